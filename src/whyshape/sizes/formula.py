@@ -1,0 +1,149 @@
+"""An expression as a tree for programs, and as one line of text with its numbers put in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from whyshape.sizes.expr import Leaf, Size, ceil_div, largest, scaled, smallest
+
+# Binding strength, loosest first: what needs brackets inside what.
+STRENGTH = {"+": 1, "-": 1, "neg": 1, "*": 2, "%": 2}
+BINARY = {"+": " + ", "-": " - ", "*": "*", "%": " mod "}
+
+
+class Formula:
+    """A size's expression, printable with numbers (`str`) or with names (`names`).
+
+    >>> from whyshape.sizes.expr import leaf
+    >>> Formula(leaf(20, "maps") * leaf(4, "height"))
+    20*4
+    >>> Formula(leaf(20, "maps") * leaf(4, "height")).names()
+    'maps*height'
+    """
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def __str__(self):
+        return write(self.size, lambda leaf: str(int(leaf)))
+
+    __repr__ = __str__
+
+    def names(self) -> str:
+        """The expression in words: each leaf by its name."""
+        return write(self.size, lambda size: size.leaf.name)
+
+    def tree(self) -> Any:
+        """The expression as JSON: see `tree`."""
+        return tree(self.size)
+
+
+def write(size, name) -> str:
+    """One line of text; ``name`` writes a leaf."""
+    return _write(size, name)[0]
+
+
+def _write(size, name) -> tuple[str, int]:
+    if not isinstance(size, Size):
+        return (str(size), 3) if isinstance(size, float) or size >= 0 else (str(size), 1)
+    if size.op == "leaf":
+        text = name(size)
+        return text, 1 if text.startswith("-") else 3
+    if size.op in ("//", "ceil//"):
+        word = "floor" if size.op == "//" else "ceil"
+        above, below = _write(size.args[0], name), _write(size.args[1], name)
+        left = above[0] if above[1] >= 3 else f"({above[0]})"
+        return f"{word}({left}/{below[0] if below[1] >= 3 else f'({below[0]})'})", 3
+    if size.op in ("min", "max"):
+        return f"{size.op}({', '.join(_write(a, name)[0] for a in size.args)})", 3
+    if size.op == "scale":
+        inner = _write(size.args[0], name)
+        return f"floor({inner[0] if inner[1] >= 2 else f'({inner[0]})'}*{size.args[1]:.6g})", 3
+    if size.op == "neg":
+        inner = _write(size.args[0], name)
+        return f"-{inner[0] if inner[1] >= 2 else f'({inner[0]})'}", 1
+    strength = STRENGTH[size.op]
+    (left, ls), (right, rs) = _write(size.args[0], name), _write(size.args[1], name)
+    if ls < strength:
+        left = f"({left})"
+    if rs < strength or (rs == strength and size.op in ("-", "%")) or (rs == 1 and right.startswith("-")):
+        right = f"({right})"
+    return f"{left}{BINARY[size.op]}{right}", strength
+
+
+def tree(size) -> Any:
+    """The expression as JSON data: an int, ``{"leaf": name, "by": .., "value": ..}`` or ``{"op": .., "args": [..], "value": ..}``."""
+    if not isinstance(size, Size):
+        return size
+    if size.op == "leaf":
+        at: Leaf = size.leaf  # type: ignore[assignment]
+        data = {"leaf": at.name, "by": at.by, "value": int(size)}
+        if at.ref is not None:
+            data["ref"] = list(at.ref)
+        return data
+    return {"op": size.op, "args": [tree(a) for a in size.args], "value": int(size)}
+
+
+APPLY = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "ceil//": ceil_div,
+    "min": smallest,
+    "max": largest,
+    "neg": lambda a: -a,
+    "scale": scaled,
+}
+
+
+def untree(data, at) -> int:
+    """The size that ``tree`` wrote, with each leaf answered by ``at(leaf_data)``."""
+    if isinstance(data, (int, float)):
+        return data  # type: ignore[return-value]
+    if "leaf" in data:
+        return at(data)
+    return APPLY[data["op"]](*(untree(a, at) for a in data["args"]))
+
+
+def substitute(size, at, memo=None):
+    """The same expression with each leaf replaced by ``at(leaf_size)``; shared parts stay shared."""
+    if not isinstance(size, Size):
+        return size
+    memo = {} if memo is None else memo
+    # An explicit stack: expressions of deep networks are deeper than Python's recursion.
+    stack = [size]
+    while stack:
+        top = stack[-1]
+        if id(top) in memo:
+            stack.pop()
+        elif top.op == "leaf":
+            memo[id(top)] = at(top)
+            stack.pop()
+        else:
+            todo = [a for a in top.args if isinstance(a, Size) and id(a) not in memo]
+            if todo:
+                stack.extend(todo)
+            else:
+                memo[id(top)] = APPLY[top.op](*(memo[id(a)] if isinstance(a, Size) else a for a in top.args))
+                stack.pop()
+    return memo[id(size)]
+
+
+def leaves(size) -> list[Size]:
+    """The numbers an expression rests on, each once, from left to right."""
+    found, seen, stack = [], set(), [size]
+    while stack:
+        top = stack.pop()
+        if not isinstance(top, Size) or id(top) in seen:
+            continue
+        seen.add(id(top))
+        if top.op == "leaf":
+            found.append(top)
+        else:
+            stack.extend(reversed(top.args))
+    return found
+
+
+__all__ = ["APPLY", "Formula", "leaves", "substitute", "tree", "untree", "write"]

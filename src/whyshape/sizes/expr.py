@@ -3,10 +3,10 @@
 A rule is ordinary arithmetic. Fed ints it computes. Fed `Size`s it computes the same ints, and each result
 remembers its expression, down to leaves that say who decided them:
 
->>> n, k = leaf(28, "height", by="input"), leaf(5, "kernel_size")
->>> out = (n + 2 * 0 - 1 * (k - 1) - 1) // 1 + 1
+>>> n, k, p = leaf(28, "height", by="input"), leaf(5, "kernel_size"), leaf(0, "padding")
+>>> out = (n + 2 * p - 1 * (k - 1) - 1) // 1 + 1
 >>> out, str(out.formula)
-(24, 'floor((28 + 2*0 - 1*(5 - 1) - 1)/1) + 1')
+(24, 'floor((28 + 2*0 - 1*(5-1) - 1)/1) + 1')
 """
 
 from __future__ import annotations
@@ -166,6 +166,11 @@ class Cond:
         self.relation, self.left, self.right = relation, left, right
 
     @property
+    def opposite(self) -> Cond:
+        """The comparison that holds exactly when this one does not."""
+        return Cond(OPPOSITE[self.relation], self.left, self.right)
+
+    @property
     def holds(self) -> bool:
         return RELATIONS[self.relation](int(self.left), int(self.right))
 
@@ -173,11 +178,36 @@ class Cond:
         truth = self.holds
         facts = _recording.facts
         if facts is not None:
-            facts.branches.append(self if truth else Cond(OPPOSITE[self.relation], self.left, self.right))
+            facts.branches.append(self if truth else self.opposite)
         return truth
 
+    # What user code does with a bool, so that a comparison of sizes can stand in for one.
+    def __int__(self):
+        return int(bool(self))
+
+    __index__ = __int__
+
+    def __and__(self, other):
+        return bool(self) & bool(other)
+
+    def __or__(self, other):
+        return bool(self) | bool(other)
+
+    def __invert__(self):
+        return ~int(self)
+
+    def __eq__(self, other):
+        return bool(self) == other
+
+    def __hash__(self):
+        return hash(bool(self))
+
+    __rand__, __ror__ = __and__, __or__
+
     def __repr__(self):
-        return f"{Size.formula.fget(self.left) if isinstance(self.left, Size) else self.left} {self.relation} {self.right}"
+        from whyshape.sizes.formula import Formula
+
+        return f"{Formula(self.left)} {self.relation} {Formula(self.right)}"
 
 
 class Need(NamedTuple):

@@ -39,8 +39,14 @@ class Formula:
 
 
 def write(size, name) -> str:
-    """One line of text; ``name`` writes a leaf."""
+    """One line of text; ``name`` writes a leaf. A bracket inside a product is set tight: ``2*(5-1)``."""
     return _write(size, name)[0]
+
+
+def _bracket(size, name, loosest: int) -> str:
+    """The text of an operand, in brackets where it binds more loosely than ``loosest``."""
+    text, strength = _write(size, name)
+    return text if strength >= loosest else f"({text.replace(' ', '')})"
 
 
 def _write(size, name) -> tuple[str, int]:
@@ -51,22 +57,18 @@ def _write(size, name) -> tuple[str, int]:
         return text, 1 if text.startswith("-") else 3
     if size.op in ("//", "ceil//"):
         word = "floor" if size.op == "//" else "ceil"
-        above, below = _write(size.args[0], name), _write(size.args[1], name)
-        left = above[0] if above[1] >= 3 else f"({above[0]})"
-        return f"{word}({left}/{below[0] if below[1] >= 3 else f'({below[0]})'})", 3
+        above, strength = _write(size.args[0], name)
+        return f"{word}({above if strength >= 3 else f'({above})'}/{_bracket(size.args[1], name, 3)})", 3
     if size.op in ("min", "max"):
         return f"{size.op}({', '.join(_write(a, name)[0] for a in size.args)})", 3
     if size.op == "scale":
-        inner = _write(size.args[0], name)
-        return f"floor({inner[0] if inner[1] >= 2 else f'({inner[0]})'}*{size.args[1]:.6g})", 3
+        return f"floor({_bracket(size.args[0], name, 2)}*{size.args[1]:.6g})", 3
     if size.op == "neg":
-        inner = _write(size.args[0], name)
-        return f"-{inner[0] if inner[1] >= 2 else f'({inner[0]})'}", 1
+        return f"-{_bracket(size.args[0], name, 2)}", 1
     strength = STRENGTH[size.op]
-    (left, ls), (right, rs) = _write(size.args[0], name), _write(size.args[1], name)
-    if ls < strength:
-        left = f"({left})"
-    if rs < strength or (rs == strength and size.op in ("-", "%")) or (rs == 1 and right.startswith("-")):
+    left = _bracket(size.args[0], name, strength)
+    right = _bracket(size.args[1], name, strength + (size.op in ("-", "%")))
+    if right.startswith("-"):
         right = f"({right})"
     return f"{left}{BINARY[size.op]}{right}", strength
 

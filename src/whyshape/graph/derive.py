@@ -1,0 +1,200 @@
+"""Pushing sizes through a graph: each node's rule asked again, with sizes that remember.
+
+Two ways of asking, one mechanism:
+
+* `derive` one node with its inputs as leaves: the local formula, ``floor((28 + 2*0 - 1*(5-1) - 1)/1) + 1 = 24``;
+* `push` free axes through all of it: every size as a function of ``H`` and ``W``, and every demand on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any, NamedTuple
+
+from whyshape.errors import DoesNotFit
+from whyshape.graph.graph import Graph, Node, Problem, rebuild
+from whyshape.rules import Made, Spec
+from whyshape.rules.base import SIZES
+from whyshape.sizes import CALCULATED, CHOSEN, INPUT, Cond, Need, Size, leaf, leaves, recording, substitute
+
+
+class Derived(NamedTuple):
+    """A node with its sizes derived: one shape per output, and what the operator demanded."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    needs: tuple[Need, ...]
+    knobs: dict[str, Size]  # every number somebody typed that took part, by name ("kernel_size", "stride[1]")
+    refusal: DoesNotFit | None = None
+
+
+AXES = {
+    1: ("numbers",),
+    2: ("batch", "features"),
+    3: ("batch", "tokens", "features"),
+    4: ("batch", "channels", "height", "width"),
+    5: ("batch", "channels", "depth", "height", "width"),
+}
+SLIDING = {3: ("batch", "channels", "length")}
+
+
+def axis_words(rank: int, sliding: bool = False) -> tuple[str, ...]:
+    """What the axes of a tensor of that rank are usually called; ``sliding``: the last ones are space.
+
+    >>> axis_words(4)
+    ('batch', 'channels', 'height', 'width')
+    """
+    if sliding and rank in SLIDING:
+        return SLIDING[rank]
+    return AXES.get(rank) or tuple(f"axis {i}" for i in range(rank))
+
+
+def derive(graph: Graph, node: Node | Problem) -> Derived | None:
+    """The node's sizes as formulas over its inputs' axes and its own knobs. None where no rule explains it."""
+    from whyshape.rules import RULES
+
+    rule = RULES.get(node.op) if getattr(node, "by", "rule") == "rule" else None
+    if rule is None:
+        return None
+    knobs: dict[str, Size] = {}
+    index = getattr(node, "index", -1)
+
+    def knob(name: str, value: int, place: int | None = None) -> Size:
+        full = name if place is None else f"{name}[{place}]"
+        knobs[full] = size = leaf(value, name, CHOSEN, ("knob", index, full))
+        return size
+
+    def tensor(ref, parameter=""):
+        t = graph.tensors[ref.tensor]
+        if t.kind == "parameter" or t.kind == "buffer":
+            words = rule.knobs.get(parameter)
+            if words:
+                seen: dict[str, int] = {}
+                sizes = []
+                for i, n in enumerate(t.shape):
+                    w = words[i] if i < len(words) else f"{parameter}.shape[{i}]"
+                    place = seen.get(w, 0)
+                    seen[w] = place + 1
+                    sizes.append(knob(w, n, place if words[: len(t.shape)].count(w) > 1 else None))
+                return Spec(tuple(sizes), t.dtype)
+            return Spec(tuple(leaf(n, f"{t.name}.shape[{i}]", CHOSEN, ("axis", ref.tensor, i)) for i, n in enumerate(t.shape)), t.dtype)
+        words = axis_words(len(t.shape), bool(rule.knobs.get("weight")))
+        by = INPUT if t.kind == "input" else CALCULATED
+        return Spec(tuple(leaf(n, words[i], by, ("axis", ref.tensor, i)) for i, n in enumerate(t.shape)), t.dtype)
+
+    def number(name, alone):
+        if name not in SIZES:
+            return None
+        places = count(-1)
+
+        def size(value):
+            place = next(places) + 1
+            return value if isinstance(value, Size) or value < 0 else knob(name, value, None if alone else place)
+
+        return size
+
+    bound = rule.bind(node.args, node.kwargs)
+    names = {id(v): k for k, v in bound.items()}
+    args = tuple(_named(a, names.get(id(a), ""), tensor, number) for a in node.args)
+    kwargs = {k: _named(v, k, tensor, number) for k, v in node.kwargs.items()}
+    with recording() as facts:
+        try:
+            made = rule.shape(*args, **kwargs)
+        except DoesNotFit as refusal:
+            return Derived((), tuple(facts.needs), knobs, refusal)
+    return Derived(tuple(flat(made)), tuple(facts.needs), knobs)
+
+
+def _named(value, name, tensor, number):
+    return rebuild(value, lambda ref: tensor(ref, name), number(name, isinstance(value, int)))
+
+
+def flat(made) -> Iterable[tuple[int, ...]]:
+    """The shapes of a rule's results, in order."""
+    if type(made) is list:
+        return [shape for m in made for shape in flat(m)]
+    return [made.shape if type(made) is Made else made]
+
+
+class Pushed(NamedTuple):
+    """A graph under free axes: every tensor's sizes over them, and every condition that must hold on the way."""
+
+    shapes: list[tuple[int, ...]]
+    demands: list[Demand]
+    refusal: Problem | None  # at the sizes pushed
+
+
+class Demand(NamedTuple):
+    """A condition on sizes: an operator's need, or a branch Python took (``node`` is None)."""
+
+    cond: Cond
+    sentence: str
+    node: Node | None
+
+
+def push(graph: Graph, shapes: dict[int, tuple[int, ...]]) -> Pushed:
+    """Every size of the graph when its inputs have these ``shapes`` (by tensor index); `Size`s carry their expressions through.
+
+    Conditions that do not depend on a free axis hold or fail as they did in the trace, and are left out.
+    Where an operator has no rule its outputs keep the sizes they were measured with.
+    """
+    sizes: list[tuple[int, ...]] = [t.shape for t in graph.tensors]
+    for index, shape in shapes.items():
+        sizes[index] = shape
+    demands: list[Demand] = []
+    refusal = None
+    for node in graph.nodes:
+        rule = node.rule
+        if rule is None or not any(depends(n) for t in node.inputs for n in sizes[t]) and not _has_history(node):
+            continue
+        at = lambda ref: Spec(sizes[ref.tensor], graph.tensors[ref.tensor].dtype)
+        number = lambda n: resolve(n, sizes) if isinstance(n, Size) else n
+        args, kwargs = rebuild(node.args, at, number), rebuild(node.kwargs, at, number)
+        with recording() as facts:
+            try:
+                made: Any = rule.shape(*args, **kwargs)
+            except DoesNotFit as no:
+                refusal = Problem(no.sentence, no.numbers, node.op, node.path, node.type, node.file, node.line, node.args, node.kwargs)
+        demands += [Demand(n.cond, n.sentence, node) for n in facts.needs if free(n.cond)]
+        demands += [Demand(c, "", node) for c in facts.branches if free(c)]
+        if refusal:
+            break
+        for index, shape in zip(node.outputs, flat(made)):
+            sizes[index] = tuple(shape)
+    for cond in graph.branches:
+        again = Cond(cond.relation, resolve(cond.left, sizes), resolve(cond.right, sizes))
+        if free(again):
+            demands.append(Demand(again, "", None))
+    return Pushed(sizes, demands, refusal)
+
+
+def _has_history(node: Node) -> bool:
+    found = []
+    rebuild((node.args, node.kwargs), lambda ref: ref, lambda n: found.append(n) if isinstance(n, Size) else n)
+    return bool(found)
+
+
+def resolve(size, sizes):
+    """A traced int in terms of pushed sizes: each axis it came from, put in."""
+    return substitute(size, lambda at: sizes[at.leaf.ref[1]][at.leaf.ref[2]] if at.leaf.ref and at.leaf.ref[0] == "axis" else at)
+
+
+def depends(size) -> bool:
+    """Whether a size has an expression (and so may depend on a free axis)."""
+    return isinstance(size, Size)
+
+
+def free(cond: Cond) -> bool:
+    """Whether a condition rests on a free axis."""
+    return any(at.leaf.ref and at.leaf.ref[0] == "free" for side in (cond.left, cond.right) for at in leaves(side))
+
+
+def letters(graph: Graph) -> dict[int, tuple[int, ...]]:
+    """The inputs' shapes with each free axis as a leaf of its letter; the same letter is the same leaf."""
+    known: dict[str, Size] = {}
+    shapes = {}
+    for index in graph.inputs:
+        t = graph.tensors[index]
+        axes = t.axes or ("",) * len(t.shape)
+        shapes[index] = tuple(known.setdefault(a, leaf(n, a, INPUT, ("free", a))) if a else n for n, a in zip(t.shape, axes))
+    return shapes

@@ -1,0 +1,132 @@
+"""What was read: tensors, nodes, and the graph they make. Frozen data, no framework, no ink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from whyshape.rules import RULES, Call, Rule, Spec
+
+
+class Tensor(NamedTuple):
+    """One tensor of a graph: its sizes, its dtype, and what it is there for."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    kind: str = "activation"  # input, parameter, buffer, constant, activation
+    name: str = ""  # the parameter's path, the input's name
+    axes: tuple[str, ...] = ()  # for a free axis its letter: ("N", "", "H", "W")
+
+
+class Ref(NamedTuple):
+    """Stands in a node's arguments for the tensor of that index."""
+
+    tensor: int
+
+
+class Node(NamedTuple):
+    """One operator call. ``args`` and ``kwargs`` are as PyTorch was called, with `Ref`s for tensors."""
+
+    index: int
+    op: str
+    path: str  # of the module, as in named_modules
+    type: str  # of the module
+    args: tuple
+    kwargs: dict
+    inputs: tuple[int, ...]  # tensors, in the order they stand in the arguments
+    outputs: tuple[int, ...]
+    by: str = "rule"  # or "measured": run, because no rule explains it
+    file: str = ""
+    line: int = 0
+    why: str = ""  # for a measured node: why it was
+
+    @property
+    def rule(self) -> type[Rule] | None:
+        """The rule that answers for this operator, if there is one."""
+        return RULES.get(self.op) if self.by == "rule" else None
+
+
+class Problem(NamedTuple):
+    """Where a trace stopped: the sentence, its numbers, and the call that could not be made."""
+
+    sentence: str
+    numbers: dict
+    op: str = ""
+    path: str = ""
+    type: str = ""
+    file: str = ""
+    line: int = 0
+    args: tuple = ()  # as in Node: the call that was refused
+    kwargs: dict = {}
+    kind: str = "shape"  # "shape": sizes do not fit; "other": the model raised something else
+    message: str = ""  # what PyTorch says, where it was asked
+
+
+class Module(NamedTuple):
+    """One module of the model: its path, type, and its own parameters (path of the first owner for shared ones)."""
+
+    path: str
+    type: str
+    training: bool = False
+    knobs: dict = {}  # constructor numbers that stand as attributes: kernel_size, in_channels, ...
+
+
+class Graph(NamedTuple):
+    """A model as it was run once: every call in order, every tensor, and what held while it ran."""
+
+    tensors: tuple[Tensor, ...]
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    modules: tuple[Module, ...] = ()
+    name: str = ""
+    branches: tuple = ()  # conditions (`sizes.Cond`) on sizes that Python's control flow took to hold
+    problem: Problem | None = None
+    notes: tuple[str, ...] = ()
+    training: bool = False
+
+    def spec(self, index: int) -> Spec:
+        """The sizes and dtype of a tensor, as a rule sees them."""
+        return Spec(self.tensors[index].shape, self.tensors[index].dtype)
+
+    def call(self, node: Node) -> Call:
+        """The node's arguments by name, with tensors as `Spec`s, and its results as ``out``."""
+        at = lambda ref: self.spec(ref.tensor)
+        args, kwargs = rebuild(node.args, at), rebuild(node.kwargs, at)
+        outs = [self.spec(i) for i in node.outputs]
+        assert node.rule is not None
+        return Call(node.rule, args, kwargs, outs[0] if len(outs) == 1 else outs)
+
+    def producers(self) -> dict[int, Node]:
+        """Which node made each tensor."""
+        return {t: node for node in self.nodes for t in node.outputs}
+
+    def consumers(self) -> dict[int, list[Node]]:
+        """Which nodes read each tensor."""
+        found: dict[int, list[Node]] = {}
+        for node in self.nodes:
+            for t in node.inputs:
+                found.setdefault(t, []).append(node)
+        return found
+
+    def parameters(self) -> Iterator[Tensor]:
+        """The parameters the trace met, each once."""
+        return (t for t in self.tensors if t.kind == "parameter")
+
+
+def rebuild(value: Any, at, size=None) -> Any:
+    """The same arguments with each `Ref` answered by ``at(ref)`` and, if asked, each number by ``size(number)``."""
+    kind = type(value)
+    if kind is Ref:
+        return at(value)
+    if kind is tuple:
+        return tuple([rebuild(v, at, size) for v in value])
+    if kind is list:
+        return [rebuild(v, at, size) for v in value]
+    if kind is dict:
+        return {k: rebuild(v, at, size) for k, v in value.items()}
+    if kind is slice:
+        return slice(rebuild(value.start, at, size), rebuild(value.stop, at, size), rebuild(value.step, at, size))
+    if size is not None and isinstance(value, int) and kind is not bool:
+        return size(value)
+    return value

@@ -1,0 +1,120 @@
+"""Normalisation: every size unchanged, scales and shifts learned."""
+
+from __future__ import annotations
+
+from whyshape.rules.base import Rule, layer, rule
+from whyshape.sizes import need, product
+
+
+def _one_for_each(channels, *vectors):
+    for v in vectors:
+        if v is not None:
+            need(channels == v.shape[0], "{wanted} channels are wanted, {arrived} arrive", wanted=v.shape[0], arrived=channels)
+
+
+@rule("batch_norm")
+class BatchNorm(Rule):
+    """Each channel shifted and scaled by statistics of the batch (training) or the running ones (eval)."""
+
+    title = "batch norm"
+    knobs = {name: ("num_features",) for name in ("weight", "bias", "running_mean", "running_var")}
+
+    @staticmethod
+    def shape(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+        x = input.shape
+        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        _one_for_each(x[1], running_mean, running_var, weight, bias)
+        if training:
+            values = product((x[0], *x[2:]))
+            need(values != 1, "training needs more than one value per channel, {arrived} arrives", arrived=values, wanted=2)
+        return x
+
+
+def _batch_norm_ranks(name):
+    return {"BatchNorm1d": (2, 3), "BatchNorm2d": (4,), "BatchNorm3d": (5,)}[name]
+
+
+@layer("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
+    """Scale, shift and running statistics, one of each for every channel."""
+    ranks = _batch_norm_ranks(net.name)
+    need(
+        len(input.shape) in ranks,
+        "{wanted} axes are wanted, {arrived} arrive",
+        wanted=" or ".join(map(str, ranks)),
+        arrived=len(input.shape),
+    )
+    vector = lambda kind, name, wanted: getattr(net, kind)(name, (num_features,)) if wanted else None
+    return net.call("batch_norm", input, vector("buffer", "running_mean", track_running_stats), vector("buffer", "running_var", track_running_stats),
+                    vector("parameter", "weight", affine), vector("parameter", "bias", affine), net.training, momentum, eps)  # fmt: skip
+
+
+@rule("layer_norm", "rms_norm")
+class LayerNorm(Rule):
+    """The last axes normalised together, each place by itself."""
+
+    title = "layer norm"
+
+    @staticmethod
+    def shape(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+        x, wanted = input.shape, tuple(normalized_shape)
+        need(len(wanted) >= 1, "normalized_shape must name at least one axis", wanted=1, arrived=0)
+        need(len(x) >= len(wanted), "at least {wanted} axes are wanted, {arrived} arrive", wanted=len(wanted), arrived=len(x))
+        for i in range(-len(wanted), 0):
+            need(x[i] == wanted[i], "{wanted} is wanted on axis {axis}, {arrived} arrive", wanted=wanted[i], arrived=x[i], axis=i)
+        return x
+
+
+@layer("LayerNorm")
+def layer_norm_layer(net, input, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True):
+    """Scale and shift for every place of the last axes."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    weight = net.parameter("weight", shape) if elementwise_affine else None
+    return net.call("layer_norm", input, shape, weight, net.parameter("bias", shape) if elementwise_affine and bias else None, eps)
+
+
+@rule("group_norm")
+class GroupNorm(Rule):
+    """Groups of channels normalised together, each image by itself."""
+
+    title = "group norm"
+    knobs = {"weight": ("num_channels",), "bias": ("num_channels",)}
+
+    @staticmethod
+    def shape(input, num_groups, weight=None, bias=None, eps=1e-5):
+        x = input.shape
+        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        need(num_groups > 0, "num_groups must be at least 1, {arrived} was chosen", arrived=num_groups, wanted=1)
+        need(x[1] % num_groups == 0, "{arrived} channels cannot be shared out over {wanted} groups", arrived=x[1], wanted=num_groups)
+        _one_for_each(x[1], weight, bias)
+        return x
+
+
+@layer("GroupNorm")
+def group_norm_layer(net, input, num_groups, num_channels, eps=1e-5, affine=True):
+    """Scale and shift for every channel."""
+    vector = lambda name: net.parameter(name, (num_channels,)) if affine else None
+    return net.call("group_norm", input, num_groups, vector("weight"), vector("bias"), eps)
+
+
+@rule("instance_norm")
+class InstanceNorm(Rule):
+    """Each channel of each image normalised by itself."""
+
+    title = "instance norm"
+    knobs = BatchNorm.knobs
+
+    @staticmethod
+    def shape(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
+        x = input.shape
+        _one_for_each(x[1], running_mean, running_var, weight, bias)
+        if use_input_stats:
+            need(product(x[2:]) != 1, "more than one place per channel is needed, {arrived} arrives", arrived=product(x[2:]), wanted=2)
+        return x
+
+
+@layer("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
+def instance_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False):
+    """Without `affine`, nothing is learned and num_features is not looked at."""
+    vector = lambda name: net.parameter(name, (num_features,)) if affine else None
+    return net.call("instance_norm", input, None, None, vector("weight"), vector("bias"))

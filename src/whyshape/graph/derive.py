@@ -26,6 +26,9 @@ class Derived(NamedTuple):
     needs: tuple[Need, ...]
     knobs: dict[str, Size]  # every number somebody typed that took part, by name ("kernel_size", "stride[1]")
     refusal: DoesNotFit | None = None
+    branches: tuple[Cond, ...] = ()  # what the rule's own arithmetic branched on: the formula holds while these do
+    args: tuple = ()  # the call as it was asked: with sizes that remember
+    kwargs: dict = {}
 
 
 AXES = {
@@ -101,8 +104,8 @@ def derive(graph: Graph, node: Node | Problem) -> Derived | None:
         try:
             made = rule.shape(*args, **kwargs)
         except DoesNotFit as refusal:
-            return Derived((), tuple(facts.needs), knobs, refusal)
-    return Derived(tuple(flat(made)), tuple(facts.needs), knobs)
+            return Derived((), tuple(facts.needs), knobs, refusal, tuple(facts.branches), args, kwargs)
+    return Derived(tuple(flat(made)), tuple(facts.needs), knobs, None, tuple(facts.branches), args, kwargs)
 
 
 def _named(value, name, tensor, number):

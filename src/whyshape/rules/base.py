@@ -20,6 +20,10 @@ from typing import Any, ClassVar, NamedTuple
 from whyshape.sizes import need
 
 
+class Unexplained(Exception):
+    """A rule cannot tell the sizes of this form of its operator: it is measured instead. Never a guess."""
+
+
 class Made(NamedTuple):
     """A tensor a rule makes: its sizes and, where it is not that of the first tensor, its dtype (a name like ``int64``)."""
 

@@ -1,0 +1,72 @@
+"""Which of PyTorch's function objects stands for which rule.
+
+A rule says bare names; PyTorch has each under several roofs: `torch.relu`, `torch.Tensor.relu`, `torch.nn.functional.relu`,
+and in place as `relu_`. A dotted name stands for that one alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional
+
+from whyshape.rules import RULES, Rule
+
+ROOFS = (torch, torch.Tensor, torch.nn.functional, torch._C._nn, torch._VF)
+
+
+class Entry(NamedTuple):
+    """How a function is answered: by which rule, under which name, and whether its first argument is changed in place."""
+
+    op: str
+    rule: type[Rule]
+    in_place: bool = False
+
+
+def dotted(name: str):
+    """The object a dotted name stands for below `torch`, or None in this version.
+
+    >>> dotted("Tensor.view") is torch.Tensor.view
+    True
+    """
+    at = torch
+    for part in name.removeprefix("torch.").split("."):
+        at = getattr(at, part, None)
+        if at is None:
+            return None
+    return at
+
+
+def function_table() -> dict[Callable, Entry]:
+    """Every function object of this PyTorch that a rule answers for."""
+    table: dict[Callable, Entry] = {}
+    for name, rule in RULES.items():
+        if "." in name:
+            last = name.rpartition(".")[2]
+            in_place = (last.endswith("_") and not last.endswith("__")) or (last.startswith("__i") and last not in ("__invert__",))
+            found = [(dotted(name), in_place)]
+        else:
+            found = [(getattr(roof, name, None), False) for roof in ROOFS]
+            found += [(getattr(roof, name + "_", None), True) for roof in ROOFS]
+        for function, in_place in found:
+            if function is not None and callable(function):
+                table.setdefault(function, Entry(name, rule, in_place))
+    return table
+
+
+# Facts about a tensor that are no sizes: PyTorch answers them itself, from the stand-in.
+FACTS = frozenset(
+    "dim ndimension is_floating_point is_complex is_signed is_contiguous is_inference stride storage_offset element_size get_device "
+    "is_shared is_pinned is_same_size has_names data_ptr _version requires_grad_ register_hook retain_grad is_set_to "
+    "is_storage backward is_conj is_neg _is_view untyped_storage storage dim_order is_distributed "
+    "is_vulkan_available register_post_accumulate_grad_hook share_memory_".split()
+)
+# What asks for the numbers inside a tensor: a stand-in has none.
+VALUES = frozenset(
+    "item tolist numpy __bool__ __int__ __float__ __complex__ __index__ __contains__ is_nonzero equal allclose __array__ "
+    "__dlpack__ _local_scalar_dense".split()
+)
+# Sizes, handed out as ints that remember which axis of which tensor they are.
+SIZE_GETTERS = ("shape", "size", "__len__", "numel", "nelement")

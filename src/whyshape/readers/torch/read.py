@@ -1,0 +1,242 @@
+"""Reading a PyTorch model: inputs made, forward followed, a Graph given."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from contextlib import contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+import torch
+
+from whyshape.errors import ModelError, WhyshapeError
+from whyshape.graph import Graph
+from whyshape.readers.torch.freeze import freeze
+from whyshape.readers.torch.tracer import META, Difference, NeedsValues, Stop, Tracer, following
+from whyshape.readers.torch.untouched import paths_of, untouched, walk
+from whyshape.rules.dtypes import ORDER
+from whyshape.sizes import recording
+
+
+def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same", letters=None) -> Graph:
+    """The model's graph, from one run of its forward on empty tensors.
+
+    ``input_size``: one shape, or a list of shapes, with the batch; ``letters``: for each input its free axes' letters, as ("N", "", "H", "W").
+    ``input_data``: tensors (tuple, list, dict of keyword arguments), read for shapes and dtypes only.
+    ``mode``: "eval", "train", or "same" (as the model is).
+    A forward that stops at a mismatch is a result: `Graph.problem` says where and why.
+
+    >>> graph = read(torch.nn.Linear(320, 50), (1, 320))
+    >>> graph.tensors[graph.outputs[0]].shape
+    (1, 50)
+    """
+    if not isinstance(model, torch.nn.Module):
+        raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
+    args, kwargs = stand_ins(input_size, input_data, dtypes)
+    with _mode(model, mode), untouched(model):
+        tracer, result, facts, failure = follow(model, args, kwargs)
+        notes: list[str] = []
+        if isinstance(failure, NeedsValues):
+            notes.append(f"{failure}: the model was followed on a copy with real numbers")
+            real_args, real_kwargs = _real(args, kwargs, input_data)
+            twin = _copied(model)
+            tracer, result, facts, failure = follow(twin, real_args, real_kwargs, execute=True)
+            args, kwargs, model = real_args, real_kwargs, twin
+        named = _named(model, args, kwargs, letters)
+        graph = freeze(model, tracer, named, result, facts, notes)
+    if failure is not None and tracer.refused is None:
+        raise failure
+    return graph
+
+
+def follow(model, args, kwargs, execute=False):
+    """Run the forward under a tracer: (tracer, result, what was asked of sizes, what stopped it)."""
+    tracer = Tracer(paths_of(model), execute)
+    result, failure = None, None
+    with recording() as facts, torch.random.fork_rng(devices=[]) if execute else nullcontext():
+        try:
+            with following(tracer):
+                result = model(*args, **kwargs)
+        except Stop as stop:
+            failure = stop
+        except RecursionError:
+            raise ModelError("the modules are nested deeper than Python can call, or one holds itself") from None
+        except Exception as error:
+            if tracer.refused is None:
+                failure = _other(error, tracer)
+    return tracer, result, facts, failure
+
+
+def _other(error: Exception, tracer: Tracer) -> Exception:
+    """What the model raised that is no refusal of an operator, as one sentence."""
+    if _asks_for_values(error):
+        return NeedsValues(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    place = tracer.path() if tracer.scope else ""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    line = f", line {last.tb_lineno}" if last is not None else ""
+    told = ModelError(f"the model's forward raised {type(error).__name__}: {str(error).strip() or 'without a message'}{line}{f' in {place}' if place else ''}")
+    told.__cause__ = error
+    return told
+
+
+def _asks_for_values(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, (RuntimeError, NotImplementedError)) and ("meta tensor" in text.lower() or "item()" in text)
+
+
+# -- inputs ------------------------------------------------------------------------------------------------------------
+
+
+def stand_ins(input_size, input_data, dtypes) -> tuple[tuple, dict]:
+    """Empty meta tensors of the inputs' sizes: positional ones, and keyword ones."""
+    if input_data is not None:
+        if isinstance(input_data, dict):
+            return (), {k: _stand_in(v) for k, v in input_data.items()}
+        return tuple(_stand_in(v) for v in (input_data if isinstance(input_data, (tuple, list)) else (input_data,))), {}
+    if input_size is None:
+        raise WhyshapeError("an input is needed: give input_size=(1, 3, 224, 224) or input_data=(tensor,)")
+    if isinstance(input_size, dict):
+        return (), {k: torch.empty(v, device=META) for k, v in input_size.items()}
+    shapes = [tuple(input_size)] if all(isinstance(n, int) for n in input_size) else [tuple(s) for s in input_size]
+    kinds = list(dtypes or [])
+    kinds += [torch.get_default_dtype()] * (len(shapes) - len(kinds))
+    return tuple(torch.empty(shape, dtype=_dtype(kind), device=META) for shape, kind in zip(shapes, kinds)), {}
+
+
+def _dtype(kind):
+    if isinstance(kind, torch.dtype):
+        return kind
+    name = str(kind).removeprefix("torch.")
+    if name not in ORDER:
+        raise WhyshapeError(f"dtype {kind!r} is unknown; known are {', '.join(ORDER)}")
+    return getattr(torch, name)
+
+
+def _stand_in(value):
+    if isinstance(value, torch.Tensor):
+        return value if value.is_meta else torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=META)
+    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+        return type(value)([_stand_in(v) for v in value])
+    if isinstance(value, dict):
+        return {k: _stand_in(v) for k, v in value.items()}
+    return value
+
+
+def _real(args, kwargs, input_data):
+    """Real tensors for a model that reads values: the user's own, or made up in the inputs' sizes."""
+    if input_data is not None:
+        if isinstance(input_data, dict):
+            return (), copy.deepcopy(input_data)
+        return tuple(copy.deepcopy(v) for v in (input_data if isinstance(input_data, (tuple, list)) else (input_data,))), {}
+    return tuple(_filled(a) for a in args), {k: _filled(v) for k, v in kwargs.items()}
+
+
+def _filled(value):
+    if isinstance(value, torch.Tensor):
+        generator = torch.Generator().manual_seed(0)
+        if value.dtype.is_floating_point or value.dtype.is_complex:
+            return torch.rand(value.shape, dtype=value.dtype, generator=generator)
+        return torch.zeros(value.shape, dtype=value.dtype)
+    if isinstance(value, (tuple, list)):
+        return type(value)([_filled(v) for v in value])
+    return value
+
+
+def _copied(model):
+    """A copy with real numbers: the user's weights, or zeros where the model stands on the meta device."""
+    twin = copy.deepcopy(model)
+    for module in walk(twin):
+        for table in (module._parameters, module._buffers):
+            for name, t in table.items():
+                if t is not None and t.is_meta:
+                    filled = torch.zeros(t.shape, dtype=t.dtype)
+                    table[name] = torch.nn.Parameter(filled, t.requires_grad) if isinstance(t, torch.nn.Parameter) else filled
+    return twin
+
+
+def _named(model, args, kwargs, letters):
+    """Each input tensor with its name in `forward` and its letters."""
+    try:
+        names = [n for n in inspect.signature(model.forward).parameters if n not in ("args", "kwargs")]
+    except (TypeError, ValueError):
+        names = []
+    found = []
+    for i, value in enumerate([*args, *kwargs.values()]):
+        name = list(kwargs)[i - len(args)] if i >= len(args) else names[i] if i < len(names) else f"input {i + 1}"
+        for j, tensor in enumerate(_leaves(value)):
+            axes = tuple(letters[len(found)]) if letters and len(found) < len(letters) else ()
+            found.append((name if j == 0 else f"{name}[{j}]", tensor, axes))
+    return found
+
+
+def _leaves(value):
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for v in value:
+            yield from _leaves(v)
+    elif isinstance(value, dict):
+        for v in value.values():
+            yield from _leaves(v)
+
+
+@contextmanager
+def _mode(model, mode: str):
+    """Every module in eval or train for the while; `untouched` puts the flags back."""
+    if mode not in ("eval", "train", "same"):
+        raise WhyshapeError(f"mode is 'eval', 'train' or 'same', {mode!r} arrived")
+    flags = [(m, m.training) for m in walk(model)] if mode != "same" else []
+    for module, _ in flags:
+        module.__dict__["training"] = mode == "train"
+    try:
+        yield
+    finally:
+        for module, flag in flags:
+            module.__dict__["training"] = flag
+
+
+# -- PyTorch as the judge ----------------------------------------------------------------------------------------------
+
+
+class Verified(NamedTuple):
+    """How many result shapes PyTorch and the rules were compared on, and where they differ."""
+
+    checked: int
+    differences: tuple[Difference, ...]
+
+
+def verify(model, input_size=None, input_data=None, dtypes=None, mode: str = "same") -> Verified:
+    """Run PyTorch's own meta forward beside the rules and compare every shape.
+
+    >>> verify(torch.nn.Linear(320, 50), (1, 320))
+    Verified(checked=1, differences=())
+    """
+    args, kwargs = stand_ins(input_size, input_data, dtypes)
+    twin = meta_copy(model)
+    with _mode(twin, mode):
+        tracer, _, _, failure = follow(twin, args, kwargs, execute=True)
+        if isinstance(failure, NeedsValues) or (tracer.refused and "meta" in tracer.refused[2].lower()):
+            args, kwargs = _real(args, kwargs, input_data)
+            twin = _copied(model)
+            with _mode(twin, mode):
+                tracer, *_ = follow(twin, args, kwargs, execute=True)
+    return Verified(tracer.checked, tuple(tracer.differences))
+
+
+def meta_copy(model):
+    """The model's structure without its weights: every parameter and buffer an empty meta tensor of the same sizes."""
+    memo: dict[int, Any] = {}
+    for module in walk(model):
+        for table in (module.__dict__.get("_parameters", {}), module.__dict__.get("_buffers", {})):
+            for t in table.values():
+                if t is not None and id(t) not in memo:
+                    if isinstance(t, torch.nn.parameter.UninitializedTensorMixin):
+                        continue
+                    empty = torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=META)
+                    memo[id(t)] = torch.nn.Parameter(empty, t.requires_grad) if isinstance(t, torch.nn.Parameter) else empty
+    return copy.deepcopy(model, memo)
+
+
+__all__ = ["Verified", "follow", "meta_copy", "read", "stand_ins", "verify"]

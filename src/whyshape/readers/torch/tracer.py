@@ -1,0 +1,431 @@
+"""The tracer: the model's own `forward` runs, and every operator with a rule is answered by the rule.
+
+Under a `TorchFunctionMode` each call arrives here before PyTorch's kernels see it. The rule computes the sizes, an empty
+meta tensor of those sizes goes back, and the call is remembered. No number is computed, no weight is read, nothing is
+drawn at random. With ``execute=True`` PyTorch computes the result as well and is compared with the rule: that is how a
+trace is verified, and how a model that reads values is followed on real numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from whyshape.errors import DoesNotFit
+from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, function_table
+from whyshape.readers.torch.open import opened
+from whyshape.rules import Made
+from whyshape.rules.base import Unexplained
+from whyshape.sizes import INPUT, Leaf, Size, plain, product
+
+META = torch.device("meta")
+Tensor = torch.Tensor
+_SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
+
+
+class RawCall(NamedTuple):
+    """One call as it happened: PyTorch's own objects, frozen into a `Node` later."""
+
+    op: str
+    args: tuple
+    kwargs: dict
+    out: Any
+    scope: tuple | None
+    code: Any
+    lasti: int
+    why: str  # why it was measured; empty when a rule answered
+    in_place: bool
+
+
+class Stop(RuntimeError):
+    """The trace cannot go on: a RuntimeError, so that a model that catches PyTorch's refusals catches ours."""
+
+
+class NeedsValues(Stop):
+    """The model asked for the numbers inside a tensor."""
+
+
+class Difference(NamedTuple):
+    """Where PyTorch and a rule do not agree."""
+
+    op: str
+    path: str
+    rule: Any
+    torch: Any
+
+
+class _Active(threading.local):
+    tracer: Tracer | None = None
+
+
+_active = _Active()
+_table: dict = {}
+
+
+class Tracer(TorchFunctionMode):
+    """Follows one run of a model in this thread."""
+
+    def __init__(self, paths: dict[int, str], execute: bool = False):
+        super().__init__()
+        if not _table:
+            _table.update(function_table())
+        self.paths, self.execute = paths, execute
+        self.calls: list[RawCall] = []
+        self.scope: tuple | None = None  # (module, code, lasti, outer scope)
+        self.refused: tuple | None = None
+        self.remembered = 0  # sizes handed out with their history
+        self.reads: dict[int, Tensor] = {}
+        self.differences: list[Difference] = []
+        self.checked = 0
+        self.handlers: dict = {}
+        for getter in _SIZE_GETTERS:
+            self.handlers[getter] = self.size_getter(getter)
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        handler = self.handlers.get(func)
+        if handler is None:
+            handler = self.handlers[func] = self.handler(func)
+        return handler(args, kwargs or {}, sys._getframe(1))
+
+    def handler(self, func):
+        """How calls of this function are answered."""
+        entry = _table.get(func)
+        if entry is not None:
+            if self.execute:
+                return self.compared(func, entry)
+            if entry.in_place:
+                return self.in_place(func, entry)
+            if entry.rule.view:
+                return self.view(func, entry)
+            return self.by_rule(func, entry)
+        name = getattr(func, "__name__", "")
+        if name in VALUES:
+            return self.values(func)
+        if name == "__get__" or name == "__set__":
+            return self.attribute(func)
+        if name in FACTS:
+            return lambda args, kwargs, frame: func(*args, **plain(kwargs))
+        body = None if self.execute else opened(func)
+        if body is not None:  # a function written in Python: its own calls are followed instead
+            def follow(args, kwargs, frame):
+                with self:
+                    return body(*args, **kwargs)
+
+            return follow
+        return self.measured(func, "no rule explains it")
+
+    # -- calls a rule answers ------------------------------------------------------------------------------------------
+
+    def by_rule(self, func, entry: Entry):
+        """The rule's sizes, and an empty tensor of them."""
+        op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
+        calls, empty, pointwise = self.calls, torch.empty, entry.rule.pointwise
+        fallback = self.measured(func, f"the rule for {op} does not cover this form")
+
+        def answer(args, kwargs, frame):
+            try:
+                made = shape_of(*plain(args), **plain(kwargs)) if self.remembered else shape_of(*args, **kwargs)
+            except DoesNotFit as refusal:
+                raise self.refuse(refusal, op, args, kwargs, frame) from None
+            except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
+                return fallback(args, kwargs, frame)
+            if type(made) is tuple:
+                first = args[0] if args else None
+                if not isinstance(first, Tensor):
+                    first = _first_tensor((args, kwargs))
+                if pointwise and not first.is_contiguous() and first.shape == made:
+                    out = torch.empty_strided(made, _dense_strides(first), dtype=first.dtype, device=META)
+                else:
+                    out = empty(made, dtype=first.dtype, device=META)
+            else:
+                out = self.make(made, _first_tensor((args, kwargs)))
+                if type(made) is list:
+                    out = rule.pack(out, func) if hasattr(rule, "pack") else _packed(func, out)
+            calls.append(RawCall(op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", False))
+            target = kwargs.get("out") if kwargs else None
+            return out if target is None else target
+
+        return answer
+
+    def make(self, made, first):
+        """Empty tensors for what a rule made, nested as it nests them."""
+        if type(made) is list:
+            return tuple([self.make(m, first) for m in made])
+        shape, dtype = made if type(made) is Made else (made, None)
+        dtype = (first.dtype if first is not None else torch.get_default_dtype()) if dtype is None else dtype
+        return torch.empty(shape, dtype=getattr(torch, dtype) if type(dtype) is str else dtype, device=META)
+
+    def view(self, func, entry: Entry):
+        """Sizes by the rule; the tensor by PyTorch, which keeps the true strides: whether a later `view` may run depends on them."""
+        op, shape_of, calls = entry.op, entry.rule.shape, self.calls
+
+        def answer(args, kwargs, frame):
+            if self.remembered:
+                given, named = plain(args), plain(kwargs)
+            else:
+                given, named = args, kwargs
+            try:
+                if op in ("reshape", "flatten") and not args[0].is_contiguous():
+                    out = self.make(shape_of(*given, **named), args[0])
+                else:
+                    out = func(*given, **named)
+            except DoesNotFit as refusal:
+                raise self.refuse(refusal, op, args, kwargs, frame) from None
+            except (RuntimeError, IndexError, ValueError) as error:
+                try:
+                    shape_of(*given, **named)
+                except DoesNotFit as refusal:
+                    raise self.refuse(refusal, op, args, kwargs, frame, str(error)) from None
+                raise self.refuse(DoesNotFit(_first_sentence(error)), op, args, kwargs, frame, str(error)) from None
+            calls.append(RawCall(op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", func.__name__.endswith("_") and out is args[0]))
+            return out
+
+        return answer
+
+    def in_place(self, func, entry: Entry):
+        """The first argument is changed: its sizes must hold the result."""
+        op, shape_of = entry.op, entry.rule.shape
+
+        def answer(args, kwargs, frame):
+            try:
+                made = shape_of(*plain(args), **plain(kwargs))
+                shape = made if type(made) is tuple else made.shape if type(made) is Made else None
+                if shape is not None and tuple(shape) != tuple(args[0].shape) and op != "Tensor.__setitem__":
+                    raise DoesNotFit(
+                        f"the result has shape {_text(shape)} and cannot be put into {_text(args[0].shape)}",
+                        wanted=list(args[0].shape), arrived=list(shape),
+                    )  # fmt: skip
+            except DoesNotFit as refusal:
+                raise self.refuse(refusal, op, args, kwargs, frame) from None
+            except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
+                pass_on = self.measured(func, f"the rule for {op} does not cover this form")
+                return pass_on(args, kwargs, frame)
+            self.calls.append(RawCall(op, args, kwargs, args[0], self.scope, frame.f_code, frame.f_lasti, "", True))
+            return args[0]
+
+        return answer
+
+    # -- calls PyTorch answers -----------------------------------------------------------------------------------------
+
+    def measured(self, func, why: str):
+        """No rule: PyTorch runs it on empty meta tensors, and the node says so."""
+        name = getattr(func, "__name__", str(func))
+
+        def answer(args, kwargs, frame):
+            given, named = self.stand_ins(plain(args)), self.stand_ins(plain(kwargs))
+            try:
+                out = func(*given, **named)
+            except NotImplementedError as error:
+                raise NeedsValues(f"{name} has no meta form: {_first_sentence(error)}") from None
+            except (RuntimeError, IndexError, ValueError, TypeError) as error:
+                if not self.execute and ("item()" in str(error) or "meta tensor" in str(error).lower() or "data-dependent" in str(error)):
+                    raise NeedsValues(f"{name} reads values: {_first_sentence(error)}") from None
+                raise self.refuse(DoesNotFit(_first_sentence(error)), name, args, kwargs, frame, str(error)) from error
+            if any(True for _ in _tensors(out)):
+                self.calls.append(RawCall(name, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, False))
+            return out
+
+        return answer
+
+    def stand_ins(self, value):
+        """The same arguments with every real tensor replaced by an empty meta tensor of its sizes (not when executing)."""
+        if self.execute:
+            return value
+        if isinstance(value, Tensor):
+            return value if value.is_meta else torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=META)
+        if type(value) in (tuple, list):
+            return type(value)([self.stand_ins(v) for v in value])
+        if type(value) is dict:
+            return {k: (META if k == "device" and v is not None else self.stand_ins(v)) for k, v in value.items()}
+        return META if isinstance(value, torch.device) else value
+
+    def compared(self, func, entry: Entry):
+        """PyTorch runs it; the rule is asked as well, and any difference is kept."""
+
+        def answer(args, kwargs, frame):
+            given, named = plain(args), plain(kwargs)
+            refusal = made = None
+            why = ""
+            try:
+                made = entry.rule.shape(*given, **named)
+            except DoesNotFit as no:
+                refusal = no
+            except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
+                why = f"the rule for {entry.op} does not cover this form"
+            try:
+                out = func(*given, **named)
+            except (RuntimeError, IndexError, ValueError, TypeError) as error:
+                if refusal is None and not why:
+                    self.differences.append(Difference(entry.op, self.path(), _shapes_of(made), _first_sentence(error)))
+                raise self.refuse(refusal or DoesNotFit(_first_sentence(error)), entry.op, args, kwargs, frame, str(error)) from error
+            if refusal is not None:
+                self.differences.append(Difference(entry.op, self.path(), refusal.sentence, [tuple(t.shape) for t in _tensors(out)]))
+                why = "PyTorch ran it although the rule refuses"
+            elif made is not None and not entry.in_place:
+                told = [tuple(t.shape) for t in _tensors(out)]
+                self.checked += len(told)
+                if told != _shapes_of(made):
+                    self.differences.append(Difference(entry.op, self.path(), _shapes_of(made), told))
+            changed = entry.in_place and bool(args) and out is args[0]
+            self.calls.append(RawCall(entry.op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, changed))
+            return out
+
+        return answer
+
+    # -- facts, sizes, values ------------------------------------------------------------------------------------------
+
+    def size_getter(self, getter):
+        """Sizes go out as ints that remember the tensor and the axis they come from."""
+
+        def axis(tensor, i, n):
+            return Size(n, "leaf", (), Leaf("axis", INPUT, ("axis", tensor, i)))
+
+        def answer(args, kwargs, frame):
+            tensor = args[0]
+            self.remembered += 1
+            shape = getter(tensor) if getter is _SIZE_GETTERS[0] else Tensor.shape.__get__(tensor)
+            name = getter.__name__
+            if name == "__len__":
+                return len(tensor) if not shape else axis(tensor, 0, shape[0])
+            if name in ("numel", "nelement"):
+                return product([axis(tensor, i, n) for i, n in enumerate(shape)])
+            if name == "size" and (len(args) > 1 or kwargs.get("dim") is not None):
+                i = int(args[1] if len(args) > 1 else kwargs["dim"])
+                n = getter(tensor, i)
+                return axis(tensor, i % len(shape), n)
+            return torch.Size([axis(tensor, i, n) for i, n in enumerate(shape)])
+
+        return answer
+
+    def attribute(self, func):
+        """`x.device`, `x.dtype`, `x.data`: PyTorch's own answer; a tensor among them is the same tensor by another name."""
+
+        def answer(args, kwargs, frame):
+            out = func(*args, **kwargs)
+            if isinstance(out, Tensor) and out is not args[0] and args and isinstance(args[0], Tensor):
+                self.calls.append(RawCall("alias", (args[0],), {}, out, self.scope, frame.f_code, frame.f_lasti, "", False))
+            return out
+
+        return answer
+
+    def values(self, func):
+        """The numbers of a real tensor can be read; a stand-in has none, and the trace must start again on real ones."""
+
+        def answer(args, kwargs, frame):
+            if any(t.is_meta for t in _tensors((args, kwargs))):
+                raise NeedsValues(f"{func.__name__} reads the numbers of a tensor")
+            return func(*plain(args), **plain(kwargs))
+
+        return answer
+
+    # -- where we are --------------------------------------------------------------------------------------------------
+
+    def refuse(self, refusal: DoesNotFit, op, args, kwargs, frame, message: str = "") -> Stop:
+        """Remember what could not be done and where; the first refusal stands."""
+        if self.refused is None:
+            self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", False), message)
+        return Stop(message or refusal.sentence)
+
+    def path(self) -> str:
+        """The path of the module being called."""
+        return self.paths.get(id(self.scope[0]), "") if self.scope else ""
+
+
+def _dense_strides(t):
+    """The strides an operator that works place by place gives its result: the input's, made dense."""
+    order = sorted(range(t.dim()), key=lambda i: (t.stride(i), t.shape[i]))
+    strides, step = [0] * t.dim(), 1
+    for i in order:
+        strides[i] = step
+        step *= max(int(t.shape[i]), 1)
+    return strides
+
+
+def _packed(func, outs):
+    """Several results as PyTorch returns them: a named tuple where it has one for this function."""
+    made = getattr(torch.return_types, getattr(func, "__name__", ""), None)
+    return made(outs) if made is not None else outs
+
+
+def _tensors(value):
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for v in value:
+            yield from _tensors(v)
+    elif isinstance(value, dict):
+        for v in value.values():
+            yield from _tensors(v)
+
+
+def _first_tensor(value):
+    return next(_tensors(value), None)
+
+
+def _shapes_of(made):
+    if made is None:
+        return []
+    if type(made) is list:
+        return [s for m in made for s in _shapes_of(m)]
+    return [tuple(plain(made.shape if type(made) is Made else made))]
+
+
+def _text(shape):
+    return "x".join(str(int(n)) for n in shape) or "a single number"
+
+
+def _first_sentence(error) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+# -- modules -----------------------------------------------------------------------------------------------------------
+# While any trace runs, `nn.Module.__call__` goes through `_call`, which keeps the scope of the tracer of its thread. Nothing of the
+# user's model is changed for this, and other threads are passed through.
+
+_original_call = torch.nn.Module.__call__
+_lock = threading.Lock()
+_running = 0
+
+
+def _call(module, *args, **kwargs):
+    tracer = _active.tracer
+    if tracer is None:
+        return _original_call(module, *args, **kwargs)
+    frame = sys._getframe(1)
+    outer = tracer.scope
+    tracer.scope = (module, frame.f_code, frame.f_lasti, outer)
+    try:
+        if type(module).__name__ == "OptimizedModule":  # compiled: the module inside is what the user wrote
+            return _call(module._orig_mod, *args, **kwargs)
+        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
+            return module._call_impl(*args, **kwargs)
+        return module.forward(*args, **kwargs)
+    finally:
+        tracer.scope = outer
+
+
+@contextmanager
+def following(tracer: Tracer):
+    """The tracer sees everything this thread does inside."""
+    global _running
+    with _lock:
+        _running += 1
+        torch.nn.Module.__call__ = _call
+    before, _active.tracer = _active.tracer, tracer
+    try:
+        with tracer:
+            yield tracer
+    finally:
+        _active.tracer = before
+        with _lock:
+            _running -= 1
+            if not _running:
+                torch.nn.Module.__call__ = _original_call
+
+
+__all__ = ["META", "SIZE_GETTERS", "NeedsValues", "RawCall", "Stop", "Tracer", "following"]

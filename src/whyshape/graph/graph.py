@@ -95,7 +95,7 @@ class Graph(NamedTuple):
         args, kwargs = rebuild(node.args, at), rebuild(node.kwargs, at)
         outs = [self.spec(i) for i in node.outputs]
         assert node.rule is not None
-        return Call(node.rule, args, kwargs, outs[0] if len(outs) == 1 else outs)
+        return Call(node.rule, args, kwargs, outs[0] if len(outs) == 1 else outs, node.op)
 
     def producers(self) -> dict[int, Node]:
         """Which node made each tensor."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
-from whyshape.sizes import need
+from whyshape.sizes import need, product
 
 
 class Unexplained(Exception):
@@ -54,9 +54,9 @@ class Window(NamedTuple):
 class Call:
     """One call of an operator, its arguments by name: ``call.stride``, ``call.weight.shape``; ``call.out`` has the results."""
 
-    def __init__(self, rule: type[Rule], args: tuple, kwargs: dict, out: Any = None):
+    def __init__(self, rule: type[Rule], args: tuple, kwargs: dict, out: Any = None, op: str = ""):
         self.__dict__.update(rule.bind(args, kwargs))
-        self.out = out
+        self.out, self.op = out, op
 
 
 class Rule:
@@ -68,6 +68,11 @@ class Rule:
     pointwise: ClassVar[bool] = False  # every output cell depends on the same cell of its inputs
     whole: ClassVar[bool] = False  # every output cell depends on the whole input (attention, global pooling, fft)
     title: ClassVar[str] = ""  # in words, for the reader
+    factors: ClassVar[tuple[str, ...]] = ()  # arguments multiplied with one another: the gradient of each costs the same `macs` again
+    counts: ClassVar[dict[str, str]] = {}  # what there is one of for each place on a parameter's first axis: weight -> "kernels"
+    steps: ClassVar[int | None] = None  # elementary operations for each number that comes out; None: ask `pointwise` and `view`
+    keeps: ClassVar[dict[str, tuple[str, ...]]] = {}  # operator name ("" for all others) -> arguments autograd keeps for backward
+    cuts: ClassVar[frozenset[str]] = frozenset()  # operator names whose results have no gradient, whatever comes in
 
     @staticmethod
     def shape(*args, **kwargs):
@@ -92,10 +97,39 @@ class Rule:
         """Multiply-adds of the forward pass."""
         return 0
 
+    @classmethod
+    def work(cls, call: Call) -> int | None:
+        """Elementary operations besides the multiply-adds: additions, comparisons, exponentials, one each. None: unknown."""
+        steps = cls.steps if cls.steps is not None else 0 if cls.view else 1 if cls.pointwise else None
+        return None if steps is None else 0 if steps == 0 else steps * product(_first(call.out).shape)
+
+    @classmethod
+    def fvcore(cls, call: Call) -> int:
+        """What the convention of fvcore counts: mostly the multiply-adds; norms and resizing are counted too."""
+        return cls.macs(call)
+
+    @classmethod
+    def saved(cls, call: Call) -> list | None:
+        """The tensors autograd keeps for backward, out of ``call`` or, for one made on the way, as `Made`. None: unknown.
+
+        The tensors of ``call`` also say ``needs_grad``, ``leaf`` (a parameter or an input) and ``contiguous``.
+        """
+        if cls.view:
+            return []
+        names = cls.keeps.get(call.op, cls.keeps.get(""))
+        return None if names is None else [t for n in names if (t := getattr(call, n, None)) is not None]
+
     @staticmethod
     def reach(call: Call) -> dict[int, Window] | None:
         """For each axis of the output (counted from the end, negative) that slides: its `Window` over the input. None: unknown."""
         return {}
+
+
+def _first(out):
+    """The first result of an operator that may give several."""
+    while isinstance(out, list):
+        out = out[0]
+    return out
 
 
 RULES: dict[str, type[Rule]] = {}

@@ -16,6 +16,9 @@ class Tensor(NamedTuple):
     kind: str = "activation"  # input, parameter, buffer, constant, activation
     name: str = ""  # the parameter's path, the input's name
     axes: tuple[str, ...] = ()  # for a free axis its letter: ("N", "", "H", "W")
+    strides: tuple[int, ...] | None = None  # how it lies in memory; None: row by row
+    base: int = -1  # the tensor in whose memory it lies, for a view or a result put in place
+    trainable: bool = True  # a parameter that learns
 
 
 class Ref(NamedTuple):
@@ -39,6 +42,8 @@ class Node(NamedTuple):
     file: str = ""
     line: int = 0
     why: str = ""  # for a measured node: why it was
+    inplace: bool = False  # the result was put into the first tensor
+    grad: bool = True  # autograd was watching: not inside the model's own `torch.no_grad()`
 
     @property
     def rule(self) -> type[Rule] | None:
@@ -63,12 +68,35 @@ class Problem(NamedTuple):
 
 
 class Module(NamedTuple):
-    """One module of the model: its path, type, and its own parameters (path of the first owner for shared ones)."""
+    """One module of the model: its path (the first, for a shared one) and type."""
 
     path: str
     type: str
     training: bool = False
-    knobs: dict = {}  # constructor numbers that stand as attributes: kernel_size, in_channels, ...
+
+
+class State(NamedTuple):
+    """One parameter or buffer of the model, whether an operator used it or not."""
+
+    name: str  # as in state_dict; the first path of a shared one
+    shape: tuple[int, ...] | None  # None: lazy, and the trace did not reach it
+    dtype: str = "float32"
+    kind: str = "parameter"  # or "buffer"
+    trainable: bool = True
+    also: tuple[str, ...] = ()  # the other paths of a shared one
+    persistent: bool = True  # a buffer that state_dict keeps
+
+
+class ModuleCall(NamedTuple):
+    """One call of a module: what came in, what went out, and which nodes ran inside."""
+
+    path: str
+    type: str
+    parent: int  # the call it stands in, -1 for the model's own
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    first: int  # nodes first..last-1
+    last: int
 
 
 class Graph(NamedTuple):
@@ -84,6 +112,8 @@ class Graph(NamedTuple):
     problem: Problem | None = None
     notes: tuple[str, ...] = ()
     training: bool = False
+    state: tuple[State, ...] = ()  # every parameter and buffer, shared ones once; empty where the reader knows none but those used
+    calls: tuple[ModuleCall, ...] = ()  # every call of a module, in the order they began
 
     def spec(self, index: int) -> Spec:
         """The sizes and dtype of a tensor, as a rule sees them."""

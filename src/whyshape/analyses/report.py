@@ -1,0 +1,228 @@
+"""The data of the report page: every size as an expression tree, every demand, and the tree of rows to show.
+
+The page holds no rule. It evaluates the trees written here, so a knob turned in the browser asks the same formula.
+All trees stand in one table, ``trees``, each part once; everywhere else a tree is its index there. An entry is a number, a knob's
+name, ``[slot, axis]`` (an axis of the call's inputs) or ``[operator, index, ...]``.
+Calls that are derived alike share one derivation, and neighbours that are alike share one row.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Any
+
+from whyshape.analyses.layout import picture
+from whyshape.analyses.rows import Row, rows
+from whyshape.graph import Derived, Graph, Node, derive
+from whyshape.rules import Call, Rule, Spec
+from whyshape.sizes import Size, plain
+
+SCHEMA = "whyshape.report.v1"
+
+
+def report(graph: Graph, *, words=None, accepts=None, problems=(), hazards=(), costs=None, checks=()) -> dict[str, Any]:
+    """The report's data, ready for JSON. What other analyses know (``accepts``, ``problems``, ``hazards``, ``costs``) is shown if given.
+
+    ``words(node, derived)`` gives the sentences of a layer's card as ``{"SIZE": [...], "NOTE": [...]}``; asked once per derivation.
+
+    >>> from whyshape.graph import Builder
+    >>> net = Builder("one")
+    >>> out = net.layer("Conv2d", "conv", net.input((1, 1, 28, 28)), args=(1, 10, 5))
+    >>> data = report(net.graph(out))
+    >>> data["trees"][data["rules"][0]["outs"][0][1]], data["nodes"]
+    ('out_channels', [[0, [0], [1], 1]])
+    """
+    table = _Table(graph, words)
+    for node in graph.nodes:
+        table.add(node)
+    found = rows(graph, [node[0] for node in table.nodes])
+    data: dict[str, Any] = {
+        "schema": SCHEMA,
+        "title": graph.name or "model",
+        "training": graph.training,
+        "trees": table.trees,
+        "sentences": list(table.sentences),
+        "shapes": table.shapes,
+        "tensors": table.tensors,
+        "inputs": [[table.tensor(i), graph.tensors[i].name or f"input {n}"] for n, i in enumerate(graph.inputs)],
+        "outputs": [table.tensor(i) for i in graph.outputs if graph.tensors[i].kind not in ("parameter", "buffer")],
+        "rules": table.rules,
+        "nodes": table.nodes,
+        "branches": [table.condition(cond, lambda at: [table.tensor(at.leaf.ref[1]), at.leaf.ref[2]]) for cond in graph.branches],
+        "rows": [[row.depth, row.name, row.type, row.first, row.count, row.times, row.kids] for row in found],
+        "pictures": _pictures(graph, found),
+        "notes": list(graph.notes),
+        "checks": list(checks),
+    }
+    if graph.problem is not None:
+        stopped = graph.problem
+        data["problem"] = {"sentence": _filled(stopped), "path": stopped.path, "type": stopped.type, "op": stopped.op}
+    for name, value in (("accepts", accepts), ("problems", list(problems)), ("hazards", list(hazards)), ("costs", costs)):
+        if value:
+            data[name] = value
+    return data
+
+
+def _filled(stopped) -> str:
+    try:
+        return stopped.sentence.format(**plain(stopped.numbers))
+    except (KeyError, IndexError, ValueError):  # a sentence that is already filled, with a brace of the model's own in it
+        return stopped.sentence
+
+
+class _Table:
+    """Collects the distinct derivations, and the calls as indices into them."""
+
+    def __init__(self, graph: Graph, words):
+        self.graph, self.words = graph, words
+        self.trees: list[Any] = []
+        self.sentences: dict[str, int] = {}
+        self.rules: list[dict[str, Any]] = []
+        self.nodes: list[list] = []
+        self.shapes: list[list[int]] = []
+        self.tensors: list[int] = []
+        self._rule: dict[str, int] = {}
+        self._tree: dict[Any, int] = {}
+        self._shape: dict[tuple, int] = {}
+        self._tensor: dict[int, int] = {}
+        self._owned: set[int] = set()
+
+    def tensor(self, index: int) -> int:
+        """The page's number for a tensor."""
+        if index not in self._tensor:
+            shape = tuple(plain(self.graph.tensors[index].shape))
+            if shape not in self._shape:
+                self._shape[shape] = len(self.shapes)
+                self.shapes.append(list(shape))
+            self._tensor[index] = len(self.tensors)
+            self.tensors.append(self._shape[shape])
+        return self._tensor[index]
+
+    def add(self, node: Node) -> None:
+        """One call: ``[derivation, the tensors it reads, the tensors it makes, whether its weights are its own]``."""
+        graph = self.graph
+        slots = [i for i in dict.fromkeys(node.inputs) if not _learned(graph, i)]
+        weights = [i for i in dict.fromkeys(node.inputs) if graph.tensors[i].kind == "parameter"]
+        derived = derive(graph, node)
+        told = self._told(node, derived, slots, weights)
+        key = repr(told)
+        if key not in self._rule:
+            self._rule[key] = len(self.rules)
+            if self.words is not None:
+                told["words"] = self.words(node, derived)
+            self.rules.append(told)
+        own = not any(i in self._owned for i in weights)
+        self._owned.update(weights)
+        self.nodes.append([self._rule[key], [self.tensor(i) for i in slots], [self.tensor(i) for i in node.outputs], int(own)])
+
+    def _told(self, node: Node, derived: Derived | None, slots: list[int], weights: list[int]) -> dict[str, Any]:
+        graph, tree = self.graph, self.tree
+        if derived is None or derived.refusal is not None:
+            outs = [[tree(int(n)) for n in graph.tensors[i].shape] for i in node.outputs]
+            params = [[tree(int(n)) for n in graph.tensors[i].shape] for i in weights]
+            return {"op": node.op, "outs": outs, "params": params, "measured": node.why or "no formula is known for it here"}
+
+        def at(size):
+            kind, *where = size.leaf.ref or ("",)
+            if kind == "knob":
+                return where[1]
+            if kind == "axis" and not _learned(graph, where[0]):
+                if where[0] not in slots:
+                    slots.append(where[0])
+                return [slots.index(where[0]), where[1]]
+            return int(size)
+
+        rule = node.rule
+        assert rule is not None
+        told: dict[str, Any] = {
+            "op": node.op,
+            "title": rule.title or node.op,
+            "outs": [[tree(n, at) for n in shape] for shape in derived.shapes],
+            "needs": _once([*self.condition(n.cond, at), *self.sentence(n.sentence, n.numbers, at)] for n in derived.needs),
+            "holds": _once(self.condition(cond, at) for cond in derived.branches if _varies(cond)),
+            "knobs": {name: int(size) for name, size in derived.knobs.items()},
+        }
+        asked = {ref.tensor: spec.shape for ref, spec in _pairs((node.args, node.kwargs), (derived.args, derived.kwargs))}
+        told["params"] = [[tree(n, at) for n in asked.get(i, graph.tensors[i].shape)] for i in weights]
+        outs = [Spec(tuple(shape), graph.tensors[i].dtype) for shape, i in zip(derived.shapes, node.outputs)]
+        call = Call(rule, derived.args, derived.kwargs, outs[0] if len(outs) == 1 else outs)
+        told["macs"] = tree(rule.macs(call), at)
+        told["reach"] = self.reach(rule, call, at)
+        return told
+
+    def tree(self, size, at=None) -> int:
+        """The index of an expression's tree; ``at`` says what stands for a leaf."""
+        if not isinstance(size, Size):
+            entry: Any = size if isinstance(size, float) else int(size)
+        elif size.op == "leaf":
+            entry = at(size)
+        else:
+            entry = [size.op, *(self.tree(a, at) for a in size.args)]
+        key = tuple(entry) if isinstance(entry, list) else entry
+        if key not in self._tree:
+            self._tree[key] = len(self.trees)
+            self.trees.append(entry)
+        return self._tree[key]
+
+    def condition(self, cond, at) -> list:
+        """A comparison: the relation and the trees of both sides."""
+        return [cond.relation, self.tree(cond.left, at), self.tree(cond.right, at)]
+
+    def sentence(self, text: str, numbers: dict, at) -> list:
+        """The index of a refusal's sentence, and the numbers it names: a tree, a list of trees, or text."""
+        named = {str(field).partition(".")[0] for _, field, _, _ in Formatter().parse(text) if field}
+
+        def number(value):
+            if isinstance(value, (tuple, list)):
+                return [number(v) for v in value]
+            return self.tree(value, at) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+        filled = {name: number(value) for name, value in numbers.items() if name in named}
+        return [self.sentences.setdefault(text, len(self.sentences)), filled]
+
+    def reach(self, rule: type[Rule], call: Call, at):
+        """How an output cell looks at the input: ``"same"`` place, ``{axis: window}``, or ``"all"`` of it, which is always a safe answer."""
+        if rule.pointwise:
+            return "same"
+        windows = {} if rule.whole else rule.reach(call)
+        if not windows:
+            return "all"
+        if getattr(rule, "adaptive", False):  # window i covers cells floor(i*n/o) up to ceil((i+1)*n/o): they differ from cell to cell
+            return dict.fromkeys(map(str, windows), "adaptive")
+        return {str(axis): [self.tree(n, at) for n in w] for axis, w in windows.items()}
+
+
+def _learned(graph: Graph, index: int) -> bool:
+    return graph.tensors[index].kind in ("parameter", "buffer")
+
+
+def _varies(cond) -> bool:
+    return isinstance(cond.left, Size) or isinstance(cond.right, Size)
+
+
+def _once(items) -> list:
+    """Each once, in order: both axes of a square kernel ask the same."""
+    return list({repr(item): item for item in items}.values())
+
+
+def _pairs(held, asked):
+    """Each `Ref` of the held arguments beside what was asked in its place."""
+    if isinstance(asked, Spec):
+        yield held, asked
+    elif isinstance(held, dict):
+        for key in held:
+            yield from _pairs(held[key], asked[key])
+    elif isinstance(held, (tuple, list)):
+        for a, b in zip(held, asked):
+            yield from _pairs(a, b)
+
+
+def _pictures(graph: Graph, found: list[Row]) -> dict[str, Any]:
+    """For each row whose parts are not one chain: where its parts stand and how they are joined. Alike rows share one picture."""
+    drawn = {}
+    for index, row in enumerate(found):
+        if row.kids:
+            sketch = picture(graph, found, index)
+            if sketch is not None:
+                drawn[str(index)] = {"at": sketch.at, "edges": sketch.edges}
+    return drawn

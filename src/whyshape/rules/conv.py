@@ -50,7 +50,7 @@ class Conv(Rule):
     """Slide ``out_channels`` kernels over the input; each reads all the channels of its group and makes one map."""
 
     title = "convolution"
-    knobs = {"weight": ("out_channels", "in_channels", "kernel_size", "kernel_size", "kernel_size")}
+    knobs = {"weight": ("out_channels", "in_channels", "kernel_size", "kernel_size", "kernel_size"), "bias": ("out_channels",)}
 
     @staticmethod
     def shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -63,6 +63,7 @@ class Conv(Rule):
         )  # fmt: skip
         channels = x[-n - 1]
         need(channels == w[1] * groups, "{wanted} channels are wanted, {arrived} arrive", wanted=w[1] * groups, arrived=channels)
+        need(w[0] % groups == 0, "{arrived} kernels cannot be shared out over {wanted} groups", wanted=groups, arrived=w[0])
         if n == 2 and type(stride) is tuple is type(padding) is type(dilation):
             s, p, d = stride, padding, dilation
         else:

@@ -11,7 +11,7 @@ class Linear(Rule):
     """Every output is one weighted sum over the last axis of the input."""
 
     title = "linear"
-    knobs = {"weight": ("out_features", "in_features")}
+    knobs = {"weight": ("out_features", "in_features"), "bias": ("out_features",)}
 
     @staticmethod
     def shape(input, weight, bias=None):

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Builder, Graph, Module, Node, Problem, Ref, Stopped, Tensor, letters, push
+from whyshape.graph import Builder, Graph, Module, ModuleCall, Node, Problem, Ref, State, Stopped, Tensor, letters, push
 from whyshape.graph.json import from_json, to_json
 from whyshape.readers import jsongraph
 from whyshape.sizes import Cond, ceil_div, leaf, leaves, plain, scaled
@@ -94,11 +94,13 @@ def test_history_problem_branches_and_modules_come_back():
     graph = Graph(
         (Tensor((1, 1, 28, 28), kind="input", axes=("N", "", "H", "W")),), (), (0,), (), (Module("conv", "Conv2d", True),),
         "net", (Cond("<=", h, 32),), Problem("it does not fit", {"wanted": 3}, "conv2d", args=(Ref(0), size)), ("a note",), True,
+        (State("conv.weight", (10, 1, 5, 5)), State("lazy", None)), (ModuleCall("conv", "Conv2d", -1, (0,), (), 0, 0),),
     )  # fmt: skip
     back = again(graph)
     assert str(back.problem.args[1].formula) == str(size.formula) and back.problem.numbers == {"wanted": 3}
     assert repr(back.branches[0]) == "28 <= 32" and back.branches[0].left.leaf == h.leaf
     assert back.modules == graph.modules and back.notes == ("a note",) and back.training
+    assert back.state == graph.state and back.calls == graph.calls
 
 
 def test_a_refused_layer_comes_back_as_its_problem():

@@ -12,7 +12,7 @@ from typing import Any
 
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph.derive import flat
-from whyshape.graph.graph import Graph, Module, Node, Problem, Ref, Tensor, rebuild
+from whyshape.graph.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, rebuild
 from whyshape.rules import RULES
 from whyshape.sizes import Cond, Leaf, Size
 from whyshape.sizes.expr import RELATIONS
@@ -43,6 +43,8 @@ def to_json(graph: Graph) -> dict:
         "inputs": [int(i) for i in graph.inputs],
         "outputs": [int(i) for i in graph.outputs],
         "modules": [_named(pack, m) for m in graph.modules],
+        "state": [_named(pack, s) for s in graph.state],
+        "calls": [_named(pack, c) for c in graph.calls],
         "branches": [{"relation": c.relation, "left": pack(c.left), "right": pack(c.right)} for c in graph.branches],
         "problem": _named(pack, graph.problem) if graph.problem else None,
         "notes": list(graph.notes),
@@ -68,6 +70,8 @@ def from_json(data: Any) -> Graph:
             problem=_filled(Problem, unpack, data["problem"]) if data["problem"] else None,
             notes=tuple(map(str, data["notes"])),
             training=bool(data["training"]),
+            state=tuple(_filled(State, unpack, s) for s in data["state"]),
+            calls=tuple(_filled(ModuleCall, unpack, c) for c in data["calls"]),
         )
         _check(graph)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RecursionError) as error:

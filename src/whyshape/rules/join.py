@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, axis_of, rule
+from whyshape.rules.base import Made, Rule, Window, axis_of, rule
 from whyshape.rules.dtypes import promote
 from whyshape.sizes import Size, ceil_div, need, total
 
@@ -41,6 +41,12 @@ class Cat(Rule):
                         i=i,
                     )
         return Made((*first[:axis], total(x[axis] for x in shapes), *first[axis + 1 :]), _joint_dtype(tensors))
+
+    @staticmethod
+    def reach(call):
+        rank = len(call.out.shape)
+        joined = axis_of(call.dim, rank)
+        return {axis: Window(1) for axis in range(2 - rank, 0) if axis + rank != joined}
 
 
 @rule("stack")

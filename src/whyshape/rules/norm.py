@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, layer, rule
+from whyshape.rules.base import Rule, Window, layer, rule
 from whyshape.sizes import need, product
 
 
@@ -28,6 +28,11 @@ class BatchNorm(Rule):
             values = product((x[0], *x[2:]))
             need(values != 1, "training needs more than one value per channel, {arrived} arrives", arrived=values, wanted=2)
         return x
+
+    @staticmethod
+    def reach(call):
+        # In training the mean of the whole batch enters every cell; afterwards each place stays by itself.
+        return None if call.training else {axis: Window(1) for axis in range(2 - len(call.input.shape), 0)}
 
 
 def _batch_norm_ranks(name):

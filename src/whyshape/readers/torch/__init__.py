@@ -1,5 +1,5 @@
 """The torch reader: `read(model, input_size)` follows the model's own forward and gives its Graph."""
 
-from whyshape.readers.torch.read import read, verify
+from whyshape.readers.torch.forward import read, verify
 
 __all__ = ["read", "verify"]

@@ -7,19 +7,20 @@ from typing import Any
 
 import torch
 
-from whyshape.graph import Graph, Module, Node, Problem, Ref, Tensor
-from whyshape.readers.torch.tracer import RawCall, Tracer
+from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor
+from whyshape.readers.torch.tracer import Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
 _HOME = os.path.dirname(torch.__file__) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _internal: dict[Any, bool] = {}
+_new = tuple.__new__  # a NamedTuple made from its fields at once: there is one for every operator and every tensor
 
 
 class Freezer:
     """Numbers the tensors of a trace in the order they appear."""
 
-    def __init__(self, model, tracer: Tracer, inputs: list[tuple[str, Any, tuple[str, ...]]]):
+    def __init__(self, modules, tracer: Tracer, inputs: list[tuple[str, Any, tuple[str, ...]]]):
         self.tracer = tracer
         self.paths = tracer.paths
         self.tensors: list[Tensor] = []
@@ -28,20 +29,30 @@ class Freezer:
         self.nodes: list[Node] = []
         self.dtypes: dict[Any, str] = {}
         self.names: dict[int, tuple[str, str]] | None = None
-        self.model = model
-        self.types = {}
+        self.modules = modules
+        self.module_calls: list[list] = []
         self.input_indices = []
         for name, tensor, axes in inputs:
             self.input_indices.append(self.add(tensor, "input", name, axes))
 
-    def add(self, tensor, kind="activation", name="", axes=()) -> int:
+    def add(self, tensor, kind="activation", name="", axes=(), base=-1) -> int:
+        """A new tensor; a view, or a result put in place, knows in whose memory it lies."""
         dtype = self.dtypes.get(tensor.dtype)
         if dtype is None:
             dtype = self.dtypes[tensor.dtype] = str(tensor.dtype)[6:]
-        self.tensors.append(Tensor(tuple(tensor.shape), dtype, kind, name, axes))
+        strides = None if tensor.is_contiguous() else tuple(tensor.stride())
+        if base < 0 and tensor._is_view():
+            base = self.root(self.of(tensor._base))
+        trainable = tensor.requires_grad if kind == "parameter" else True
+        self.tensors.append(_new(Tensor, (tuple(tensor.shape), dtype, kind, name, axes, strides, base, trainable)))
         self.kept.append(tensor)
         self.index[id(tensor)] = index = len(self.tensors) - 1
         return index
+
+    def root(self, index: int) -> int:
+        """The tensor whose memory this one lies in."""
+        base = self.tensors[index].base
+        return index if base < 0 else base
 
     def of(self, tensor) -> int:
         """The index of a tensor; one not met before is a parameter, a buffer, or a constant of the code."""
@@ -49,8 +60,7 @@ class Freezer:
         if index is not None:
             return index
         if self.names is None:
-            self.names = {id(t): ("buffer", n) for n, t in self.model.named_buffers()}
-            self.names.update({id(t): ("parameter", n) for n, t in self.model.named_parameters()})
+            self.names = names_of(self.modules)
         kind, name = self.names.get(id(tensor)) or ("parameter" if isinstance(tensor, torch.nn.Parameter) else "constant", "")
         return self.add(tensor, kind, name)
 
@@ -89,20 +99,40 @@ class Freezer:
 
         return substitute(size, at)
 
-    def node(self, call: RawCall) -> None:
+    def run(self) -> None:
+        """Operators and module calls, in the order they happened: a tensor's index is the one it had then."""
+        calls, done = self.tracer.calls, 0
+        for count, number, scope, value in self.tracer.events:
+            while done < count:
+                self.node(calls[done])
+                done += 1
+            tensors = tuple([self.of(t) for t in flat(value)])
+            if number >= 0:
+                module, outer = scope[0], scope[3]
+                parent = outer[4] if outer else -1
+                self.module_calls.append([self.paths.get(id(module), ""), type(module).__name__, parent, tensors, (), count, count])
+            else:
+                self.module_calls[~number][4] = tensors
+                self.module_calls[~number][6] = count
+        for call in calls[done:]:
+            self.node(call)
+
+    def node(self, call: tuple) -> None:
+        op, args, kwargs, out, scope, code, lasti, why, in_place, grad = call
         inputs: list[int] = []
-        args = tuple([self.value(a, inputs) for a in call.args])
-        kwargs = {k: self.value(v, inputs) for k, v in call.kwargs.items()} if call.kwargs else {}
-        if call.op == "alias":
-            self.index[id(call.out)] = inputs[0]
-            self.kept.append(call.out)
+        args = tuple([self.value(a, inputs) for a in args])
+        kwargs = {k: self.value(v, inputs) for k, v in kwargs.items()} if kwargs else {}
+        if op == "alias":
+            self.index[id(out)] = inputs[0]
+            self.kept.append(out)
             return
-        outputs = tuple(self.outputs(call.out))
-        path, type_name, file, line = self.place(call)
-        self.nodes.append(
-            Node(len(self.nodes), call.op, path, type_name, args, kwargs, tuple(inputs), outputs,
-                 "measured" if call.why else "rule", file, line, call.why)
-        )  # fmt: skip
+        if in_place:
+            outputs = (self.add(out, base=self.root(inputs[0])),)
+        else:
+            outputs = (self.add(out),) if isinstance(out, torch.Tensor) else tuple(self.outputs(out))
+        path, type_name, file, line = self.place(scope, code, lasti)
+        by = "measured" if why else "rule"
+        self.nodes.append(_new(Node, (len(self.nodes), op, path, type_name, args, kwargs, tuple(inputs), outputs, by, file, line, why, in_place, grad)))
 
     def outputs(self, out):
         if isinstance(out, torch.Tensor):
@@ -113,17 +143,15 @@ class Freezer:
             return [i for o in out.values() for i in self.outputs(o)]
         return []
 
-    def place(self, call: RawCall) -> tuple[str, str, str, int]:
+    def place(self, scope, code, lasti) -> tuple[str, str, str, int]:
         """The module's path and type, and the user's line that made the call: PyTorch's own files are looked through."""
-        scope = call.scope
         if scope is None:
-            return "", type(self.model).__name__, *_line(call.code, call.lasti)
+            return "", type(self.modules[0][1]).__name__, *_line(code, lasti)
         module = scope[0]
         path = self.paths.get(id(module), "")
         name = type(module).__name__
-        code, lasti = call.code, call.lasti
         while _is_internal(code) and scope is not None:
-            code, lasti, scope = scope[1], scope[2], scope[3]
+            _, code, lasti, scope, _ = scope
         return path, name, *_line(code, lasti)
 
     def branches(self, conds) -> tuple[Cond, ...]:
@@ -164,59 +192,69 @@ def _line(code, lasti: int) -> tuple[str, int]:
     return code.co_filename, line or code.co_firstlineno
 
 
-def freeze(model, tracer: Tracer, inputs, result, facts, notes=(), name="") -> Graph:
+def freeze(modules, tracer: Tracer, inputs, result, facts, notes=(), name="") -> Graph:
     """The graph of a finished (or stopped) trace."""
-    freezer = Freezer(model, tracer, inputs)
-    for call in tracer.calls:
-        freezer.node(call)
-    outputs = tuple(freezer.of(t) for t in _flat(result))
+    freezer = Freezer(modules, tracer, inputs)
+    freezer.run()
+    outputs = tuple([freezer.of(t) for t in flat(result)])
     problem = None
     if tracer.refused is not None:
         refusal, call, message = tracer.refused
         unused: list[int] = []
         args = tuple(freezer.value(a, unused) for a in call.args)
         kwargs = {k: freezer.value(v, unused) for k, v in call.kwargs.items()}
-        path, type_name, file, line = freezer.place(call)
+        path, type_name, file, line = freezer.place(call.scope, call.code, call.lasti)
         problem = Problem(refusal.sentence, refusal.numbers, call.op, path, type_name, file, line, args, kwargs, "shape", message)
-    modules = tuple(modules_of(model))
+    root = modules[0][1]
     return Graph(
-        tuple(freezer.tensors), tuple(freezer.nodes), tuple(freezer.input_indices), outputs, modules, name or type(model).__name__,
-        freezer.branches(facts.branches), problem, tuple(notes), bool(model.training),
+        tuple(freezer.tensors), tuple(freezer.nodes), tuple(freezer.input_indices), outputs,
+        tuple([Module(path, type(m).__name__, m.training) for path, m in modules]), name or type(root).__name__,
+        freezer.branches(facts.branches), problem, tuple(notes), bool(root.training), state_of(modules),
+        tuple([_new(ModuleCall, call) for call in freezer.module_calls]),
     )  # fmt: skip
 
 
-def modules_of(model):
-    """Every module by path, with the constructor numbers that stand as attributes; walked without recursion."""
-    seen, stack = set(), [("", model)]
-    while stack:
-        path, module = stack.pop()
-        if id(module) in seen:
-            continue
-        seen.add(id(module))
-        fields = module.__dict__
-        knobs = {k: v for k, v in fields.items() if k[0] != "_" and k != "training" and _is_number(v)}
-        yield Module(path, type(module).__name__, fields.get("training", False), knobs)
-        inside = [(f"{path}.{name}" if path else name, child) for name, child in (fields.get("_modules") or {}).items() if child is not None]
-        stack.extend(reversed(inside))
+def names_of(modules) -> dict[int, tuple[str, str]]:
+    """What every registered tensor is, by identity: parameter or buffer, and its state_dict path; the first path for a shared one."""
+    names: dict[int, tuple[str, str]] = {}
+    for path, module in modules:
+        for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
+            for name, t in table.items():
+                if t is not None:
+                    names.setdefault(id(t), (kind, f"{path}.{name}" if path else name))
+    return names
 
 
-def _is_number(v) -> bool:
-    kind = type(v)
-    return kind is int or kind is float or kind is bool or kind is str or (kind is tuple and all(type(n) in (int, float) for n in v))
+def state_of(modules) -> tuple[State, ...]:
+    """Every parameter and buffer, shared ones once."""
+    found: dict[int, list] = {}
+    for path, module in modules:
+        for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
+            for name, t in table.items():
+                if t is None:
+                    continue
+                full = f"{path}.{name}" if path else name
+                known = found.get(id(t))
+                if known is not None:
+                    known[5] = (*known[5], full)
+                    continue
+                lazy = isinstance(t, torch.nn.parameter.UninitializedTensorMixin)
+                kept = kind == "parameter" or name not in module._non_persistent_buffers_set
+                found[id(t)] = [full, None if lazy else tuple(t.shape), str(t.dtype)[6:], kind, t.requires_grad, (), kept]
+    return tuple([_new(State, fields) for fields in found.values()])
 
 
-def _flat(value):
+def flat(value) -> list:
+    """The tensors in a nest of tuples, lists, dicts and dataclasses, in order."""
     if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for v in value.values():
-            yield from _flat(v)
-    elif isinstance(value, (tuple, list)):
-        for v in value:
-            yield from _flat(v)
-    elif hasattr(value, "__dataclass_fields__"):
-        for field in value.__dataclass_fields__:
-            yield from _flat(getattr(value, field))
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [t for v in value for t in flat(v)]
+    if isinstance(value, dict):
+        return [t for v in value.values() for t in flat(v)]
+    if hasattr(value, "__dataclass_fields__"):
+        return [t for field in value.__dataclass_fields__ for t in flat(getattr(value, field))]
+    return []
 
 
-__all__ = ["Freezer", "freeze", "modules_of"]
+__all__ = ["Freezer", "freeze"]

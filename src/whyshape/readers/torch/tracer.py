@@ -29,7 +29,7 @@ _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel
 
 
 class RawCall(NamedTuple):
-    """One call as it happened: PyTorch's own objects, frozen into a `Node` later."""
+    """One call as it happened: PyTorch's own objects, frozen into a `Node` later. Kept as a bare tuple: there is one for every operator."""
 
     op: str
     args: tuple
@@ -40,6 +40,7 @@ class RawCall(NamedTuple):
     lasti: int
     why: str  # why it was measured; empty when a rule answered
     in_place: bool
+    grad: bool  # autograd was watching
 
 
 class Stop(RuntimeError):
@@ -75,7 +76,10 @@ class Tracer(TorchFunctionMode):
         if not _table:
             _table.update(function_table())
         self.paths, self.execute = paths, execute
-        self.calls: list[RawCall] = []
+        self.calls: list[tuple] = []  # RawCall fields
+        self.events: list[tuple] = []  # module calls: (operators so far, call number or ~number at its end, scope, what went in or out)
+        self.entered = 0
+        self.grad = not torch.is_grad_enabled()  # only the model's own no_grad counts
         self.scope: tuple | None = None  # (module, code, lasti, outer scope)
         self.refused: tuple | None = None
         self.remembered = 0  # sizes handed out with their history
@@ -124,7 +128,7 @@ class Tracer(TorchFunctionMode):
     def by_rule(self, func, entry: Entry):
         """The rule's sizes, and an empty tensor of them."""
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
-        calls, empty, pointwise = self.calls, torch.empty, entry.rule.pointwise
+        calls, empty, grad, pointwise = self.calls, torch.empty, torch.is_grad_enabled, entry.rule.pointwise
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
 
         def answer(args, kwargs, frame):
@@ -134,11 +138,15 @@ class Tracer(TorchFunctionMode):
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
                 return fallback(args, kwargs, frame)
+            changed = False
             if type(made) is tuple:
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
                     first = _first_tensor((args, kwargs))
-                if pointwise and not first.is_contiguous() and first.shape == made:
+                changed = kwargs.get("inplace") is True
+                if changed:
+                    out = first
+                elif pointwise and not first.is_contiguous() and first.shape == made:
                     out = torch.empty_strided(made, _dense_strides(first), dtype=first.dtype, device=META)
                 else:
                     out = empty(made, dtype=first.dtype, device=META)
@@ -146,9 +154,10 @@ class Tracer(TorchFunctionMode):
                 out = self.make(made, _first_tensor((args, kwargs)))
                 if type(made) is list:
                     out = rule.pack(out, func) if hasattr(rule, "pack") else _packed(func, out)
-            calls.append(RawCall(op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", False))
-            target = kwargs.get("out") if kwargs else None
-            return out if target is None else target
+            calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", changed, grad() or self.grad))
+            if kwargs and "out" in kwargs and kwargs["out"] is not None:
+                return kwargs["out"]
+            return out
 
         return answer
 
@@ -170,7 +179,9 @@ class Tracer(TorchFunctionMode):
             else:
                 given, named = args, kwargs
             try:
-                if op in ("reshape", "flatten") and not args[0].is_contiguous():
+                if op == "contiguous" and args[0].is_contiguous():
+                    out = args[0]
+                elif op in ("reshape", "flatten", "contiguous") and not args[0].is_contiguous():
                     out = self.make(shape_of(*given, **named), args[0])
                 else:
                     out = func(*given, **named)
@@ -182,7 +193,7 @@ class Tracer(TorchFunctionMode):
                 except DoesNotFit as refusal:
                     raise self.refuse(refusal, op, args, kwargs, frame, str(error)) from None
                 raise self.refuse(DoesNotFit(_first_sentence(error)), op, args, kwargs, frame, str(error)) from None
-            calls.append(RawCall(op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", func.__name__.endswith("_") and out is args[0]))
+            calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", out is args[0], torch.is_grad_enabled() or self.grad))
             return out
 
         return answer
@@ -193,9 +204,9 @@ class Tracer(TorchFunctionMode):
 
         def answer(args, kwargs, frame):
             try:
-                made = shape_of(*plain(args), **plain(kwargs))
+                made = shape_of(*plain(args), **plain(kwargs)) if self.remembered else shape_of(*args, **kwargs)
                 shape = made if type(made) is tuple else made.shape if type(made) is Made else None
-                if shape is not None and tuple(shape) != tuple(args[0].shape) and op != "Tensor.__setitem__":
+                if shape is not None and shape != args[0].shape and op != "Tensor.__setitem__":
                     raise DoesNotFit(
                         f"the result has shape {_text(shape)} and cannot be put into {_text(args[0].shape)}",
                         wanted=list(args[0].shape), arrived=list(shape),
@@ -205,7 +216,7 @@ class Tracer(TorchFunctionMode):
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
                 pass_on = self.measured(func, f"the rule for {op} does not cover this form")
                 return pass_on(args, kwargs, frame)
-            self.calls.append(RawCall(op, args, kwargs, args[0], self.scope, frame.f_code, frame.f_lasti, "", True))
+            self.calls.append((op, args, kwargs, args[0], self.scope, frame.f_code, frame.f_lasti, "", True, torch.is_grad_enabled() or self.grad))
             return args[0]
 
         return answer
@@ -227,7 +238,7 @@ class Tracer(TorchFunctionMode):
                     raise NeedsValues(f"{name} reads values: {_first_sentence(error)}") from None
                 raise self.refuse(DoesNotFit(_first_sentence(error)), name, args, kwargs, frame, str(error)) from error
             if any(True for _ in _tensors(out)):
-                self.calls.append(RawCall(name, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, False))
+                self.calls.append((name, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, False, torch.is_grad_enabled() or self.grad))
             return out
 
         return answer
@@ -272,7 +283,7 @@ class Tracer(TorchFunctionMode):
                 if told != _shapes_of(made):
                     self.differences.append(Difference(entry.op, self.path(), _shapes_of(made), told))
             changed = entry.in_place and bool(args) and out is args[0]
-            self.calls.append(RawCall(entry.op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, changed))
+            self.calls.append((entry.op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, changed, torch.is_grad_enabled() or self.grad))
             return out
 
         return answer
@@ -308,7 +319,7 @@ class Tracer(TorchFunctionMode):
         def answer(args, kwargs, frame):
             out = func(*args, **kwargs)
             if isinstance(out, Tensor) and out is not args[0] and args and isinstance(args[0], Tensor):
-                self.calls.append(RawCall("alias", (args[0],), {}, out, self.scope, frame.f_code, frame.f_lasti, "", False))
+                self.calls.append(("alias", (args[0],), {}, out, self.scope, frame.f_code, frame.f_lasti, "", False, True))
             return out
 
         return answer
@@ -328,7 +339,7 @@ class Tracer(TorchFunctionMode):
     def refuse(self, refusal: DoesNotFit, op, args, kwargs, frame, message: str = "") -> Stop:
         """Remember what could not be done and where; the first refusal stands."""
         if self.refused is None:
-            self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", False), message)
+            self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", False, True), message)
         return Stop(message or refusal.sentence)
 
     def path(self) -> str:
@@ -398,14 +409,21 @@ def _call(module, *args, **kwargs):
         return _original_call(module, *args, **kwargs)
     frame = sys._getframe(1)
     outer = tracer.scope
-    tracer.scope = (module, frame.f_code, frame.f_lasti, outer)
+    number = tracer.entered
+    tracer.entered = number + 1
+    tracer.scope = scope = (module, frame.f_code, frame.f_lasti, outer, number)
+    tracer.events.append((len(tracer.calls), number, scope, (args, kwargs)))
+    out = None
     try:
         if type(module).__name__ == "OptimizedModule":  # compiled: the module inside is what the user wrote
-            return _call(module._orig_mod, *args, **kwargs)
-        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
-            return module._call_impl(*args, **kwargs)
-        return module.forward(*args, **kwargs)
+            out = _call(module._orig_mod, *args, **kwargs)
+        elif module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
+            out = module._call_impl(*args, **kwargs)
+        else:
+            out = module.forward(*args, **kwargs)
+        return out
     finally:
+        tracer.events.append((len(tracer.calls), ~number, scope, out))
         tracer.scope = outer
 
 

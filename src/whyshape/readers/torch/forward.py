@@ -13,7 +13,7 @@ from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph
 from whyshape.readers.torch.freeze import freeze
 from whyshape.readers.torch.tracer import META, Difference, NeedsValues, Stop, Tracer, following
-from whyshape.readers.torch.untouched import paths_of, untouched, walk
+from whyshape.readers.torch.untouched import untouched, walk
 from whyshape.rules.dtypes import ORDER
 from whyshape.sizes import recording
 
@@ -33,25 +33,25 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     if not isinstance(model, torch.nn.Module):
         raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
     args, kwargs = stand_ins(input_size, input_data, dtypes)
-    with _mode(model, mode), untouched(model):
-        tracer, result, facts, failure = follow(model, args, kwargs)
+    modules = walk(model)
+    with _mode(modules, mode), untouched([m for _, m in modules]):
+        tracer, result, facts, failure = follow(modules, args, kwargs)
         notes: list[str] = []
         if isinstance(failure, NeedsValues):
             notes.append(f"{failure}: the model was followed on a copy with real numbers")
-            real_args, real_kwargs = _real(args, kwargs, input_data)
-            twin = _copied(model)
-            tracer, result, facts, failure = follow(twin, real_args, real_kwargs, execute=True)
-            args, kwargs, model = real_args, real_kwargs, twin
-        named = _named(model, args, kwargs, letters)
-        graph = freeze(model, tracer, named, result, facts, notes)
+            args, kwargs = _real(args, kwargs, input_data)
+            modules = walk(_copied(model))
+            tracer, result, facts, failure = follow(modules, args, kwargs, execute=True)
+        graph = freeze(modules, tracer, _named(model, args, kwargs, letters), result, facts, notes)
     if failure is not None and tracer.refused is None:
         raise failure
     return graph
 
 
-def follow(model, args, kwargs, execute=False):
+def follow(modules, args, kwargs, execute=False):
     """Run the forward under a tracer: (tracer, result, what was asked of sizes, what stopped it)."""
-    tracer = Tracer(paths_of(model), execute)
+    tracer = Tracer({id(m): path for path, m in modules}, execute)
+    model = modules[0][1]
     result, failure = None, None
     with recording() as facts, torch.random.fork_rng(devices=[]) if execute else nullcontext():
         try:
@@ -147,7 +147,7 @@ def _filled(value):
 def _copied(model):
     """A copy with real numbers: the user's weights, or zeros where the model stands on the meta device."""
     twin = copy.deepcopy(model)
-    for module in walk(twin):
+    for _, module in walk(twin):
         for table in (module._parameters, module._buffers):
             for name, t in table.items():
                 if t is not None and t.is_meta:
@@ -183,11 +183,11 @@ def _leaves(value):
 
 
 @contextmanager
-def _mode(model, mode: str):
+def _mode(modules, mode: str):
     """Every module in eval or train for the while; `untouched` puts the flags back."""
     if mode not in ("eval", "train", "same"):
         raise WhyshapeError(f"mode is 'eval', 'train' or 'same', {mode!r} arrived")
-    flags = [(m, m.training) for m in walk(model)] if mode != "same" else []
+    flags = [(m, m.training) for _, m in modules] if mode != "same" else []
     for module, _ in flags:
         module.__dict__["training"] = mode == "train"
     try:
@@ -214,21 +214,21 @@ def verify(model, input_size=None, input_data=None, dtypes=None, mode: str = "sa
     Verified(checked=1, differences=())
     """
     args, kwargs = stand_ins(input_size, input_data, dtypes)
-    twin = meta_copy(model)
-    with _mode(twin, mode):
-        tracer, _, _, failure = follow(twin, args, kwargs, execute=True)
-        if isinstance(failure, NeedsValues) or (tracer.refused and "meta" in tracer.refused[2].lower()):
-            args, kwargs = _real(args, kwargs, input_data)
-            twin = _copied(model)
-            with _mode(twin, mode):
-                tracer, *_ = follow(twin, args, kwargs, execute=True)
+    modules = walk(meta_copy(model))
+    with _mode(modules, mode):
+        tracer, _, _, failure = follow(modules, args, kwargs, execute=True)
+    if isinstance(failure, NeedsValues) or (tracer.refused and "meta" in tracer.refused[2].lower()):
+        args, kwargs = _real(args, kwargs, input_data)
+        modules = walk(_copied(model))
+        with _mode(modules, mode):
+            tracer, *_ = follow(modules, args, kwargs, execute=True)
     return Verified(tracer.checked, tuple(tracer.differences))
 
 
 def meta_copy(model):
     """The model's structure without its weights: every parameter and buffer an empty meta tensor of the same sizes."""
     memo: dict[int, Any] = {}
-    for module in walk(model):
+    for _, module in walk(model):
         for table in (module.__dict__.get("_parameters", {}), module.__dict__.get("_buffers", {})):
             for t in table.values():
                 if t is not None and id(t) not in memo:

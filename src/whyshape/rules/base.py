@@ -6,9 +6,10 @@ It returns
 
 * a ``tuple`` of sizes: one tensor, with the first tensor's dtype;
 * `Made(shape, dtype)`: one tensor whose dtype is said;
-* a ``list`` of those: several tensors (nested lists where PyTorch nests tuples);
+* a ``list`` of those: several tensors (nested lists where PyTorch nests tuples, ``None`` where it gives none);
 
-and refuses with `need`, whose sentence carries its numbers. Every other question (`macs`, `reach`, ...) is a method
+and refuses with `need`, whose sentence carries its numbers. Where sizes alone do not decide it raises `Unexplained`,
+and the call is measured: never a guess. Every other question (`macs`, `reach`, ...) is a method
 that gets one `Call`: the arguments by their names, and ``out``, the results.
 """
 
@@ -38,6 +39,10 @@ class Spec(NamedTuple):
     dtype: Any = "float32"
 
 
+class Unexplained(Exception):
+    """The rule cannot tell from sizes alone (values decide, or an unusual form): the call must be measured."""
+
+
 class Window(NamedTuple):
     """How one output cell looks at one axis: ``size`` cells, ``dilation`` apart, moving by ``stride``, ``before`` cells of padding.
 
@@ -56,7 +61,7 @@ class Call:
 
     def __init__(self, rule: type[Rule], args: tuple, kwargs: dict, out: Any = None, op: str = ""):
         self.__dict__.update(rule.bind(args, kwargs))
-        self.out, self.op = out, op
+        self.rule, self.out, self.op = rule, out, op
 
 
 class Rule:
@@ -68,11 +73,6 @@ class Rule:
     pointwise: ClassVar[bool] = False  # every output cell depends on the same cell of its inputs
     whole: ClassVar[bool] = False  # every output cell depends on the whole input (attention, global pooling, fft)
     title: ClassVar[str] = ""  # in words, for the reader
-    factors: ClassVar[tuple[str, ...]] = ()  # arguments multiplied with one another: the gradient of each costs the same `macs` again
-    counts: ClassVar[dict[str, str]] = {}  # what there is one of for each place on a parameter's first axis: weight -> "kernels"
-    steps: ClassVar[int | None] = None  # elementary operations for each number that comes out; None: ask `pointwise` and `view`
-    keeps: ClassVar[dict[str, tuple[str, ...]]] = {}  # operator name ("" for all others) -> arguments autograd keeps for backward
-    cuts: ClassVar[frozenset[str]] = frozenset()  # operator names whose results have no gradient, whatever comes in
 
     @staticmethod
     def shape(*args, **kwargs):
@@ -98,26 +98,45 @@ class Rule:
         return 0
 
     @classmethod
+    def answer(cls, question: str, call: Call) -> Any:
+        """What is told about ``call.op`` under that question with `told`; `NOT_TOLD` where nothing is."""
+        found = TOLD[question].get(call.op, NOT_TOLD)
+        return found(call) if callable(found) else found
+
+    @classmethod
+    def factors(cls, call: Call) -> tuple:
+        """The tensors multiplied with one another: in the backward pass the gradient of each costs the same `macs` again."""
+        told = cls.answer("factors", call)
+        return () if told is NOT_TOLD else told
+
+    @classmethod
+    def backward(cls, call: Call) -> int:
+        """Multiply-adds of the backward pass, for those of the `factors` that want a gradient."""
+        wanted = sum(1 for t in cls.factors(call) if t.needs_grad)
+        return wanted * cls.macs(call) if wanted else 0
+
+    @classmethod
     def work(cls, call: Call) -> int | None:
         """Elementary operations besides the multiply-adds: additions, comparisons, exponentials, one each. None: unknown."""
-        steps = cls.steps if cls.steps is not None else 0 if cls.view else 1 if cls.pointwise else None
-        return None if steps is None else 0 if steps == 0 else steps * product(_first(call.out).shape)
+        told = cls.answer("work", call)
+        if told is not NOT_TOLD:
+            return told
+        return 0 if cls.view else product(call.out.shape) if cls.pointwise else None
 
     @classmethod
     def fvcore(cls, call: Call) -> int:
         """What the convention of fvcore counts: mostly the multiply-adds; norms and resizing are counted too."""
-        return cls.macs(call)
+        told = cls.answer("fvcore", call)
+        return cls.macs(call) if told is NOT_TOLD else told
 
     @classmethod
     def saved(cls, call: Call) -> list | None:
-        """The tensors autograd keeps for backward, out of ``call`` or, for one made on the way, as `Made`. None: unknown.
+        """The tensors autograd keeps for backward: out of ``call``, or `Spec`s of what is made on the way. None: unknown.
 
-        The tensors of ``call`` also say ``needs_grad``, ``leaf`` (a parameter or an input) and ``contiguous``.
+        The tensors of ``call`` also say ``needs_grad`` and ``contiguous``.
         """
-        if cls.view:
-            return []
-        names = cls.keeps.get(call.op, cls.keeps.get(""))
-        return None if names is None else [t for n in names if (t := getattr(call, n, None)) is not None]
+        told = cls.answer("saved", call)
+        return told if told is not NOT_TOLD else [] if cls.view else None
 
     @staticmethod
     def reach(call: Call) -> dict[int, Window] | None:
@@ -125,15 +144,16 @@ class Rule:
         return {}
 
 
-def _first(out):
-    """The first result of an operator that may give several."""
-    while isinstance(out, list):
-        out = out[0]
-    return out
-
-
 RULES: dict[str, type[Rule]] = {}
 LAYERS: dict[str, Callable] = {}
+TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}}
+NOT_TOLD = object()
+
+
+def told(question: str, answer: Any, *names: str) -> None:
+    """Answer a question for these operators, where one rule serves many: ``answer`` is the answer, or a function of the `Call`."""
+    for name in names:
+        TOLD[question][name] = answer
 
 
 def rule(*names: str):
@@ -193,9 +213,56 @@ def axis_of(dim: int, rank: int) -> int:
     >>> axis_of(-1, 4)
     3
     """
+    if dim.__class__ is int:
+        if 0 <= dim < rank:
+            return dim
+        if -rank <= dim < 0:
+            return dim + rank
+    if not isinstance(dim, int):
+        raise Unexplained("an axis that is not a number")
     low = max(rank, 1)
     need(-low <= dim < low, "axis {arrived} is asked for, the tensor has {wanted} axes", arrived=int(dim), wanted=rank)
     return int(dim) + low if dim < 0 else int(dim)
+
+
+def axes_of(dim, rank: int) -> tuple[int, ...]:
+    """The axes ``dim`` names, one or several, each at most once; none named means all.
+
+    >>> axes_of((-1, 0), 4), axes_of(None, 2)
+    ((3, 0), (0, 1))
+    """
+    if dim.__class__ is int:
+        return (axis_of(dim, rank),)
+    if dim is None:
+        return tuple(range(rank))
+    if isinstance(dim, int):
+        return (axis_of(dim, rank),)
+    if not isinstance(dim, (tuple, list)):
+        raise Unexplained("axes that are not numbers")
+    if not dim:
+        return tuple(range(rank))
+    axes = tuple([axis_of(d, rank) for d in dim])
+    need(len(set(axes)) == len(axes), "an axis is named twice in {arrived}", arrived=tuple(map(int, dim)))
+    return axes
+
+
+def given(numbers: tuple) -> tuple:
+    """``view(2, 3)`` and ``view((2, 3))`` say the same."""
+    if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)):
+        return tuple(numbers[0])
+    return numbers
+
+
+def exactly(size: int) -> int:
+    """The plain number, where only this one will do: that it is this one is recorded as a branch taken.
+
+    >>> exactly(3)
+    3
+    """
+    if isinstance(size, Size):
+        bool(size == int(size))
+        return int(size)
+    return size
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -204,20 +271,49 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     >>> broadcast_shapes((64, 56, 56), (64, 1, 1))
     (64, 56, 56)
     """
-    from whyshape.sizes import broadcast
+    common = shapes[0]
+    for other in shapes[1:]:
+        common = _matched(common, other)
+    return common
 
-    longest = max(shapes, key=len)
-    for other in shapes:
-        if other is longest or other == longest:
+
+def _matched(a, b):
+    if a is b:
+        return a
+    if len(a) < len(b):
+        a, b = b, a
+    head = len(a) - len(b)
+    out = None
+    for axis, n in enumerate(b, head):
+        m = a[axis]
+        if m is n:
             continue
-        head = len(longest) - len(other)
-        longest = longest[:head] + tuple(
-            broadcast(
-                a, b, f"{_text(longest)} and {_text(other)} cannot be matched cell by cell: axis {axis - len(longest)} is {{a}} and {{b}}"
-            )
-            for axis, (a, b) in enumerate(zip(longest[head:], other), head)
-        )
-    return longest
+        if m.__class__ is int is n.__class__:
+            if m == n or n == 1:
+                continue
+            size = n if m == 1 else None
+        else:
+            size = None
+        if size is None:
+            sentence = f"{_text(a)} and {_text(b)} cannot be matched cell by cell: axis {axis - len(a)} is {{a}} and {{b}}"
+            size = broadcast(m, n, sentence)
+        if out is None:
+            out = list(a)
+        out[axis] = size
+    return a if out is None else tuple(out)
+
+
+# NumPy's words, which PyTorch's own functions take as well.
+NUMPY_WORDS = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "a": "input", "x2": "other"}
+
+
+def in_our_words(kwargs: dict) -> dict:
+    """Keyword arguments under PyTorch's names.
+
+    >>> in_our_words({"axis": 1, "keepdims": True})
+    {'dim': 1, 'keepdim': True}
+    """
+    return {NUMPY_WORDS.get(k, k): v for k, v in kwargs.items()}
 
 
 def _text(shape) -> str:

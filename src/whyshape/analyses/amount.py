@@ -1,0 +1,51 @@
+"""A number that knows whether it is all there: complete, partial ("at least"), or unavailable. Unknown is never zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Amount(NamedTuple):
+    """``value`` and, by name, what could not be counted into it.
+
+    >>> Amount(5) + Amount(None, ("nms",))
+    at least 5 (not counted: nms)
+    >>> Amount(None, ("nms",)).status
+    'unavailable'
+    """
+
+    value: int | None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """``complete``, ``partial`` or ``unavailable``."""
+        return "complete" if not self.missing else "unavailable" if self.value is None else "partial"
+
+    def __add__(self, other):  # type: ignore[override]
+        return amount((self, other))
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "unknown"
+        names = ", ".join(self.missing[:3]) + (f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else "")
+        return f"at least {int(self.value)} (not counted: {names})" if self.missing else str(int(self.value))
+
+    __repr__ = __str__
+
+    def to_dict(self) -> dict:
+        """As JSON data."""
+        return {"value": None if self.value is None else int(self.value), "status": self.status, "missing": list(self.missing)}
+
+
+def amount(parts: Iterable[Amount]) -> Amount:
+    """All of them added; what one of them misses, the sum misses."""
+    value, missing, known, some = 0, {}, False, False
+    for part in parts:
+        some = True
+        if part.value is not None:
+            value, known = value + part.value if known else part.value, True
+        for name in part.missing:
+            missing[name] = None
+    return Amount(value if known or not some else None, tuple(missing))

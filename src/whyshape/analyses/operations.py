@@ -1,0 +1,109 @@
+"""What a forward and a backward pass compute, operator by operator, under any published convention."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from whyshape.analyses.amount import Amount, amount
+from whyshape.analyses.live import call_of, live
+from whyshape.errors import DoesNotFit, WhyshapeError
+from whyshape.graph import Graph, Node, letters, push
+
+# What a number counts. Each convention is one question to the rule.
+COUNTS = {
+    "macs": "multiply-adds of convolutions, linear layers and matrix products",
+    "flops": "2 for each multiply-add, and 1 for each other elementary operation",
+    "fvcore": "as fvcore counts: multiply-adds, and norms and resizing by its own factors",
+    "torch": "as PyTorch's FlopCounterMode counts: 2 for each multiply-add, nothing else",
+}
+
+
+class Operation(NamedTuple):
+    """One operator call: its multiply-adds, its other elementary operations, and the multiply-adds of its backward pass."""
+
+    node: Node
+    macs: int | None
+    work: int | None
+    backward: int | None
+    fvcore: int | None
+
+    def counted(self, count: str) -> Amount:
+        """The forward pass under a convention."""
+        if count == "flops":
+            double = None if self.macs is None else 2 * self.macs
+            if self.work is None:
+                return Amount(double or None, (self.node.op,))
+            return self._known(None if double is None else double + self.work)
+        if count == "torch":
+            return self._known(None if self.macs is None else 2 * self.macs)
+        return self._known(self.fvcore if count == "fvcore" else self.macs)
+
+    def _known(self, value) -> Amount:
+        return Amount(value, (self.node.op,) if value is None else ())
+
+
+class Operations(NamedTuple):
+    """Every operator's work, in order."""
+
+    rows: tuple[Operation, ...]
+
+    def forward(self, count: str = "macs") -> Amount:
+        """One forward pass, as ``count`` counts: see `COUNTS`."""
+        if count not in COUNTS:
+            raise WhyshapeError(f"operations are counted as {', '.join(COUNTS)}; {count!r} was asked for")
+        return amount(row.counted(count) for row in self.rows)
+
+    def backward(self) -> Amount:
+        """The multiply-adds of one backward pass."""
+        return amount(Amount(r.backward, (r.node.op,) if r.backward is None else ()) for r in self.rows)
+
+
+def operations(graph: Graph, symbolic: bool = False, **sizes: int) -> Operations:
+    """The work of each operator call; as functions of the graph's free axes when ``symbolic``, or at other sizes (``N=8, H=224``).
+
+    >>> from whyshape.graph import Builder
+    >>> net = Builder()
+    >>> _ = net.layer("Conv2d", "conv_1", net.input((1, 1, 28, 28)), args=(1, 10, 5))
+    >>> operations(net.graph()).forward()
+    144000
+    """
+    held = live(graph, at_sizes(graph, symbolic, sizes))
+    return Operations(tuple([operation(node, held) for node in graph.nodes]))
+
+
+def at_sizes(graph: Graph, symbolic: bool, sizes: dict[str, int]) -> list | None:
+    """All sizes of the graph with its free axes kept free, or set; None: as it was traced."""
+    if not symbolic and not sizes:
+        return None
+    free = letters(graph)
+    known = {a for i in graph.inputs for a in graph.tensors[i].axes if a}
+    for letter in sizes:
+        if letter not in known:
+            raise WhyshapeError(f"{letter} is not a free axis here; free are {', '.join(sorted(known)) or 'none'}")
+    if not symbolic:
+        free = {
+            i: tuple(leaf_at(n, sizes[a], a) if a in sizes else n for n, a in zip(shape, graph.tensors[i].axes or ("",) * len(shape)))
+            for i, shape in free.items()
+        }
+    pushed = push(graph, free)
+    if pushed.refusal:
+        raise DoesNotFit(f"at these sizes the model does not run: {pushed.refusal.sentence}", **pushed.refusal.numbers)
+    return pushed.shapes
+
+
+def leaf_at(old, value: int, letter: str):
+    """A free axis with another value."""
+    from whyshape.sizes import INPUT, leaf
+
+    return leaf(value, letter, INPUT, ("free", letter))
+
+
+def operation(node: Node, held) -> Operation:
+    """One node's work. Where no rule explains it nothing is known."""
+    rule = node.rule
+    if rule is None:
+        return Operation(node, None, None, None, None)
+    call = call_of(node, held)
+    macs = rule.macs(call)
+    backward = rule.backward(call) if macs and any(held[i].needs_grad for i in node.outputs) else macs and 0
+    return Operation(node, macs, rule.work(call), backward, rule.fvcore(call))

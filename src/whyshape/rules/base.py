@@ -146,7 +146,7 @@ class Rule:
 
 RULES: dict[str, type[Rule]] = {}
 LAYERS: dict[str, Callable] = {}
-TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}}
+TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}, "nouns": {}}
 NOT_TOLD = object()
 
 

@@ -82,3 +82,12 @@ told("fvcore", lambda call: {"nearest": 1, "bilinear": 4}.get(call.mode, 0) * _n
      "interpolate", "upsample")  # fmt: skip
 told("fvcore", lambda call: 4 * _numbers(call.out), "grid_sample", "grid_sampler")
 told("fvcore", 0, "scaled_dot_product_attention", "baddbmm", "mv", "dot", "bilinear", "rms_norm")
+
+# -- what there is one of for each place on a parameter's first axis ---------------------------------------------------
+told("nouns", {"weight": "kernels", "bias": "biases"}, *[f"conv{n}d" for n in (1, 2, 3)])
+told("nouns", {"weight": "input maps", "bias": "biases"}, *[f"conv_transpose{n}d" for n in (1, 2, 3)])
+told("nouns", {"weight": "outputs", "bias": "biases"}, "linear")
+told("nouns", {"weight": "scales", "bias": "shifts", "running_mean": "means", "running_var": "variances"},
+     "batch_norm", "instance_norm", "layer_norm", "group_norm", "rms_norm")  # fmt: skip
+told("nouns", {"weight": "rows"}, "embedding", "embedding_bag")
+told("nouns", {"weight": "slopes"}, "prelu")

@@ -23,7 +23,7 @@ SHEETS = (0, 130, 256, 386, 516, 646, 776, 905, 1029, 1157, 1287, 1415, 1543, 16
 VALIDATION_SHEETS, TEST_SHEETS = (9, 10), (11, 12, 13)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """Some images: ``pixels`` uint8 (N, 28, 28), 255 = ink, and ``labels`` int64 (N,)."""
 
@@ -34,7 +34,7 @@ class Part:
         return len(self.labels)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Digits:
     """A data set split in three; ``mean`` and ``std`` are of the training pixels alone, with pixels from 0 to 1."""
 

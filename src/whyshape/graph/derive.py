@@ -96,9 +96,7 @@ def derive(graph: Graph, node: Node | Problem) -> Derived | None:
 
         return size
 
-    bound = rule.bind(node.args, node.kwargs)
-    names = {id(v): k for k, v in bound.items()}
-    args = tuple(_named(a, names.get(id(a), ""), tensor, number) for a in node.args)
+    args = tuple(_named(a, name, tensor, number) for a, name in zip(node.args, rule.words(len(node.args))))
     kwargs = {k: _named(v, k, tensor, number) for k, v in node.kwargs.items()}
     with recording() as facts:
         try:

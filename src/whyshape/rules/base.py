@@ -39,10 +39,6 @@ class Spec(NamedTuple):
     dtype: Any = "float32"
 
 
-class Unexplained(Exception):
-    """The rule cannot tell from sizes alone (values decide, or an unusual form): the call must be measured."""
-
-
 class Window(NamedTuple):
     """How one output cell looks at one axis: ``size`` cells, ``dilation`` apart, moving by ``stride``, ``before`` cells of padding.
 
@@ -83,7 +79,7 @@ class Rule:
     def bind(cls, args, kwargs) -> dict[str, Any]:
         """The arguments by name, defaults filled in, as Python itself would bind them (`inspect` costs more than all rules)."""
         code, defaults = cls.shape.__code__, cls.shape.__defaults__ or ()
-        names = code.co_varnames[: code.co_argcount]
+        names = cls.words()
         bound = dict(zip(names[len(names) - len(defaults) :], defaults))
         bound.update(cls.shape.__kwdefaults__ or {})
         bound.update(zip(names, args))
@@ -91,6 +87,15 @@ class Rule:
             bound[code.co_varnames[code.co_argcount + code.co_kwonlyargcount]] = tuple(args[len(names) :])
         bound.update(kwargs)
         return bound
+
+    @classmethod
+    def words(cls, given: int = 0) -> tuple[str, ...]:
+        """The names of the positional arguments, as many as are ``given`` where any number may be."""
+        code = cls.shape.__code__
+        names = code.co_varnames[: code.co_argcount]
+        if code.co_flags & 0x04 and given > len(names):  # *rest
+            names += (code.co_varnames[code.co_argcount + code.co_kwonlyargcount],) * (given - len(names))
+        return names
 
     @staticmethod
     def macs(call: Call) -> int:

@@ -1,0 +1,155 @@
+"""TARGET: what a command is asked about.
+
+``file.py:Name``, ``file.py:make(depth=3)``, ``package.module:factory``, ``model.onnx``, ``model.keras``, ``graph.json``, or a network in
+notation. Importing a ``.py`` or package target runs its code, as Python does.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import os
+import sys
+
+from whyshape.errors import ModelError, WhyshapeError
+from whyshape.readers import notation
+
+FILES = (".onnx", ".keras", ".json")
+
+
+def kind_of(target: str) -> str:
+    """What a target names: ``notation``, ``onnx``, ``keras``, ``json`` or ``python``.
+
+    >>> kind_of("net.py:Net"), kind_of("model.onnx"), kind_of("Conv2d(1, 10, 5) > ReLU")
+    ('python', 'onnx', 'notation')
+    """
+    ending = os.path.splitext(target)[1].lower()
+    if ending in FILES:
+        return ending[1:]
+    return "notation" if notation.looks_like(target) else "python"
+
+
+def load(target: str | None):
+    """The `torch.nn.Module` a target names; none means the thread's network. Built on the meta device where the model allows it."""
+    if target is None:
+        from whyshape.lab.network import ThreadNet
+
+        return ThreadNet()
+    if kind_of(target) != "python":
+        raise WhyshapeError(f"{target} is no PyTorch model; this command needs one, as file.py:Net or package.module:factory")
+    factory, call = _resolve(target)
+    return _build(factory, call, target)
+
+
+def _resolve(target: str):
+    place, colon, name = target.partition(":")
+    if os.name == "nt" and len(place) == 1 and colon:  # a drive letter
+        place, colon, name = target[:2] + target[2:].partition(":")[0], *target[2:].partition(":")[1:]
+    if not colon or not name:
+        raise WhyshapeError(f"{target!r} names no model; write file.py:Net, package.module:factory, model.onnx, or Conv2d(1, 10, 5) > ReLU")
+    call = _call(name, target)
+    module = _module(place, target)
+    found = module
+    for part in call[0].split("."):
+        if not hasattr(found, part):
+            raise WhyshapeError(f"{place} has no {part!r}{_near(part, found)}")
+        found = getattr(found, part)
+    return found, call
+
+
+def _near(name, module) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, [n for n in dir(module) if not n.startswith("_")], 3)
+    return f"; it has {', '.join(near)}" if near else ""
+
+
+def _call(text: str, target: str):
+    """The name, and the arguments where some are written."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+        if not isinstance(tree, ast.Call):
+            ast.parse(text.replace(".", "_"), mode="eval")
+            return text, None, None
+        if any(k.arg is None for k in tree.keywords):
+            raise ValueError
+        name = ast.unparse(tree.func)
+        return name, [ast.literal_eval(a) for a in tree.args], {k.arg: ast.literal_eval(k.value) for k in tree.keywords}
+    except (SyntaxError, ValueError, RecursionError):
+        raise WhyshapeError(f"{target!r} cannot be read; write it as file.py:make(depth=3), with plain values") from None
+
+
+def _module(place: str, target: str):
+    if place.endswith(".py"):
+        if not os.path.isfile(place):
+            raise WhyshapeError(f"there is no file {place}")
+        name = "whyshape_target_" + "".join(c if c.isalnum() else "_" for c in os.path.splitext(os.path.basename(place))[0])
+        spec = importlib.util.spec_from_file_location(name, place)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        sys.path.insert(0, os.path.dirname(os.path.abspath(place)))
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            sys.modules.pop(name, None)
+            raise ModelError(f"{place} could not be imported: {_told(error)}") from error
+        finally:
+            sys.path.pop(0)
+        return module
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # as `python -m` does: packages of the folder one stands in
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name and place.startswith(error.name):
+            raise WhyshapeError(f"there is no module {place!r}; write a file as {place}.py:Net, or install the package") from None
+        raise ModelError(f"{place} could not be imported: {_told(error)}") from error
+    except Exception as error:
+        raise ModelError(f"{place} could not be imported: {_told(error)}") from error
+
+
+def _build(factory, call, target: str):
+    import torch
+
+    name, args, kwargs = call
+    if isinstance(factory, torch.nn.Module):
+        return factory
+    if not callable(factory):
+        raise WhyshapeError(f"{target} is a {type(factory).__name__}; a model, its class, or a function that makes one is wanted")
+    _needs_nothing(factory, name, args, kwargs, target)
+    make = lambda: factory(*(args or ()), **(kwargs or {}))
+    try:
+        with torch.device("meta"):
+            model = make()
+        if isinstance(model, torch.nn.Module):
+            return model
+    except Exception:  # not every constructor runs on the meta device (some read values): build it as the user would
+        model = None
+    try:
+        model = make() if model is None else model
+    except Exception as error:
+        raise ModelError(f"{target} could not be built: {_told(error)}") from error
+    if not isinstance(model, torch.nn.Module):
+        raise WhyshapeError(f"{target} gives a {type(model).__name__}; a torch.nn.Module is wanted")
+    return model
+
+
+def _needs_nothing(factory, name, args, kwargs, target):
+    import inspect
+
+    try:
+        inspect.signature(factory).bind(*(args or ()), **(kwargs or {}))
+    except TypeError as error:
+        arguments = [str(p) for p in inspect.signature(factory).parameters.values() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        raise WhyshapeError(
+            f"{target}: {error}; write the arguments with the target, as {target.partition('(')[0]}({', '.join(f'{a}=...' for a in arguments)})"
+        ) from None
+    except ValueError:
+        return  # a built-in without a signature: calling it will tell
+
+
+def _told(error) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

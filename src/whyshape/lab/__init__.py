@@ -11,10 +11,8 @@ from whyshape.errors import WhyshapeError
 WHERE = {
     "ThreadNet": "network",
     "Recipe": "recipe",
-    "train": "train",
     "value": "values",
     "Value": "values",
-    "maps": "maps",
 }
 __all__ = list(WHERE)
 

@@ -1,0 +1,308 @@
+"""How Keras spells an operator, so that the numbers come out equal and not only the sizes.
+
+`TWINS` holds, for an operator's name, a function of its `Call` that gives a `Twin` or a reason why there is none (`NoTwin`).
+A step is Keras code: a layer (``Conv2D(10, 5)``) or an expression of ``x`` (``ops.pad(x, ...)``). Images lie maps last there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from whyshape.rules.base import axis_of, spread
+from whyshape.sizes import ceil_div, product
+
+
+class Move(NamedTuple):
+    """A weight on its way: the PyTorch argument and the order of its axes in Keras (None: the same)."""
+
+    argument: str
+    order: tuple[int, ...] | None = None
+
+
+class Twin(NamedTuple):
+    """Keras code for one operator: steps applied one after the other, and the weights of the one step that has some."""
+
+    steps: tuple[str, ...]
+    weights: tuple[Move, ...] = ()
+    remark: str = ""  # what differs although the numbers are equal
+    beware: str = ""  # Keras code that gives the same size and other numbers
+    layout: str = "last"  # what it wants: "last" (images with their maps last), "as is" (PyTorch's order), "any"
+    differs: bool = False  # the numbers come out equal, but in another order
+
+
+class NoTwin(NamedTuple):
+    """Why Keras has no such operator."""
+
+    reason: str
+
+
+TWINS: dict[str, Callable[..., Twin | NoTwin]] = {}
+
+
+def twin(*ops: str):
+    """Register how Keras spells these operators. The function gets the `Call` and whether images lie maps last."""
+
+    def register(make):
+        for op in ops:
+            TWINS[op] = make
+        return make
+
+    return register
+
+
+def code(name: str, *args, **kwargs) -> str:
+    """A constructor call as one writes it: ``Conv2D(10, 5, strides=2)``; kwargs that are None are left out.
+
+    >>> code("Conv2D", 10, (5, 5), strides=(2, 2), groups=None)
+    'Conv2D(10, 5, strides=2)'
+    """
+    said = [_text(a) for a in args] + [f"{k}={_text(v)}" for k, v in kwargs.items() if v is not None]
+    return f"{name}({', '.join(said)})"
+
+
+class _Verbatim(str):
+    """Code as it stands, not to be quoted."""
+
+    __repr__ = str.__str__
+
+
+def _text(value) -> str:
+    if isinstance(value, tuple) and value and all(v == value[0] for v in value):
+        value = value[0]
+    if isinstance(value, tuple):
+        return f"({', '.join(_text(v) for v in value)}{',' if len(value) == 1 else ''})"
+    return str(int(value)) if isinstance(value, int) and not isinstance(value, bool) else repr(value)
+
+
+def same_sides(i: int, k: int, s: int, d: int = 1) -> tuple[int, int]:
+    """The cells Keras' ``padding='same'`` adds before and after: they depend on the size, and the odd one goes after.
+
+    >>> same_sides(28, 3, 2), same_sides(27, 3, 2)
+    ((0, 1), (1, 1))
+    """
+    total = max((ceil_div(i, s) - 1) * s + d * (k - 1) + 1 - i, 0)
+    return total // 2, total - total // 2
+
+
+def _numbers(value, n):
+    """Integers for each of ``n`` axes, and None in their place where they say nothing."""
+    return tuple(int(v) for v in spread(value, n, "value"))
+
+
+def _unless(value: tuple, default: int):
+    return None if all(v == default for v in value) else value
+
+
+def pads(sides) -> Any:
+    """What ZeroPadding and Cropping take: one number, or a pair (before, after) for each axis.
+
+    >>> pads([(1, 1), (1, 1)]), pads([(1, 0), (1, 0)]), pads([(1, 0)])
+    (1, ((1, 0), (1, 0)), (1, 0))
+    """
+    flat = {n for pair in sides for n in pair}
+    if len(flat) == 1:
+        return flat.pop()
+    return _Verbatim(tuple(map(tuple, sides)) if len(sides) > 1 else tuple(sides[0]))
+
+
+def kernel_last(n: int) -> tuple[int, ...]:
+    """(out, in, *k) as (*k, in, out)."""
+    return (*range(2, n + 2), 1, 0)
+
+
+@twin("conv1d", "conv2d", "conv3d")
+def conv(call, last=True):
+    """A convolution; padding becomes a layer of its own unless 'same' adds exactly those cells."""
+    n = len(call.weight.shape) - 2
+    k = tuple(int(v) for v in call.weight.shape[2:])
+    s, d = _numbers(call.stride, n), _numbers(call.dilation, n)
+    sizes = tuple(int(v) for v in call.input.shape[-n:])
+    out, per_group, groups = int(call.weight.shape[0]), int(call.weight.shape[1]), int(call.groups)
+    if max(s) > 1 and max(d) > 1:
+        return NoTwin("Keras refuses strides and dilation both above 1")
+    wish = [same_sides(i, k[a], s[a], d[a]) for a, i in enumerate(sizes)]
+    if isinstance(call.padding, str):
+        sides = wish if call.padding == "same" else [(0, 0)] * n
+    else:
+        sides = [(p, p) for p in _numbers(call.padding, n)]
+    padded = any(p for pair in sides for p in pair)
+    same = padded and sides == wish
+    words: dict[str, Any] = {"strides": _unless(s, 1), "padding": "same" if same else None, "dilation_rate": _unless(d, 1)}
+    bias = None if call.bias is not None else False
+    weights = (Move("weight", kernel_last(n)), *([Move("bias")] if call.bias is not None else []))
+    if per_group == 1 and groups > 1 and groups == int(call.input.shape[-n - 1]) and n < 3:
+        times = out // groups
+        multiplier = times if times > 1 else None
+        step = code(f"DepthwiseConv{n}D", k, **words, depth_multiplier=multiplier, use_bias=bias)
+        # (in*m, 1, *k) becomes (*k, in, m): the one axis is split by the translator, so it is named by None.
+        weights = (Move("weight", (*range(2, n + 2), 0)), *weights[1:])
+    else:
+        step = code(f"Conv{n}D", out, k, **words, groups=None if groups == 1 else groups, use_bias=bias)
+    if same or not padded:
+        return Twin((step,), weights, f"at this size padding='same' adds {_sides(wish)}, as here" if same and max(s) > 1 else "")
+    beware = ""
+    if all(ceil_div(i, s[a]) == call.out.shape[a - n] for a, i in enumerate(sizes)) and step.startswith("Conv"):
+        beware = code(f"Conv{n}D", out, k, strides=_unless(s, 1), padding="same", dilation_rate=_unless(d, 1),
+                      groups=None if groups == 1 else groups, use_bias=bias)  # fmt: skip
+    return Twin((code(f"ZeroPadding{n}D", pads(sides)), step), weights, "", beware)
+
+
+def _sides(wish) -> str:
+    return str(wish[0]) if len(set(wish)) == 1 else ", ".join(map(str, wish))
+
+
+@twin("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def conv_transpose(call, last=True):
+    """A transposed convolution: everything, then cropped; 'same' crops max(k-s, 0)//2 before."""
+    n = len(call.weight.shape) - 2
+    k = tuple(int(v) for v in call.weight.shape[2:])
+    s, d = _numbers(call.stride, n), _numbers(call.dilation, n)
+    p, extra = _numbers(call.padding, n), _numbers(call.output_padding, n)
+    if int(call.groups) != 1:
+        return NoTwin("Keras has no groups in a transposed convolution")
+    if max(s) > 1 and max(d) > 1:
+        return NoTwin("Keras refuses strides and dilation both above 1")
+    sizes, outs = [int(v) for v in call.input.shape[-n:]], [int(v) for v in call.out.shape[-n:]]
+    filters, bias = int(call.weight.shape[1]), None if call.bias is not None else False
+    weights = (Move("weight", (*range(2, n + 2), 1, 0)), *([Move("bias")] if call.bias is not None else []))
+    spans = [d[a] * (k[a] - 1) + 1 for a in range(n)]
+    words: dict[str, Any] = {"strides": _unless(s, 1), "dilation_rate": _unless(d, 1), "use_bias": bias}
+    as_same = code(f"Conv{n}DTranspose", filters, k, padding="same", **words)
+    cut = [max(spans[a] - s[a], 0) for a in range(n)]
+    if max(cut) and all(o == i * s[a] and p[a] == cut[a] // 2 for a, (i, o) in enumerate(zip(sizes, outs))):
+        return Twin((as_same,), weights)
+    crop = [(p[a], max(spans[a], s[a]) - spans[a] + p[a] - extra[a]) for a in range(n)]
+    if any(after < 0 for _, after in crop):
+        return NoTwin("output_padding asks for cells that a transposed convolution in Keras does not make")
+    steps: tuple[str, ...] = (code(f"Conv{n}DTranspose", filters, k, **words),)
+    if any(side for pair in crop for side in pair):
+        steps += (code(f"Cropping{n}D", pads(crop)),)
+    beware = as_same if all(o == i * s[a] for a, (i, o) in enumerate(zip(sizes, outs))) and max(d) == 1 else ""
+    return Twin(steps, weights, "", beware if len(steps) > 1 else "")
+
+
+def _pool(call, n: int):
+    k = _numbers(call.kernel_size, n)
+    s = k if call.stride in (None, (), []) else _numbers(call.stride, n)
+    p = _numbers(call.padding, n)
+    sizes, outs = [int(v) for v in call.input.shape[-n:]], [int(v) for v in call.out.shape[-n:]]
+    # What the windows need, whatever rounding: cells before, and cells after the last one (none where some are left over).
+    sides = [(p[a], (o - 1) * s[a] + k[a] - i - p[a]) for a, (i, o) in enumerate(zip(sizes, outs))]
+    return k, s, [(before, max(after, 0)) for before, after in sides], [same_sides(i, k[a], s[a]) for a, i in enumerate(sizes)], outs, sizes
+
+
+@twin(*[f"max_pool{n}d{suffix}" for n in (1, 2, 3) for suffix in ("", "_with_indices")])
+def max_pool(call, last=True):
+    """Max pooling: cells that are added must never win, so they hold -inf."""
+    n = len(call.input.shape) - 2
+    if call.op.endswith("_with_indices") or call.return_indices:
+        return NoTwin("max pooling in Keras does not say where the largest value stood")
+    if max(_numbers(call.dilation, n)) > 1:
+        return NoTwin("pooling in Keras has no dilation")
+    k, s, sides, wish, outs, sizes = _pool(call, n)
+    words = {"strides": None if s == k else s}
+    if sides == [(0, 0)] * n:
+        return Twin((code(f"MaxPooling{n}D", k, **words),))
+    if sides == wish and all(o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs))):
+        return Twin((code(f"MaxPooling{n}D", k, **words, padding="same"),), (), f"at this size padding='same' adds {_sides(wish)}, as here")
+    each = ", ".join(["(0, 0)", *map(str, sides), "(0, 0)"])
+    beware = code(f"MaxPooling{n}D", k, **words, padding="same") if all(
+        o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs))) else ""  # fmt: skip
+    return Twin((f'ops.pad(x, ({each}), constant_values=float("-inf"))', code(f"MaxPooling{n}D", k, **words)), (), "", beware)
+
+
+@twin("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def avg_pool(call, last=True):
+    """Average pooling: PyTorch counts padding (unless told not to), Keras' 'same' never does."""
+    n = len(call.input.shape) - 2
+    k, s, sides, wish, *_ = _pool(call, n)
+    if getattr(call, "divisor_override", None):
+        return NoTwin("average pooling in Keras has no other divisor than the size of its window")
+    strides = None if s == k else s
+    step = code(f"AveragePooling{n}D", k, strides=strides)
+    if sides == [(0, 0)] * n:
+        return Twin((step,))
+    if call.count_include_pad and all(after <= before for before, after in sides):  # no window hangs over the padding
+        zeros = code(f"ZeroPadding{n}D", pads([(before, before) for before, _ in sides]))
+        return Twin((zeros, step), (), "PyTorch counts the zeros it pads, Keras' 'same' does not")
+    if not call.count_include_pad and sides == wish and all(before == after for before, after in sides):
+        return Twin((code(f"AveragePooling{n}D", k, strides=strides, padding="same"),))
+    return NoTwin("at the border Keras divides by another number of cells")
+
+
+@twin(
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"
+)
+def adaptive_pool(call, last=True):
+    """A grid of a chosen size: global pooling for 1, the adaptive layer of recent Keras else."""
+    n = len(call.input.shape) - 2
+    kind = "Average" if "avg" in call.op else "Max"
+    outs = tuple(int(v) for v in call.out.shape[-n:])
+    if getattr(call, "return_indices", False):
+        return NoTwin("max pooling in Keras does not say where the largest value stood")
+    if max(outs) == 1:
+        return Twin((code(f"Global{kind}Pooling{n}D", keepdims=True),))
+    return Twin((code(f"Adaptive{kind}Pooling{n}D", outs),), (), "this layer is new in Keras 3.13")
+
+
+@twin("flatten")
+def flatten(call, last=True):
+    """Flatten: the same count, but maps last gives another order."""
+    x, rank = call.input.shape, len(call.input.shape)
+    start, end = axis_of(call.start_dim, rank), axis_of(call.end_dim, rank)
+    if start != 1 or end != rank - 1:
+        return NoTwin("Flatten in Keras keeps the first axis and flattens all others")
+    if last and rank > 2 and int(x[1]) > 1 and product(int(n) for n in x[2:]) > 1:
+        remark = f"the order differs: for each place, all {int(x[1])} maps. The next layer's weights must be put in that order"
+        return Twin(("Flatten()",), (), remark, differs=True)
+    return Twin(("Flatten()",))
+
+
+@twin("linear")
+def linear(call, last=True):
+    """A dense layer works on the last axis, as here."""
+    bias = None if call.bias is not None else False
+    weights = (Move("weight", (1, 0)), *([Move("bias")] if call.bias is not None else []))
+    return Twin((code("Dense", int(call.weight.shape[0]), use_bias=bias),), weights, layout="as is")
+
+
+@twin("batch_norm")
+def batch_norm(call, last=True):
+    """Momentum is told from the other end, and Keras' defaults are others."""
+    if call.running_mean is None:
+        return NoTwin("BatchNormalization in Keras always keeps running values")
+    momentum = None if call.momentum is None else round(1 - float(call.momentum), 10)
+    axis = None if last or len(call.input.shape) == 2 else 1
+    off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
+    moves = tuple(Move(name) for name in ("weight", "bias", "running_mean", "running_var") if getattr(call, name) is not None)
+    remark = f"momentum {momentum} there is {call.momentum} here; unsaid, Keras takes 0.99 and epsilon 0.001"
+    return Twin((code("BatchNormalization", axis=axis, momentum=momentum, epsilon=call.eps, **off),), moves, remark)
+
+
+@twin("layer_norm")
+def layer_norm(call, last=True):
+    """Keras adds 0.001 where PyTorch adds 0.00001."""
+    rank, n = len(call.input.shape), len(tuple(call.normalized_shape))
+    images = last and n > 1
+    if images and rank != n + 1:
+        return NoTwin("with maps last these axes are no longer the last ones")
+    order = (*range(1, n), 0) if images else None
+    off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
+    moves = tuple(Move(name, order) for name in ("weight", "bias") if getattr(call, name) is not None)
+    step = code("LayerNormalization", axis=None if n == 1 else list(range(-n, 0)), epsilon=call.eps, **off)
+    return Twin((step,), moves, "unsaid, Keras takes epsilon 0.001", layout="last" if images else "as is")
+
+
+@twin("group_norm")
+def group_norm(call, last=True):
+    """The same groups, counted on the last axis."""
+    off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
+    moves = tuple(Move(name) for name in ("weight", "bias") if getattr(call, name) is not None)
+    axis = None if last else 1
+    return Twin(
+        (code("GroupNormalization", int(call.num_groups), axis=axis, epsilon=call.eps, **off),), moves, "unsaid, Keras takes epsilon 0.001"
+    )
+
+
+__all__ = ["TWINS", "Move", "NoTwin", "Twin", "code", "pads", "same_sides", "twin"]

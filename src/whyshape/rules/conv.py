@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Window, layer, rule, spread
-from whyshape.sizes import ceil_div, largest, need, product, smallest
+from whyshape.rules.base import Rule, Window, layer, rule, spread, told
+from whyshape.sizes import CALCULATED, Size, ceil_div, largest, leaf, need, product, smallest
 
 
 def window(n, k, s=1, p=0, d=1):
@@ -31,8 +31,11 @@ def window_ceil(n, k, s, p, d=1):
     (56, 3)
     """
     hanging = ceil_div(n + 2 * p - d * (k - 1) - 1, s) + 1
-    starts_inside = (n + p - 1) // s + 1
-    return smallest(hanging, starts_inside)
+    # With m = n + p - 1 the two counts are ceil((m + p - d(k-1))/s) + 1 and floor(m/s) + 1, and
+    # ceil((m + c)/s) = floor((m + c + s - 1)/s) never passes floor(m/s) when c + s - 1 <= 0: then nothing is ever dropped.
+    if p + s <= d * (k - 1) + 1:
+        return hanging
+    return smallest(hanging, (n + p - 1) // s + 1)
 
 
 def same_padding(k, d):
@@ -45,42 +48,133 @@ def same_padding(k, d):
     return total // 2, total - total // 2
 
 
-@rule("conv1d", "conv2d", "conv3d")
-class Conv(Rule):
-    """Slide ``out_channels`` kernels over the input; each reads all the channels of its group and makes one map."""
+def transposed(n, k, s=1, p=0, d=1, extra=0):
+    """The size a transposed convolution makes: the smallest that `window` turns back into ``n``, plus ``extra``.
 
+    >>> transposed(14, 3, s=2, p=1, extra=1)
+    28
+    """
+    return (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
+
+
+def at_least(least: int, **knobs: int) -> None:
+    """Demand that numbers somebody chose are not smaller than ``least``."""
+    for name, value in knobs.items():
+        need(value >= least, "{name} must be at least {wanted}, {arrived} was chosen", name=name, arrived=value, wanted=least)
+
+
+def sensible(k, s, p, d) -> None:
+    """Demand settings a window can have. One test tells plain numbers that are (a rule is asked for every call of a trace)."""
+    if not ((k >= 1) is (s >= 1) is (d >= 1) is (p >= 0) is True):
+        at_least(1, kernel_size=k, stride=s, dilation=d)
+        at_least(0, padding=p)
+
+
+def fitted(n, k, s, p, d):
+    """`window`, after demanding that the padded input has room for the kernel."""
+    room, span = n + 2 * p, d * (k - 1) + 1
+    fits = room >= span
+    if fits is not True:
+        need(fits, "the kernel spans {wanted} cells, {arrived} are there after padding", wanted=span, arrived=room)
+    return window(n, k, s, p, d)
+
+
+def slides(x, n: int) -> None:
+    """Demand ``n`` axes to slide over, channels, and perhaps a batch."""
+    if len(x) != n + 2 and len(x) != n + 1:
+        need(
+            False,
+            "{wanted} axes are wanted, or {unbatched} without a batch; {arrived} arrive",
+            wanted=n + 2,
+            unbatched=n + 1,
+            arrived=len(x),
+        )
+
+
+def occupied(size) -> None:
+    """Demand at least one cell along an axis."""
+    holds = size >= 1
+    if holds is not True:
+        need(holds, "an axis the window moves over must hold something, it has {arrived} cells", arrived=size, wanted=1)
+
+
+def _weighted(n, x, w, bias, wanted, made, groups):
+    """What convolutions of both directions demand of their kernels."""
+    if len(w) != n + 2:
+        need(False, "kernels of {wanted} axes are wanted, {arrived} arrive", wanted=n + 2, arrived=len(w))
+    slides(x, n)
+    shared = w[0] % groups == 0 if groups >= 1 else False
+    if not ((x[-n - 1] == wanted) is shared is (w[0] >= 1) is True):
+        at_least(1, groups=groups)
+        need(x[-n - 1] == wanted, "{wanted} channels are wanted, {arrived} arrive", wanted=wanted, arrived=x[-n - 1])
+        need(shared, "{arrived} kernels cannot be shared out over {wanted} groups", wanted=groups, arrived=w[0])
+        need(w[0] >= 1, "at least {wanted} kernel is wanted, {arrived} arrive", wanted=1, arrived=w[0])
+    if bias is not None:
+        b = bias.shape
+        need(len(b) == 1, "a bias has {wanted} axis, {arrived} arrive", wanted=1, arrived=len(b))
+        if (b[0] == made) is not True:
+            need(b[0] == made, "{wanted} numbers are wanted as bias, {arrived} arrive", wanted=made, arrived=b[0])
+
+
+def convolved(n, x, w, bias, stride, padding, dilation, groups):
+    """The sizes a convolution over the last ``n`` axes makes."""
+    _weighted(n, x, w, bias, w[1] * groups, w[0], groups)
+    s = stride if stride.__class__ is tuple and len(stride) == n else spread(stride, n, "stride")
+    d = dilation if dilation.__class__ is tuple and len(dilation) == n else spread(dilation, n, "dilation")
+    p = padding if padding.__class__ is str or padding.__class__ is tuple and len(padding) == n else spread(padding, n, "padding")
+    # Without channels to read there is nothing to add up: PyTorch then makes no maps either, whatever the kernels say.
+    out = [w[0]] if w[1] != 0 else [0]
+    for i in range(n):
+        size, k = x[i - n], w[i + 2]
+        occupied(size)
+        if p.__class__ is str:
+            out.append(_named_padding(p, size, k, s[i], d[i]))
+        else:
+            sensible(k, s[i], p[i], d[i])
+            out.append(fitted(size, k, s[i], p[i], d[i]))
+    return (*x[: -n - 1], *out)
+
+
+def _named_padding(name, size, k, s, d):
+    need(name in ("same", "valid"), "padding is a number, 'same' or 'valid'; {arrived!r} was chosen", arrived=name, wanted="same")
+    sensible(k, s, 0, d)
+    if name == "valid":
+        return fitted(size, k, s, 0, d)
+    need(s == 1, "padding='same' is not supported for strided convolutions: stride {arrived} was chosen", arrived=s, wanted=1)
+    return window_between(size, k, s, *map(_calculated, same_padding(k, d)), d)
+
+
+def _calculated(side):
+    # A side calculated from chosen numbers is printed as its number: floor((28 + 1 + 2 - 1*(4-1) - 1)/1) + 1.
+    return leaf(int(side), "padding", CALCULATED) if isinstance(side, Size) else side
+
+
+def spread_back(n, x, w, bias, stride, padding, output_padding, groups, dilation):
+    """The sizes a transposed convolution over the last ``n`` axes makes."""
+    need(not isinstance(padding, str), "a transposed convolution takes a number as padding; {arrived!r} was chosen", arrived=padding)
+    _weighted(n, x, w, bias, w[0], w[1] * groups, groups)
+    need(w[1] >= 1, "at least {wanted} map is wanted of each kernel, {arrived} was chosen", wanted=1, arrived=w[1])
+    s, p = spread(stride, n, "stride"), spread(padding, n, "padding")
+    d, extra = spread(dilation, n, "dilation"), spread(output_padding, n, "output_padding")
+    out = []
+    for i in range(n):
+        occupied(x[i - n])
+        sensible(w[i + 2], s[i], p[i], d[i])
+        if not ((extra[i] >= 0) is (extra[i] < s[i]) is True):
+            at_least(0, output_padding=extra[i])
+            limit = largest(s[i], d[i])
+            need(extra[i] < limit, "output_padding must be smaller than stride or dilation ({wanted}), {arrived} was chosen",
+                 wanted=limit, arrived=extra[i])  # fmt: skip
+        size = transposed(x[i - n], w[i + 2], s[i], p[i], d[i], extra[i])
+        if (size >= 1) is not True:
+            need(size >= 1, "the padding {p} cuts away all of the output: {arrived} cells are left", p=p[i], arrived=size, wanted=1)
+        out.append(size)
+    return (*x[: -n - 1], w[1] * groups, *out)
+
+
+class _Conv(Rule):
     title = "convolution"
     knobs = {"weight": ("out_channels", "in_channels", "kernel_size", "kernel_size", "kernel_size"), "bias": ("out_channels",)}
-
-    @staticmethod
-    def shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-        x, w = input.shape, weight.shape
-        n = len(w) - 2
-        need(
-            len(x) == n + 2 or len(x) == n + 1,
-            "{wanted} axes are wanted, or {unbatched} without a batch; {arrived} arrive",
-            wanted=n + 2, unbatched=n + 1, arrived=len(x),
-        )  # fmt: skip
-        channels = x[-n - 1]
-        need(channels == w[1] * groups, "{wanted} channels are wanted, {arrived} arrive", wanted=w[1] * groups, arrived=channels)
-        need(w[0] % groups == 0, "{arrived} kernels cannot be shared out over {wanted} groups", wanted=groups, arrived=w[0])
-        if n == 2 and type(stride) is tuple is type(padding) is type(dilation):
-            s, p, d = stride, padding, dilation
-        else:
-            s, d = spread(stride, n, "stride"), spread(dilation, n, "dilation")
-            p = padding if isinstance(padding, str) else spread(padding, n, "padding")
-        out = []
-        for i in range(n):
-            need(s[i] > 0 and d[i] > 0, "stride and dilation must be at least 1, {arrived} was chosen", arrived=(s[i], d[i]), wanted=1)
-            size, k = x[i - n], w[i + 2]
-            if p.__class__ is str:
-                out.append(_named_padding(p, size, k, s[i], d[i]))
-                continue
-            need(p[i] >= 0, "padding must not be negative, {arrived} was chosen", arrived=p[i], wanted=0)
-            room, span = size + 2 * p[i], d[i] * (k - 1) + 1
-            need(room >= span, "the kernel spans {wanted} cells, {arrived} are there after padding", wanted=span, arrived=room)
-            out.append(window(size, k, s[i], p[i], d[i]))
-        return (*x[: -n - 1], w[0], *out)
 
     @staticmethod
     def macs(call):
@@ -101,85 +195,9 @@ class Conv(Rule):
         return windows
 
 
-def _named_padding(name, size, k, s, d):
-    need(name in ("same", "valid"), "padding is a number, 'same' or 'valid'; {arrived!r} was chosen", arrived=name, wanted="same")
-    if name == "valid":
-        need(size >= d * (k - 1) + 1, "the kernel spans {wanted} cells, {arrived} are there", wanted=d * (k - 1) + 1, arrived=size)
-        return window(size, k, s, 0, d)
-    need(s == 1, "padding='same' is not supported for strided convolutions: stride {arrived} was chosen", arrived=s, wanted=1)
-    return window_between(size, k, s, *same_padding(k, d), d)
-
-
-@layer("Conv1d", "Conv2d", "Conv3d")
-def conv_layer(net, input, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-               padding_mode="zeros"):  # fmt: skip
-    """A convolution whose kernels are parameters; other padding modes pad first."""
-    n = int(net.name[4])
-    need(groups >= 1 and in_channels % groups == 0, "in_channels {arrived} cannot be shared out over {wanted} groups",
-         arrived=in_channels, wanted=groups)  # fmt: skip
-    need(
-        out_channels % groups == 0, "out_channels {arrived} cannot be shared out over {wanted} groups", arrived=out_channels, wanted=groups
-    )
-    k = spread(kernel_size, n, "kernel_size")
-    if padding == "same":
-        need(all(s == 1 for s in spread(stride, n, "stride")), "padding='same' is not supported for strided convolutions")
-    weight = net.parameter("weight", (out_channels, in_channels // groups, *k))
-    offset = net.parameter("bias", (out_channels,)) if bias else None
-    if padding_mode != "zeros":
-        d = spread(dilation, n, "dilation")
-        if padding == "same":
-            sides = [side for i in range(n - 1, -1, -1) for side in same_padding(k[i], d[i])]
-        else:
-            sides = [side for p in reversed(spread(padding, n, "padding")) for side in (p, p)]
-        input = net.call("pad", input, sides, mode=padding_mode)
-        padding = 0
-    stride, dilation = spread(stride, n, "stride"), spread(dilation, n, "dilation")
-    return net.call(f"conv{n}d", input, weight, offset, stride, padding if isinstance(padding, str) else spread(padding, n, "padding"),
-                    dilation, groups)  # fmt: skip
-
-
-def transposed(n, k, s=1, p=0, d=1, extra=0):
-    """The size a transposed convolution makes: the smallest that `window` turns back into ``n``, plus ``extra``.
-
-    >>> transposed(14, 3, s=2, p=1, extra=1)
-    28
-    """
-    return (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
-
-
-@rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-class ConvTranspose(Rule):
-    """Spread each input cell over a window of the output and add up where windows meet."""
-
+class _ConvTranspose(Rule):
     title = "transposed convolution"
-    knobs = {"weight": ("in_channels", "out_channels", "kernel_size", "kernel_size", "kernel_size")}
-
-    @staticmethod
-    def shape(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-        x, w = input.shape, weight.shape
-        n = len(w) - 2
-        need(
-            len(x) == n + 2 or len(x) == n + 1,
-            "{wanted} axes are wanted, or {unbatched} without a batch; {arrived} arrive",
-            wanted=n + 2, unbatched=n + 1, arrived=len(x),
-        )  # fmt: skip
-        need(x[-n - 1] == w[0], "{wanted} channels are wanted, {arrived} arrive", wanted=w[0], arrived=x[-n - 1])
-        need(not isinstance(padding, str), "a transposed convolution takes a number as padding; {arrived!r} was chosen", arrived=padding)
-        s, p = spread(stride, n, "stride"), spread(padding, n, "padding")
-        d, extra = spread(dilation, n, "dilation"), spread(output_padding, n, "output_padding")
-        out = []
-        for i in range(n):
-            need(s[i] > 0 and d[i] > 0, "stride and dilation must be at least 1, {arrived} was chosen", arrived=(s[i], d[i]), wanted=1)
-            need(p[i] >= 0, "padding must not be negative, {arrived} was chosen", arrived=p[i], wanted=0)
-            need(
-                extra[i] < largest(s[i], d[i]),
-                "output_padding must be smaller than stride or dilation ({wanted}), {arrived} was chosen",
-                wanted=largest(s[i], d[i]), arrived=extra[i],
-            )  # fmt: skip
-            size = transposed(x[i - n], w[i + 2], s[i], p[i], d[i], extra[i])
-            need(size >= 1, "the padding {p} cuts away all of the output: {arrived} cells are left", p=p[i], arrived=size, wanted=1)
-            out.append(size)
-        return (*x[: -n - 1], w[1] * groups, *out)
+    knobs = {"weight": ("in_channels", "out_channels", "kernel_size", "kernel_size", "kernel_size"), "bias": ("out_channels",)}
 
     @staticmethod
     def macs(call):
@@ -189,8 +207,125 @@ class ConvTranspose(Rule):
     def reach(call):
         n = len(call.weight.shape) - 2
         s, p = spread(call.stride, n, "stride"), spread(call.padding, n, "padding")
-        d = spread(call.dilation, n, "dilation")
-        return {i - n: Window(call.weight.shape[i + 2], -s[i], p[i], d[i], p[i]) for i in range(n)}
+        d, extra = spread(call.dilation, n, "dilation"), spread(call.output_padding, n, "output_padding")
+        return {i - n: Window(call.weight.shape[i + 2], -s[i], p[i], d[i], p[i] - extra[i]) for i in range(n)}
+
+
+def _directions(n: int) -> None:
+    @rule(f"conv{n}d")
+    class Conv(_Conv):
+        """Slide ``out_channels`` kernels over the input; each reads all the channels of its group and makes one map."""
+
+        @staticmethod
+        def shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+            return convolved(n, input.shape, weight.shape, bias, stride, padding, dilation, groups)
+
+    @rule(f"conv_transpose{n}d")
+    class ConvTranspose(_ConvTranspose):
+        """Spread each input cell over a window of the output and add up where windows meet."""
+
+        @staticmethod
+        def shape(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+            return spread_back(n, input.shape, weight.shape, bias, stride, padding, output_padding, groups, dilation)
+
+
+for _n in (1, 2, 3):
+    _directions(_n)
+
+
+@rule("convolution", "_convolution")
+class Convolution(Rule):
+    """A convolution in either direction, as PyTorch's own functions end up calling it."""
+
+    title = "convolution"
+
+    @staticmethod
+    def shape(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, *flags):
+        x, w = input.shape, weight.shape
+        if transposed:
+            return spread_back(len(w) - 2, x, w, bias, stride, padding, output_padding, groups, dilation)
+        return convolved(len(w) - 2, x, w, bias, stride, padding, dilation, groups)
+
+    @staticmethod
+    def macs(call):
+        return (_ConvTranspose if call.transposed else _Conv).macs(call)
+
+    @staticmethod
+    def reach(call):
+        return (_ConvTranspose if call.transposed else _Conv).reach(call)
+
+
+@rule("conv_tbc")
+class ConvTBC(Rule):
+    """A convolution along time, laid out as time, batch, channels."""
+
+    title = "convolution"
+    knobs = {"weight": ("kernel_size", "in_channels", "out_channels")}
+
+    @staticmethod
+    def shape(input, weight, bias, pad=0):
+        x, w = input.shape, weight.shape
+        need(len(x) == 3, "{wanted} axes are wanted (time, batch, channels), {arrived} arrive", wanted=3, arrived=len(x))
+        need(x[2] == w[1], "{wanted} channels are wanted, {arrived} arrive", wanted=w[1], arrived=x[2])
+        return fitted(x[0], w[0], 1, pad, 1), x[1], w[2]
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape) * product(call.weight.shape[:2])
+
+    @staticmethod
+    def reach(call):
+        return {-3: Window(call.weight.shape[0], 1, call.pad, 1, call.pad)}
+
+
+told("factors", lambda call: (call.input, call.weight), "convolution", "_convolution", "conv_tbc")
+
+
+def _shared_out(in_channels, out_channels, groups) -> None:
+    at_least(1, groups=groups)
+    at_least(0, in_channels=in_channels, out_channels=out_channels)
+    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        need(
+            channels % groups == 0, "{name} {arrived} cannot be shared out over {wanted} groups", name=name, arrived=channels, wanted=groups
+        )
+
+
+def _kernel(kernel_size, n) -> tuple[int, ...]:
+    k = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
+    need(len(k) == n, "kernel_size has {arrived} numbers, {wanted} are wanted", arrived=len(k), wanted=n)
+    at_least(0, **{f"kernel_size[{i}]": size for i, size in enumerate(k)})
+    return k
+
+
+def _each(value, n) -> tuple[int, ...]:
+    return (value,) * n if isinstance(value, int) else tuple(value)
+
+
+@layer("Conv1d", "Conv2d", "Conv3d")
+def conv_layer(net, input, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
+               padding_mode="zeros"):  # fmt: skip
+    """A convolution whose kernels are parameters; other padding modes pad first."""
+    n = int(net.name[4])
+    _shared_out(in_channels, out_channels, groups)
+    k, s, d = _kernel(kernel_size, n), _each(stride, n), _each(dilation, n)
+    if isinstance(padding, str):
+        need(padding in ("same", "valid"), "padding is a number, 'same' or 'valid'; {arrived!r} was chosen", arrived=padding)
+        strided = next((one for one in s if one != 1), 1)
+        need(padding == "valid" or strided == 1,
+             "padding='same' is not supported for strided convolutions: stride {arrived} was chosen", arrived=strided, wanted=1)  # fmt: skip
+    modes = ("zeros", "reflect", "replicate", "circular")
+    need(padding_mode in modes, "padding_mode is one of {wanted}; {arrived!r} was chosen", wanted=", ".join(modes), arrived=padding_mode)
+    weight = net.parameter("weight", (out_channels, in_channels // groups, *k))
+    offset = net.parameter("bias", (out_channels,)) if bias else None
+    p = padding if isinstance(padding, str) else _each(padding, n)
+    if padding_mode != "zeros":
+        if p == "same":
+            pairs = [same_padding(k[i], d[i] if i < len(d) else 0) for i in range(n)]
+        else:
+            pairs = [(0, 0)] * n if p == "valid" else [(side, side) for side in p]
+        input = net.call("pad", input, tuple(side for pair in reversed(pairs) for side in pair), mode=padding_mode)
+        p = (0,) * n
+    return net.call(f"conv{n}d", input, weight, offset, s, p, d, groups)
 
 
 @layer("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
@@ -199,9 +334,8 @@ def conv_transpose_layer(net, input, in_channels, out_channels, kernel_size, str
     """A transposed convolution whose kernels are parameters."""
     n = int(net.name[13])
     need(padding_mode == "zeros", "a transposed convolution pads with zeros only; {arrived!r} was chosen", arrived=padding_mode)
-    need(in_channels % groups == 0 and out_channels % groups == 0, "{arrived} channels cannot be shared out over {wanted} groups",
-         arrived=(in_channels, out_channels), wanted=groups)  # fmt: skip
-    weight = net.parameter("weight", (in_channels, out_channels // groups, *spread(kernel_size, n, "kernel_size")))
+    _shared_out(in_channels, out_channels, groups)
+    weight = net.parameter("weight", (in_channels, out_channels // groups, *_kernel(kernel_size, n)))
     offset = net.parameter("bias", (out_channels,)) if bias else None
-    return net.call(f"conv_transpose{n}d", input, weight, offset, spread(stride, n, "stride"), spread(padding, n, "padding"),
-                    spread(output_padding, n, "output_padding"), groups, spread(dilation, n, "dilation"))  # fmt: skip
+    p = padding if isinstance(padding, str) else _each(padding, n)
+    return net.call(f"conv_transpose{n}d", input, weight, offset, _each(stride, n), p, _each(output_padding, n), groups, _each(dilation, n))

@@ -151,13 +151,16 @@ class Rule:
 
 RULES: dict[str, type[Rule]] = {}
 LAYERS: dict[str, Callable] = {}
-TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}, "nouns": {}}
+TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}, "itself": {}, "nouns": {}}
 NOT_TOLD = object()
 
 
 def told(question: str, answer: Any, *names: str) -> None:
-    """Answer a question for these operators, where one rule serves many: ``answer`` is the answer, or a function of the `Call`."""
-    for name in names:
+    """Answer a question for these operators, where one rule serves many: ``answer`` is the answer, or a function of the `Call`.
+
+    ``names`` are operators, one by one or several in a string.
+    """
+    for name in " ".join(names).split():
         TOLD[question][name] = answer
 
 

@@ -51,18 +51,20 @@ def live(graph: Graph, shapes: list | None = None, input_grad: bool = False) -> 
         for i in node.outputs:
             out = held[i]
             out.needs_grad = follows and category(out.dtype) >= 2
-            if out.base == i and node.inputs and (node.inplace or (rule is not None and rule.view and _same_memory(held, node, out))):
-                out.base = held[node.inputs[0]].base
-            elif out.base != i:
+            if out.base != i:
                 out.base = held[out.base].base
+            elif node.inputs and rule is not None and _shares(held, node, out, rule):
+                out.base = held[node.inputs[0]].base
             if node.inplace and out.needs_grad:
                 held[out.base].needs_grad = True
     return held
 
 
-def _same_memory(held, node: Node, out: Live) -> bool:
-    # A reader that runs no code gives no strides: its tensors lie row by row, and views of them stay views.
-    return all(t.strides is None for t in (held[node.inputs[0]], out)) and out.kind == "activation"
+def _shares(held, node: Node, out: Live, rule) -> bool:
+    """Whether the result lies in its input's memory although the reader did not say so: a reader that runs no code cannot."""
+    if node.op in TOLD["itself"]:
+        return bool(rule.answer("itself", call_of(node, held)))
+    return node.inplace or (rule.view and held[node.inputs[0]].strides is None and out.strides is None)
 
 
 def call_of(node: Node, held: list[Live]) -> Call:

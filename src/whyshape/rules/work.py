@@ -51,26 +51,28 @@ told("work", lambda call: _numbers(_one_out(call.out)) * _window_cells(call),
      *[f"avg_pool{n}d" for n in (1, 2, 3)], *[f"max_pool{n}d{w}" for n in (1, 2, 3) for w in ("", "_with_indices")])  # fmt: skip
 told("work", lambda call: _numbers(call.input),
      *[f"adaptive_{kind}_pool{n}d{w}" for n in (1, 2, 3) for kind in ("avg", "max") for w in ("", "_with_indices")],
-     *"""mean sum prod amax amin max min argmax argmin all any std var norm logsumexp cumsum cumprod median nansum
-     nanmean""".split())  # fmt: skip
+     """mean sum prod amax amin max min argmax argmin all any std var norm logsumexp cumsum cumprod median nansum
+     nanmean""")  # fmt: skip
 told("work", lambda call: {"nearest": 0, "nearest-exact": 0, "linear": 3, "bilinear": 7, "trilinear": 15, "bicubic": 31}.get(call.mode, 0)
      * _numbers(call.out), "interpolate", "upsample")  # fmt: skip
-told("work", lambda call: 2 * _numbers(call.out) if _drops(call) else 0, *[f"{kind}dropout{n}" for kind in ("", "alpha_", "feature_",
-     "feature_alpha_") for n in ("", "1d", "2d", "3d")])  # fmt: skip
-told("work", 0, *"""cat concat concatenate stack pad clone contiguous detach Tensor.contiguous Tensor.to Tensor.float Tensor.half Tensor.type
+told("work", 0, """cat concat concatenate stack pad clone contiguous detach Tensor.contiguous Tensor.to Tensor.float Tensor.half Tensor.type
      Tensor.type_as Tensor.cpu Tensor.cuda Tensor.__getitem__ Tensor.__setitem__ Tensor.index_put index_put index_select gather scatter
      repeat Tensor.repeat tile repeat_interleave roll flip fliplr flipud embedding tril triu masked_fill where pixel_shuffle pixel_unshuffle channel_shuffle
      unfold fold zeros ones empty full arange eye zeros_like ones_like empty_like full_like rand randn Tensor.new_zeros Tensor.new_ones
      Tensor.new_full Tensor.new_empty Tensor.copy Tensor.fill fill meshgrid linspace one_hot max_unpool2d Tensor.requires_grad_
-     Tensor.zero Tensor.fill_ Tensor.zero_""".split())  # fmt: skip
+     Tensor.zero Tensor.fill_ Tensor.zero_""")  # fmt: skip
 
 
-def _drops(call) -> bool:
-    """Whether a dropout drops: it is in training mode, and not by chance zero."""
-    given = vars(call)
-    rest = given.get("args") or ()
-    training = given.get("training", given.get("train", rest[1] if len(rest) > 1 else True))
-    return bool(training) and given.get("p", rest[0] if rest else 0.5) != 0
+def drops(call) -> bool:
+    """Whether a dropout drops: it is in training mode, and its probability is not zero."""
+    return bool(call.training and getattr(call, "train", True) and call.p)
+
+
+DROPOUTS = " ".join(f"{kind}dropout{n}" for kind in ("", "alpha_", "feature_", "feature_alpha_") for n in ("", "1d", "2d", "3d"))
+told("work", lambda call: 2 * _numbers(call.out) if drops(call) else 0, DROPOUTS)
+# The result is the very tensor that came in.
+told("itself", lambda call: not drops(call), DROPOUTS)
+told("itself", lambda call: call.out.dtype == call.input.dtype, "Tensor.to Tensor.float Tensor.double Tensor.half Tensor.bfloat16 Tensor.type_as")
 
 
 # -- fvcore's own factors ----------------------------------------------------------------------------------------------

@@ -210,6 +210,12 @@ class Cond:
         return f"{Formula(self.left)} {self.relation} {Formula(self.right)}"
 
 
+class Match(Cond):
+    """Equality as broadcasting asks for it: where one of the two is 1, it is stretched instead, and the result is another."""
+
+    __slots__ = ()
+
+
 class Need(NamedTuple):
     """A demand of an operator: ``cond`` must hold, else ``sentence`` says why not, with its ``numbers``."""
 
@@ -253,7 +259,7 @@ def need(ok, sentence: str, **numbers) -> None:
     """Demand ``ok``; otherwise raise `DoesNotFit` with the sentence, its ``{names}`` filled from ``numbers``."""
     if ok is True:
         return
-    if type(ok) is Cond:
+    if isinstance(ok, Cond):
         facts = _recording.facts
         if facts is not None:
             facts.needs.append(Need(ok, sentence, numbers))
@@ -358,17 +364,22 @@ def broadcast(a: int, b: int, sentence="sizes {a} and {b} differ, and neither is
         if a == 1:
             return b
         raise DoesNotFit(sentence.format(a=a, b=b), a=a, b=b)
-    if a is b:
+    if a is b or (not isinstance(b, Size) and b == 1):
         return a
-    if int(b) == 1 and (int(a) == 1 or not isinstance(b, Size) or b.op == "leaf"):
-        return a
-    if int(a) == 1 and (not isinstance(a, Size) or a.op == "leaf"):
+    if not isinstance(a, Size) and a == 1:
         return b
+    if int(a) == int(b):
+        if int(a) != 1 or _free(a) or _free(b):
+            need(Match("==", a, b), sentence, a=a, b=b)
+        return a if isinstance(a, Size) else b
     if int(a) == 1 or int(b) == 1:  # a calculated 1: stretched here, perhaps not at another size
-        if int(a) == int(b):
-            return a
         small, large = (a, b) if int(a) == 1 else (b, a)
         bool(Cond("==", small, 1))
         return large
-    need(Cond("==", a, b), sentence, a=a, b=b)
-    return a if isinstance(a, Size) else b
+    need(Match("==", a, b), sentence, a=a, b=b)
+    return a
+
+
+def _free(size) -> bool:
+    """Whether a size may be another at another input: anything but a plain number or a number somebody typed."""
+    return isinstance(size, Size) and (size.op != "leaf" or bool(size.leaf and size.leaf.ref and size.leaf.ref[0] == "free"))

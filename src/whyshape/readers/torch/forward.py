@@ -44,6 +44,7 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
             tracer, result, facts, failure = follow(modules, args, kwargs, execute=True)
         graph = freeze(modules, tracer, _named(model, args, kwargs, letters), result, facts, notes)
     if failure is not None and tracer.refused is None:
+        failure.graph = graph  # type: ignore[attr-defined]  # what was followed until then, and on which conditions
         raise failure
     return graph
 

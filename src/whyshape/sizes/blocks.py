@@ -1,0 +1,160 @@
+"""Blocks of inputs: one set of sizes for each free axis, and the relations that still tie the axes together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from whyshape.sizes.algebra import Algebra, Along, Form, letters_of
+from whyshape.sizes.expr import OPPOSITE, RELATIONS
+from whyshape.sizes.sets import Numbers
+
+TRIES = 4096  # sizes of one axis looked at in search of a partner on another
+
+
+class Relation(NamedTuple):
+    """``form <relation> 0``, exactly: where axes depend on each other and no set for each alone says the same."""
+
+    relation: str
+    form: Form
+
+    def holds(self, algebra: Algebra, at: Mapping[str, int]) -> bool:
+        return RELATIONS[self.relation](algebra.value(self.form, at), 0)
+
+    @property
+    def opposite(self) -> Relation:
+        return Relation(OPPOSITE[self.relation], self.form)
+
+
+class Block(NamedTuple):
+    """The inputs whose every axis is in its set and for which all relations hold."""
+
+    axes: dict[str, Numbers]
+    relations: tuple[Relation, ...] = ()
+
+    def contains(self, algebra: Algebra, at: Mapping[str, int]) -> bool:
+        return all(at[letter] in numbers for letter, numbers in self.axes.items()) and all(r.holds(algebra, at) for r in self.relations)
+
+    def narrowed(self, letter: str, numbers: Numbers) -> Block | None:
+        """The block with one axis kept inside ``numbers``; None if nothing is left."""
+        kept = self.axes[letter] & numbers
+        if kept is self.axes[letter]:
+            return self
+        return None if kept.empty else self._replace(axes={**self.axes, letter: kept})
+
+    def tied(self, relation: str, form: Form) -> Block:
+        """The block with one more relation."""
+        more = Relation(relation, form)
+        return self if more in self.relations else self._replace(relations=(*self.relations, more))
+
+
+def near(numbers: Numbers, n: int) -> Iterator[int]:
+    """The members, those closest to ``n`` first."""
+    up, down = numbers.first(n), numbers.last(n - 1)
+    while up is not None or down is not None:
+        if down is None or (up is not None and up - n <= n - down):
+            yield up  # type: ignore[misc]
+            up = numbers.first(up + 1)  # type: ignore[operator]
+        else:
+            yield down
+            down = numbers.last(down - 1)
+
+
+def member(algebra: Algebra, block: Block, close_to: Mapping[str, int]) -> dict[str, int] | None:
+    """A member of the block near ``close_to``; None if none was found among the `TRIES` nearest sizes of each axis but the last.
+
+    For a block without relations None means that it is empty.
+    """
+    return next(members(algebra, block, close_to), None)
+
+
+def members(algebra: Algebra, block: Block, close_to: Mapping[str, int], tries: int = TRIES) -> Iterator[dict[str, int]]:
+    """Members of the block, in the order of the axes' distance from ``close_to``, the last axis running fastest."""
+    letters = list(block.axes)
+    # The axis with relations to all others is solved exactly, last: put it there.
+    order = sorted(letters, key=lambda letter: sum(letter in letters_of(r.form) for r in block.relations))
+
+    def search(i: int, at: dict[str, int], relations: tuple[Relation, ...]) -> Iterator[dict[str, int]]:
+        letter = order[i]
+        numbers, open_relations = block.axes[letter], []
+        for relation in relations:
+            form = algebra.put(relation.form, at) if at else relation.form
+            if isinstance(form, int):
+                if not RELATIONS[relation.relation](form, 0):
+                    return
+            elif isinstance(form, Along) and form.letter == letter:
+                numbers = numbers & form.stairs.compare(relation.relation, 0)
+            else:
+                open_relations.append(Relation(relation.relation, form))
+        last = i + 1 == len(order)
+        tied = any(letter in letters_of(r.form) for r in open_relations)
+        for n in islice(near(numbers, close_to.get(letter, 1)), tries if tied or not last else None):
+            here = {letter: n}
+            if not last:
+                yield from ({**here, **rest} for rest in search(i + 1, here, tuple(open_relations)))
+            elif all(r.holds(algebra, here) for r in open_relations):
+                yield here
+
+    for found in search(0, {}, block.relations):
+        yield {letter: found[letter] for letter in letters}
+
+
+def subtract(block: Block, other: Block) -> list[Block]:
+    """What of ``block`` is not in ``other``, as blocks without overlap."""
+    left, inside = [], block
+    for letter, numbers in other.axes.items():
+        outside = inside.axes[letter] - numbers
+        if not outside.empty:
+            left.append(inside._replace(axes={**inside.axes, letter: outside}))
+        kept = inside.narrowed(letter, numbers)
+        if kept is None:
+            return [block]
+        inside = kept
+    for relation in other.relations:
+        if relation not in inside.relations:
+            left.append(inside.tied(*relation.opposite))
+            inside = inside.tied(*relation)
+    return left
+
+
+def without(blocks: Iterable[Block], others: Iterable[Block]) -> list[Block]:
+    """What is in one of ``blocks`` and in none of ``others``."""
+    left = list(blocks)
+    for other in others:
+        left = [part for block in left for part in subtract(block, other)]
+    return left
+
+
+def tidy(blocks: list[Block]) -> list[Block]:
+    """The same union in fewer blocks: equal in all axes but one, they become one; inside another, they go."""
+    blocks = [b for b in blocks if not any(numbers.empty for numbers in b.axes.values())]
+    again = len(blocks) > 1
+    while again:
+        again = False
+        for i, a in enumerate(blocks):
+            for j in range(len(blocks) - 1, i, -1):
+                joined = _joined(a, blocks[j])
+                if joined:
+                    blocks[i] = a = joined
+                    del blocks[j]
+                    again = True
+    return blocks
+
+
+def _joined(a: Block, b: Block) -> Block | None:
+    if set(a.relations) != set(b.relations):
+        if set(a.relations) < set(b.relations):
+            return a if all(b.axes[letter] <= numbers for letter, numbers in a.axes.items()) else None
+        if set(b.relations) < set(a.relations):
+            return b if all(a.axes[letter] <= numbers for letter, numbers in b.axes.items()) else None
+        return None
+    differ = [letter for letter, numbers in a.axes.items() if numbers is not b.axes[letter] and numbers != b.axes[letter]]
+    if len(differ) <= 1:
+        return a if not differ else a._replace(axes={**a.axes, differ[0]: a.axes[differ[0]] | b.axes[differ[0]]})
+    if all(b.axes[letter] <= a.axes[letter] for letter in differ):
+        return a
+    return b if all(a.axes[letter] <= b.axes[letter] for letter in differ) else None
+
+
+__all__ = ["Block", "Relation", "member", "members", "near", "subtract", "tidy", "without"]

@@ -1,0 +1,282 @@
+"""Exact sets of sizes: whole numbers from 1 up that repeat with a period from some point on, finite or not."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from math import lcm
+from typing import NamedTuple
+
+
+class Numbers:
+    """A set of whole numbers from 1 up: from each ``start`` on, those whose remainder mod ``modulus`` has its bit in ``mask``.
+
+    >>> Numbers.between(28, 31) | Numbers.between(44, 47)
+    28..31 or 44..47
+    >>> Numbers.residues({0}, 32) & Numbers.between(64)
+    multiples of 32, at least 64
+    >>> ~Numbers.between(1, 4)
+    at least 5
+    """
+
+    __slots__ = ("modulus", "pieces")
+
+    def __init__(self, modulus: int, pieces: Iterable[tuple[int, int]]):
+        merged: list[tuple[int, int]] = []
+        for start, mask in pieces:
+            if merged and merged[-1][0] == start:
+                merged.pop()
+            if not merged or merged[-1][1] != mask:
+                merged.append((start, mask))
+        self.modulus, self.pieces = _smaller_modulus(modulus, merged)
+
+    @classmethod
+    def between(cls, low: int, high: int | None = None) -> Numbers:
+        """All numbers from ``low`` to ``high`` (without end, if None)."""
+        low = max(low, 1)
+        if high is not None and high < low:
+            return NOTHING
+        return cls(1, [(1, 0), (low, 1)] + ([] if high is None else [(high + 1, 0)]))
+
+    @classmethod
+    def residues(cls, remainders: Iterable[int], modulus: int) -> Numbers:
+        """The numbers whose remainder mod ``modulus`` is one of those."""
+        mask = 0
+        for r in remainders:
+            mask |= 1 << r % modulus
+        return cls(modulus, [(1, mask)])
+
+    @classmethod
+    def of(cls, members: Iterable[int]) -> Numbers:
+        """Exactly these numbers."""
+        pieces = [(1, 0)]
+        for n in sorted(set(members)):
+            if n >= 1:
+                pieces += [(n, 1), (n + 1, 0)]
+        return cls(1, pieces)
+
+    def _masks(self, modulus: int) -> list[tuple[int, int]]:
+        if modulus == self.modulus:
+            return self.pieces
+        repeat = ((1 << modulus) - 1) // ((1 << self.modulus) - 1)
+        return [(start, mask * repeat) for start, mask in self.pieces]
+
+    def _with(self, other: Numbers, combine) -> Numbers:
+        modulus = lcm(self.modulus, other.modulus)
+        a, b, i, j, pieces = self._masks(modulus), other._masks(modulus), 0, 0, []
+        while True:
+            pieces.append((max(a[i][0], b[j][0]), combine(a[i][1], b[j][1])))
+            next_a = a[i + 1][0] if i + 1 < len(a) else None
+            next_b = b[j + 1][0] if j + 1 < len(b) else None
+            if next_a is None and next_b is None:
+                return Numbers(modulus, pieces)
+            step_a = next_b is None or (next_a is not None and next_a <= next_b)
+            step_b = next_a is None or (next_b is not None and next_b <= next_a)
+            i, j = i + step_a, j + step_b
+
+    def __and__(self, other: Numbers) -> Numbers:
+        if self is other or other.everything:
+            return self
+        return other if self.everything else self._with(other, int.__and__)
+
+    def __or__(self, other: Numbers) -> Numbers:
+        return self if self is other else self._with(other, int.__or__)
+
+    def __sub__(self, other: Numbers) -> Numbers:
+        return self._with(other, lambda a, b: a & ~b)
+
+    def __invert__(self) -> Numbers:
+        full = (1 << self.modulus) - 1
+        return Numbers(self.modulus, [(start, mask ^ full) for start, mask in self.pieces])
+
+    def __contains__(self, n: int) -> bool:
+        if n < 1:
+            return False
+        piece = bisect_right(self.pieces, n, key=lambda p: p[0]) - 1
+        return bool(self.pieces[piece][1] >> n % self.modulus & 1)
+
+    def __le__(self, other: Numbers) -> bool:
+        return (self - other).empty
+
+    def __eq__(self, other):
+        return isinstance(other, Numbers) and (self._with(other, int.__xor__)).empty
+
+    def __hash__(self):
+        return hash((self.first(), self.last(), len(self) if self.last() else 0))
+
+    def first(self, low: int = 1) -> int | None:
+        """The smallest member that is at least ``low``; None if there is none."""
+        low = max(low, 1)
+        for i in range(bisect_right(self.pieces, low, key=lambda p: p[0]) - 1, len(self.pieces)):
+            start, mask = self.pieces[i]
+            if not mask:
+                continue
+            n = max(start, low)
+            shift = n % self.modulus
+            turned = mask >> shift | (mask & (1 << shift) - 1) << self.modulus - shift
+            n += (turned & -turned).bit_length() - 1
+            if i + 1 == len(self.pieces) or n < self.pieces[i + 1][0]:
+                return n
+        return None
+
+    def last(self, high: int | None = None) -> int | None:
+        """The largest member that is at most ``high``; None if there is none, or, without ``high``, if the set has no end."""
+        if high is None:
+            if self.pieces[-1][1]:
+                return None
+            high = self.pieces[-1][0]
+        for i in range(bisect_right(self.pieces, high, key=lambda p: p[0]) - 1, -1, -1):
+            start, mask = self.pieces[i]
+            if not mask:
+                continue
+            n = high if i + 1 == len(self.pieces) else min(high, self.pieces[i + 1][0] - 1)
+            shift = (n + 1) % self.modulus
+            turned = mask >> shift | (mask & (1 << shift) - 1) << self.modulus - shift
+            n -= self.modulus - turned.bit_length()
+            if n >= start:
+                return n
+        return None
+
+    def nearest(self, n: int) -> int | None:
+        """The member closest to ``n`` (the larger of two as close); None for the empty set."""
+        above, below = self.first(n), self.last(n)
+        if above is None or below is None:
+            return below if above is None else above
+        return above if above - n <= n - below else below
+
+    def __iter__(self) -> Iterator[int]:
+        n = self.first()
+        while n is not None:
+            yield n
+            n = self.first(n + 1)
+
+    def __len__(self) -> int:
+        """How many members; asked of an endless set it raises OverflowError, as Python does for lengths it cannot give."""
+        if self.endless:
+            raise OverflowError("this set of sizes has no end")
+        found = 0
+        for (start, mask), (end, _) in zip(self.pieces, self.pieces[1:]):
+            whole, rest = divmod(end - start, self.modulus)
+            found += whole * mask.bit_count() + sum(mask >> (end - 1 - i) % self.modulus & 1 for i in range(rest))
+        return found
+
+    @property
+    def empty(self) -> bool:
+        return self.first() is None
+
+    @property
+    def endless(self) -> bool:
+        return self.pieces[-1][1] != 0
+
+    @property
+    def everything(self) -> bool:
+        return len(self.pieces) == 1 and self.modulus == 1 and self.pieces[0][1] == 1
+
+    def split(self) -> tuple[Numbers, int, int]:
+        """The members before the set begins to repeat for good, where that is, and the mask of remainders from there on."""
+        start, mask = self.pieces[-1]
+        if not mask:
+            return self, start, 0
+        tail = Numbers(self.modulus, [(1, mask)])
+        odd = (self._with(tail, int.__xor__)).last()
+        start = 1 if odd is None else odd + 1
+        return self & Numbers.between(1, start - 1), start, mask
+
+    def runs(self) -> list[Run]:
+        """The members of a finite set as runs of neighbours."""
+        found, n = [], self.first()
+        holes = ~self
+        while n is not None:
+            hole = holes.first(n)
+            found.append(Run(n, hole - 1))  # a finite set ends: there is a hole
+            n = self.first(hole)
+        return found
+
+    def __repr__(self):
+        return words(self)
+
+    def to_dict(self) -> dict:
+        """``{"runs": [[28, 31]], "from": None}`` or, repeating, ``{"runs": [..], "from": 64, "modulus": 32, "remainders": [0]}``."""
+        finite, start, mask = self.split()
+        data: dict = {"runs": [list(run) for run in finite.runs()], "from": None}
+        if mask:
+            tail = self & Numbers.between(start)
+            data |= {"from": tail.first(), "modulus": self.modulus, "remainders": _bits(mask, self.modulus)}
+        return data
+
+
+class Run(NamedTuple):
+    """Neighbours ``low`` to ``high``, both included."""
+
+    low: int
+    high: int
+
+    def __str__(self):
+        return str(self.low) if self.low == self.high else f"{self.low}..{self.high}"
+
+
+def _smaller_modulus(modulus, pieces):
+    """The same pieces with the smallest modulus that tells their remainders apart."""
+    p, rest = 2, modulus
+    while rest > 1:
+        if p * p > rest:
+            p = rest
+        if rest % p:
+            p += 1
+            continue
+        rest //= p
+        small = modulus // p
+        low = (1 << small) - 1
+        repeat = ((1 << modulus) - 1) // low
+        if all((mask & low) * repeat == mask for _, mask in pieces):
+            modulus, pieces = small, [(start, mask & low) for start, mask in pieces]
+    return modulus, pieces
+
+
+def _bits(mask: int, modulus: int) -> list[int]:
+    return [r for r in range(modulus) if mask >> r & 1]
+
+
+def _either(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " or " + parts[-1]
+
+
+def words(numbers: Numbers, most: int = 8) -> str:
+    """The set in words; of more than ``most`` runs the first are named and the others counted."""
+    finite, start, mask = numbers.split()
+    runs = finite.runs()
+    parts = [str(run) for run in runs]
+    if len(parts) > most:
+        rest = len(finite) - sum(run.high - run.low + 1 for run in runs[: most - 1])
+        parts = [*parts[: most - 1], f"{rest} more sizes up to {runs[-1].high}"]
+    if mask:
+        parts.append(_repeating(numbers, start, mask))
+    return _either(parts) if parts else "none"
+
+
+def _repeating(numbers: Numbers, start: int, mask: int) -> str:
+    modulus, first = numbers.modulus, numbers.first(start)
+    if modulus == 1:
+        return "any size" if first == 1 else f"at least {first}"
+    remainders = _bits(mask, modulus)
+    if remainders == [0]:
+        return f"multiples of {modulus}" + (f", at least {first}" if first > modulus else "")
+    runs: list[list[int]] = []
+    for r in remainders:
+        if runs and runs[-1][1] == r - 1:
+            runs[-1][1] = r
+        else:
+            runs.append([r, r])
+    said = []
+    for low, high in runs:
+        if high == modulus - 1 and high > low:
+            said.append(f"at least {low}")
+        else:
+            said += [str(r) for r in range(low, high + 1)] if high - low < 2 else [f"{low} to {high}"]
+    return f"any size{f' from {first} up' if first > 1 else ''} whose remainder mod {modulus} is {_either(said)}"
+
+
+NOTHING = Numbers(1, [(1, 0)])
+ANY = Numbers(1, [(1, 1)])
+
+__all__ = ["ANY", "NOTHING", "Numbers", "Run", "words"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, Window, layer, rule, spread, told
-from whyshape.sizes import CALCULATED, Size, ceil_div, largest, leaf, need, product, smallest
+from whyshape.sizes import CALCULATED, Size, ceil_div, leaf, need, product, smallest
 
 
 def window(n, k, s=1, p=0, d=1):
@@ -48,15 +48,6 @@ def same_padding(k, d):
     return total // 2, total - total // 2
 
 
-def transposed(n, k, s=1, p=0, d=1, extra=0):
-    """The size a transposed convolution makes: the smallest that `window` turns back into ``n``, plus ``extra``.
-
-    >>> transposed(14, 3, s=2, p=1, extra=1)
-    28
-    """
-    return (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
-
-
 def at_least(least: int, **knobs: int) -> None:
     """Demand that numbers somebody chose are not smaller than ``least``."""
     for name, value in knobs.items():
@@ -98,7 +89,7 @@ def occupied(size) -> None:
         need(holds, "an axis the window moves over must hold something, it has {arrived} cells", arrived=size, wanted=1)
 
 
-def _weighted(n, x, w, bias, wanted, made, groups):
+def weighted(n, x, w, bias, wanted, made, groups):
     """What convolutions of both directions demand of their kernels."""
     if len(w) != n + 2:
         need(False, "kernels of {wanted} axes are wanted, {arrived} arrive", wanted=n + 2, arrived=len(w))
@@ -118,10 +109,10 @@ def _weighted(n, x, w, bias, wanted, made, groups):
 
 def convolved(n, x, w, bias, stride, padding, dilation, groups):
     """The sizes a convolution over the last ``n`` axes makes."""
-    _weighted(n, x, w, bias, w[1] * groups, w[0], groups)
+    weighted(n, x, w, bias, w[1] * groups, w[0], groups)
     s = stride if stride.__class__ is tuple and len(stride) == n else spread(stride, n, "stride")
     d = dilation if dilation.__class__ is tuple and len(dilation) == n else spread(dilation, n, "dilation")
-    p = padding if padding.__class__ is str or padding.__class__ is tuple and len(padding) == n else spread(padding, n, "padding")
+    p = padding if padding.__class__ is str or (padding.__class__ is tuple and len(padding) == n) else spread(padding, n, "padding")
     # Without channels to read there is nothing to add up: PyTorch then makes no maps either, whatever the kernels say.
     out = [w[0]] if w[1] != 0 else [0]
     for i in range(n):
@@ -149,30 +140,9 @@ def _calculated(side):
     return leaf(int(side), "padding", CALCULATED) if isinstance(side, Size) else side
 
 
-def spread_back(n, x, w, bias, stride, padding, output_padding, groups, dilation):
-    """The sizes a transposed convolution over the last ``n`` axes makes."""
-    need(not isinstance(padding, str), "a transposed convolution takes a number as padding; {arrived!r} was chosen", arrived=padding)
-    _weighted(n, x, w, bias, w[0], w[1] * groups, groups)
-    need(w[1] >= 1, "at least {wanted} map is wanted of each kernel, {arrived} was chosen", wanted=1, arrived=w[1])
-    s, p = spread(stride, n, "stride"), spread(padding, n, "padding")
-    d, extra = spread(dilation, n, "dilation"), spread(output_padding, n, "output_padding")
-    out = []
-    for i in range(n):
-        occupied(x[i - n])
-        sensible(w[i + 2], s[i], p[i], d[i])
-        if not ((extra[i] >= 0) is (extra[i] < s[i]) is True):
-            at_least(0, output_padding=extra[i])
-            limit = largest(s[i], d[i])
-            need(extra[i] < limit, "output_padding must be smaller than stride or dilation ({wanted}), {arrived} was chosen",
-                 wanted=limit, arrived=extra[i])  # fmt: skip
-        size = transposed(x[i - n], w[i + 2], s[i], p[i], d[i], extra[i])
-        if (size >= 1) is not True:
-            need(size >= 1, "the padding {p} cuts away all of the output: {arrived} cells are left", p=p[i], arrived=size, wanted=1)
-        out.append(size)
-    return (*x[: -n - 1], w[1] * groups, *out)
+class Convolving(Rule):
+    """What all convolutions answer alike."""
 
-
-class _Conv(Rule):
     title = "convolution"
     knobs = {"weight": ("out_channels", "in_channels", "kernel_size", "kernel_size", "kernel_size"), "bias": ("out_channels",)}
 
@@ -195,64 +165,18 @@ class _Conv(Rule):
         return windows
 
 
-class _ConvTranspose(Rule):
-    title = "transposed convolution"
-    knobs = {"weight": ("in_channels", "out_channels", "kernel_size", "kernel_size", "kernel_size"), "bias": ("out_channels",)}
-
-    @staticmethod
-    def macs(call):
-        return product(call.input.shape) * product(call.weight.shape[1:])
-
-    @staticmethod
-    def reach(call):
-        n = len(call.weight.shape) - 2
-        s, p = spread(call.stride, n, "stride"), spread(call.padding, n, "padding")
-        d, extra = spread(call.dilation, n, "dilation"), spread(call.output_padding, n, "output_padding")
-        return {i - n: Window(call.weight.shape[i + 2], -s[i], p[i], d[i], p[i] - extra[i]) for i in range(n)}
-
-
-def _directions(n: int) -> None:
+def _conv(n: int) -> None:
     @rule(f"conv{n}d")
-    class Conv(_Conv):
+    class Conv(Convolving):
         """Slide ``out_channels`` kernels over the input; each reads all the channels of its group and makes one map."""
 
         @staticmethod
         def shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
             return convolved(n, input.shape, weight.shape, bias, stride, padding, dilation, groups)
 
-    @rule(f"conv_transpose{n}d")
-    class ConvTranspose(_ConvTranspose):
-        """Spread each input cell over a window of the output and add up where windows meet."""
-
-        @staticmethod
-        def shape(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-            return spread_back(n, input.shape, weight.shape, bias, stride, padding, output_padding, groups, dilation)
-
 
 for _n in (1, 2, 3):
-    _directions(_n)
-
-
-@rule("convolution", "_convolution")
-class Convolution(Rule):
-    """A convolution in either direction, as PyTorch's own functions end up calling it."""
-
-    title = "convolution"
-
-    @staticmethod
-    def shape(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, *flags):
-        x, w = input.shape, weight.shape
-        if transposed:
-            return spread_back(len(w) - 2, x, w, bias, stride, padding, output_padding, groups, dilation)
-        return convolved(len(w) - 2, x, w, bias, stride, padding, dilation, groups)
-
-    @staticmethod
-    def macs(call):
-        return (_ConvTranspose if call.transposed else _Conv).macs(call)
-
-    @staticmethod
-    def reach(call):
-        return (_ConvTranspose if call.transposed else _Conv).reach(call)
+    _conv(_n)
 
 
 @rule("conv_tbc")
@@ -278,10 +202,10 @@ class ConvTBC(Rule):
         return {-3: Window(call.weight.shape[0], 1, call.pad, 1, call.pad)}
 
 
-told("factors", lambda call: (call.input, call.weight), "convolution", "_convolution", "conv_tbc")
+told("factors", lambda call: (call.input, call.weight), "conv_tbc")
 
 
-def _shared_out(in_channels, out_channels, groups) -> None:
+def shared_out(in_channels, out_channels, groups) -> None:
     at_least(1, groups=groups)
     at_least(0, in_channels=in_channels, out_channels=out_channels)
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
@@ -290,14 +214,14 @@ def _shared_out(in_channels, out_channels, groups) -> None:
         )
 
 
-def _kernel(kernel_size, n) -> tuple[int, ...]:
+def kernel_axes(kernel_size, n) -> tuple[int, ...]:
     k = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
     need(len(k) == n, "kernel_size has {arrived} numbers, {wanted} are wanted", arrived=len(k), wanted=n)
     at_least(0, **{f"kernel_size[{i}]": size for i, size in enumerate(k)})
     return k
 
 
-def _each(value, n) -> tuple[int, ...]:
+def each(value, n) -> tuple[int, ...]:
     return (value,) * n if isinstance(value, int) else tuple(value)
 
 
@@ -306,18 +230,21 @@ def conv_layer(net, input, in_channels, out_channels, kernel_size, stride=1, pad
                padding_mode="zeros"):  # fmt: skip
     """A convolution whose kernels are parameters; other padding modes pad first."""
     n = int(net.name[4])
-    _shared_out(in_channels, out_channels, groups)
-    k, s, d = _kernel(kernel_size, n), _each(stride, n), _each(dilation, n)
+    shared_out(in_channels, out_channels, groups)
+    k, s, d = kernel_axes(kernel_size, n), each(stride, n), each(dilation, n)
     if isinstance(padding, str):
         need(padding in ("same", "valid"), "padding is a number, 'same' or 'valid'; {arrived!r} was chosen", arrived=padding)
         strided = next((one for one in s if one != 1), 1)
-        need(padding == "valid" or strided == 1,
-             "padding='same' is not supported for strided convolutions: stride {arrived} was chosen", arrived=strided, wanted=1)  # fmt: skip
+        need(
+            padding == "valid" or strided == 1,
+            "padding='same' is not supported for strided convolutions: stride {arrived} was chosen",
+            arrived=strided, wanted=1,
+        )  # fmt: skip
     modes = ("zeros", "reflect", "replicate", "circular")
     need(padding_mode in modes, "padding_mode is one of {wanted}; {arrived!r} was chosen", wanted=", ".join(modes), arrived=padding_mode)
     weight = net.parameter("weight", (out_channels, in_channels // groups, *k))
     offset = net.parameter("bias", (out_channels,)) if bias else None
-    p = padding if isinstance(padding, str) else _each(padding, n)
+    p = padding if isinstance(padding, str) else each(padding, n)
     if padding_mode != "zeros":
         if p == "same":
             pairs = [same_padding(k[i], d[i] if i < len(d) else 0) for i in range(n)]
@@ -326,16 +253,3 @@ def conv_layer(net, input, in_channels, out_channels, kernel_size, stride=1, pad
         input = net.call("pad", input, tuple(side for pair in reversed(pairs) for side in pair), mode=padding_mode)
         p = (0,) * n
     return net.call(f"conv{n}d", input, weight, offset, s, p, d, groups)
-
-
-@layer("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
-def conv_transpose_layer(net, input, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1,
-                         bias=True, dilation=1, padding_mode="zeros"):  # fmt: skip
-    """A transposed convolution whose kernels are parameters."""
-    n = int(net.name[13])
-    need(padding_mode == "zeros", "a transposed convolution pads with zeros only; {arrived!r} was chosen", arrived=padding_mode)
-    _shared_out(in_channels, out_channels, groups)
-    weight = net.parameter("weight", (in_channels, out_channels // groups, *_kernel(kernel_size, n)))
-    offset = net.parameter("bias", (out_channels,)) if bias else None
-    p = padding if isinstance(padding, str) else _each(padding, n)
-    return net.call(f"conv_transpose{n}d", input, weight, offset, _each(stride, n), p, _each(output_padding, n), groups, _each(dilation, n))

@@ -7,8 +7,8 @@ from whyshape.rules.conv import at_least, sensible, slides, window, window_ceil
 from whyshape.sizes import need, scaled
 
 
-def _occupied(axes) -> None:
-    """Demand cells along each axis."""
+def occupied_all(axes) -> None:
+    """Demand at least one cell along each axis."""
     for size in axes:
         holds = size > 0
         if holds is not True:
@@ -27,7 +27,7 @@ def pooled(x, n, kernel_size, stride, padding, dilation, ceil_mode):
     p = (padding,) * n if padding.__class__ is int else spread(padding, n, "padding")
     d = (dilation,) * n if dilation.__class__ is int else spread(dilation, n, "dilation")
     slides(x, n)
-    _occupied(x[-n - 1 :])
+    occupied_all(x[-n - 1 :])
     out = [*x[:-n]]
     for i in range(n):
         size, ki, si, pi, di = x[i - n], k[i], s[i], p[i], d[i]
@@ -161,17 +161,18 @@ def adaptive_windows(n: int, o: int) -> list[range]:
     return [range(i * n // o, -(-(i + 1) * n // o)) for i in range(o)]
 
 
-def _adaptive_sizes(x, n, output_size, averages):
+def adaptive_sizes(x, n, output_size, averages):
+    """The sizes adaptive pooling makes; averages and maxima ask for different things."""
     one = isinstance(output_size, int)
     need(output_size is not None and (n > 1 or one or None not in output_size), "output_size is wanted for the only axis", wanted=n)
     wanted = (output_size,) * n if one else output_size
     need(len(wanted) == n, "output_size has {arrived} numbers, {wanted} are wanted", arrived=len(wanted), wanted=n)
     # Averaging down to one cell is PyTorch's `mean`, which takes any rank and empty axes.
-    is_mean = averages and all([o is not None and int(o) == 1 for o in wanted])
+    is_mean = averages and all(o is not None and int(o) == 1 for o in wanted)
     if not (is_mean and n > 1 and len(x) >= n + (not one)):
         slides(x, n)
     if not is_mean:
-        _occupied(x[-n:] if averages and n < 3 else x[1:])
+        occupied_all(x[-n:] if averages and n < 3 else x[1:])
     for o in wanted:
         if o is not None and (o >= 0) is not True:
             at_least(0, output_size=o)
@@ -199,21 +200,21 @@ def _adaptive(n: int, kind: str) -> None:
         class AdaptiveAvgPool(AdaptivePool):
             @staticmethod
             def shape(input, output_size):
-                return _adaptive_sizes(input.shape, n, output_size, averages=True)
+                return adaptive_sizes(input.shape, n, output_size, averages=True)
     else:
         # PyTorch's own functions always give both results; those of torch.nn.functional only when asked.
         @rule("torch.adaptive_max_pool1d" if n == 1 else f"torch._C._nn.adaptive_max_pool{n}d", f"adaptive_max_pool{n}d_with_indices")
         class AdaptiveMaxPoolWithIndices(AdaptivePool):
             @staticmethod
             def shape(input, output_size, return_indices=True):
-                out = _adaptive_sizes(input.shape, n, output_size, averages=False)
+                out = adaptive_sizes(input.shape, n, output_size, averages=False)
                 return [out, Made(out, "int64")]
 
         @rule(f"adaptive_max_pool{n}d")
         class AdaptiveMaxPool(AdaptivePool):
             @staticmethod
             def shape(input, output_size, return_indices=False):
-                return _adaptive_sizes(input.shape, n, output_size, averages=False)
+                return adaptive_sizes(input.shape, n, output_size, averages=False)
 
     @layer(f"Adaptive{kind.title()}Pool{n}d")
     def adaptive_layer(net, input, output_size, return_indices=False):
@@ -226,7 +227,7 @@ def _fractional_sizes(x, n, kernel_size, output_size, output_ratio):
     need(len(k) == n, "kernel_size has {arrived} numbers, {wanted} are wanted", arrived=len(k), wanted=n)
     need(output_size is not None or output_ratio is not None, "output_size or output_ratio is wanted")
     slides(x, n)
-    _occupied(x[1:])
+    occupied_all(x[1:])
     if output_size is None:
         ratios = (output_ratio,) * n if isinstance(output_ratio, (int, float)) else output_ratio
         need(len(ratios) == n, "output_ratio has {arrived} numbers, {wanted} are wanted", arrived=len(ratios), wanted=n)
@@ -290,4 +291,4 @@ for _n in (1, 2, 3):
 for _n in (2, 3):
     _fractional(_n)
 
-__all__ = ["adaptive_windows", "pooled"]
+__all__ = ["adaptive_sizes", "adaptive_windows", "occupied_all", "pooled"]

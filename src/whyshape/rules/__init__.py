@@ -6,9 +6,9 @@ Every module of this folder is a family and is loaded here: a new file needs no 
 from importlib import import_module
 from pkgutil import iter_modules
 
-from whyshape.rules.base import LAYERS, RULES, Call, Made, Rule, Spec, Window, layer, rule, spread
+from whyshape.rules.base import LAYERS, RULES, Call, Made, Rule, Spec, Unexplained, Window, in_our_words, layer, rule, spread
 
 for _family in iter_modules(__path__):
     import_module(f"{__name__}.{_family.name}")
 
-__all__ = ["LAYERS", "RULES", "Call", "Made", "Rule", "Spec", "Window", "layer", "rule", "spread"]
+__all__ = ["LAYERS", "RULES", "Call", "Made", "Rule", "Spec", "Unexplained", "Window", "in_our_words", "layer", "rule", "spread"]

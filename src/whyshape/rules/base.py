@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
-from whyshape.sizes import need, product
+from whyshape.sizes import Size, broadcast, need, product
 
 
 class Unexplained(Exception):
@@ -151,7 +151,7 @@ class Rule:
 
 RULES: dict[str, type[Rule]] = {}
 LAYERS: dict[str, Callable] = {}
-TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}, "itself": {}, "nouns": {}}
+TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}, "itself": {}, "moves": {}, "nouns": {}, "maps": {}, "note": {}}
 NOT_TOLD = object()
 
 

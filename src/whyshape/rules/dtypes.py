@@ -1,9 +1,15 @@
 """Which dtype comes out when dtypes meet: PyTorch's promotion, by name.
 
-Source: the type promotion rules of PyTorch's "Tensor attributes" page; the tests compare every pair with `torch.promote_types`.
+Source: the type promotion rules of PyTorch's "Tensor attributes" page; the tests compare every pair with `torch.promote_types`
+and `torch.result_type`.
 """
 
 from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+from whyshape.rules.base import Unexplained
 
 ORDER = {
     "bool": (0, 0),
@@ -16,6 +22,36 @@ BYTES = {
     "float64": 8, "complex32": 4, "complex64": 8, "complex128": 16, "float8_e4m3fn": 1, "float8_e5m2": 1,
     "qint8": 1, "quint8": 1, "qint32": 4, "uint16": 2, "uint32": 4, "uint64": 8,
 }  # fmt: skip
+CATEGORY = {name: rank[0] for name, rank in ORDER.items()} | {"uint16": 1, "uint32": 1, "uint64": 1}
+REAL_OF = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+COMPLEX_OF = {"float16": "complex32", "bfloat16": "complex64", "float32": "complex64", "float64": "complex128"}
+
+
+class _Default(threading.local):
+    name = "float32"
+
+
+_default = _Default()
+
+
+def default_dtype() -> str:
+    """What a number without a dtype becomes: PyTorch's default dtype, as the reader found it."""
+    return _default.name
+
+
+@contextmanager
+def default_is(dtype):
+    """Inside, numbers without a dtype become this one.
+
+    >>> with default_is("float64"):
+    ...     default_float("int64")
+    'float64'
+    """
+    before, _default.name = _default.name, name_of(dtype)
+    try:
+        yield
+    finally:
+        _default.name = before
 
 
 def name_of(dtype) -> str:
@@ -24,12 +60,35 @@ def name_of(dtype) -> str:
     >>> name_of("float32")
     'float32'
     """
-    return dtype if type(dtype) is str else str(dtype).rpartition(".")[2]
+    return dtype if type(dtype) is str else _known.get(dtype) or _learn(dtype)
+
+
+_known: dict = {}  # torch's dtypes by identity: asking their text each time costs more than a rule
+
+
+def _learn(dtype) -> str:
+    name = _known[dtype] = str(dtype).rpartition(".")[2]
+    return name
+
+
+def is_dtype(value) -> bool:
+    """Whether an argument names a dtype: ``torch.float32``, or ``float32`` as graphs write it.
+
+    >>> is_dtype("float16"), is_dtype("cpu")
+    (True, False)
+    """
+    if type(value) is str:
+        return value in BYTES
+    return type(value).__name__ == "dtype"
 
 
 def category(dtype) -> int:
-    """0 bool, 1 integer, 2 floating point, 3 complex."""
-    return ORDER.get(name_of(dtype), (2, 2))[0]
+    """0 bool, 1 integer, 2 floating point, 3 complex.
+
+    >>> category("uint8"), category("bfloat16")
+    (1, 2)
+    """
+    return CATEGORY.get(name_of(dtype), 2)
 
 
 def promote(a, b):
@@ -38,20 +97,80 @@ def promote(a, b):
     >>> promote("int64", "float16"), promote("uint8", "int8"), promote("float16", "bfloat16")
     ('float16', 'int16', 'float32')
     """
-    if a is b or a == b:
+    if a is b:
         return a
     left, right = name_of(a), name_of(b)
     if left == right:
         return a
+    if left not in ORDER or right not in ORDER:
+        return _rare(left, right)
     (lc, lw), (rc, rw) = ORDER[left], ORDER[right]
     if lc != rc:
         low, high = (left, right) if lc < rc else (right, left)
         if lc == 3 or rc == 3:
-            return "complex128" if low == "float64" else high
+            return promote(COMPLEX_OF.get(low, high), high)
         return high
     if lw != rw:
         return left if lw > rw else right
     return "int16" if lc == 1 else "float32"
+
+
+def _rare(left, right):
+    """uint16, uint32 and uint64 meet floating point only, float8 nothing."""
+    a, b = sorted((left, right), key=lambda n: CATEGORY.get(n, 4))
+    if CATEGORY.get(a) == 1 and CATEGORY.get(b) == 2:
+        return b
+    raise Unexplained(f"{left} and {right} do not meet")
+
+
+def _below(high, low):
+    """``high`` when operands of lesser standing are of ``low``: they raise its category, never its width."""
+    if high is None or low is None:
+        return high or low
+    h, w = category(high), category(low)
+    if h == 3:
+        return high
+    if h == 2:
+        return COMPLEX_OF[name_of(high)] if w == 3 else high
+    return promote(high, low) if h == 0 or w >= 2 else high
+
+
+def result_type(tensors, numbers=()):
+    """The dtype operands meet in: tensors with axes decide, then those without, then Python numbers.
+
+    >>> from whyshape.rules import Spec
+    >>> result_type([Spec((3,), "float16"), Spec((), "float64")], [2])
+    'float16'
+    """
+    axes = single = number = None
+    for t in tensors:
+        if t.shape:
+            axes = t.dtype if axes is None else promote(axes, t.dtype)
+        else:
+            single = t.dtype if single is None else promote(single, t.dtype)
+    for n in numbers:
+        kind = of_number(n)
+        number = kind if number is None else promote(number, kind)
+    return _below(axes, _below(single, number))
+
+
+def of_number(n) -> str:
+    """The dtype a Python number becomes.
+
+    >>> of_number(True), of_number(3), of_number(0.5), of_number(1j)
+    ('bool', 'int64', 'float32', 'complex64')
+    """
+    if isinstance(n, bool):
+        return "bool"
+    if isinstance(n, int):
+        return "int64"
+    if isinstance(n, float):
+        return default_dtype()
+    if isinstance(n, complex):
+        return COMPLEX_OF[default_dtype()]
+    if hasattr(n, "dtype"):  # a NumPy number counts as a Python number of its kind
+        return ("bool", "int64", default_dtype(), COMPLEX_OF[default_dtype()])[category(str(n.dtype))]
+    raise Unexplained(f"a number of type {type(n).__name__}")
 
 
 def default_float(dtype):
@@ -60,4 +179,31 @@ def default_float(dtype):
     >>> default_float("int64"), default_float("float16")
     ('float32', 'float16')
     """
-    return "float32" if category(dtype) < 2 else dtype
+    return default_dtype() if category(dtype) < 2 else dtype
+
+
+def summed(dtype):
+    """What adding up makes: whole numbers are added as int64.
+
+    >>> summed("uint8"), summed("float16")
+    ('int64', 'float16')
+    """
+    return "int64" if category(dtype) < 2 else dtype
+
+
+def real_of(dtype):
+    """The dtype of a complex number's parts; any other stays as it is.
+
+    >>> real_of("complex64"), real_of("int64")
+    ('float32', 'int64')
+    """
+    return REAL_OF.get(name_of(dtype), dtype)
+
+
+def complex_of(dtype):
+    """The complex dtype over a real one; whole numbers first become fractions.
+
+    >>> complex_of("float64"), complex_of("int64")
+    ('complex128', 'complex64')
+    """
+    return COMPLEX_OF.get(name_of(default_float(dtype)), dtype)

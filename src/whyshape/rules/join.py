@@ -4,14 +4,47 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Window, axis_of, rule
 from whyshape.rules.dtypes import promote
+from whyshape.rules.slicing import sliced
 from whyshape.sizes import Size, ceil_div, need, total
 
 
 def _joint_dtype(tensors):
     dtype = tensors[0].dtype
     for other in tensors[1:]:
-        dtype = promote(dtype, other.dtype)
+        if other.dtype is not dtype:
+            dtype = promote(dtype, other.dtype)
     return dtype
+
+
+def _one_less(shapes, axis):
+    """The first's sizes, after comparing every axis but ``axis`` with the others'."""
+    first = shapes[0]
+    for i, x in enumerate(shapes[1:], 1):
+        need(len(x) == len(first), "the first has {wanted} axes, number {i} has {arrived}", wanted=len(first), arrived=len(x), i=i)
+        for a, n in enumerate(first):
+            m = x[a]
+            if a == axis or n is m or (n.__class__ is int is m.__class__ and n == m):
+                continue
+            need(n == m, "axis {axis} must be equal: {wanted} in the first, {arrived} in number {i}", wanted=n, arrived=m, axis=a, i=i)
+    return first
+
+
+def joined(shapes, dim):
+    """The sizes of tensors laid one behind the other along ``dim``.
+
+    >>> joined([(1, 64, 56, 56), (1, 32, 56, 56)], 1)
+    (1, 96, 56, 56)
+    """
+    # A tensor of shape (0,) is passed over whatever the others' rank: PyTorch keeps this old habit.
+    kept = [x for x in shapes if len(x) != 1 or int(x[0]) != 0] or shapes[:1]
+    need(len(kept[0]) > 0, "at least one axis is wanted, single numbers arrive", wanted=1, arrived=0)
+    axis = axis_of(dim, len(kept[0]))
+    first = _one_less(kept, axis)
+    return (*first[:axis], total([x[axis] for x in kept]), *first[axis + 1 :])
+
+
+def _some(tensors):
+    need(len(tensors) > 0, "at least one tensor is wanted, none arrives", wanted=1, arrived=0)
 
 
 @rule("cat", "concat", "concatenate")
@@ -22,31 +55,8 @@ class Cat(Rule):
 
     @staticmethod
     def shape(tensors, dim=0, *, out=None):
-        need(len(tensors) > 0, "at least one tensor is wanted, none arrives", wanted=1, arrived=0)
-        # A tensor of shape (0,) is passed over whatever the others' rank: PyTorch keeps this old habit.
-        shapes = [t.shape for t in tensors if not (len(t.shape) == 1 and int(t.shape[0]) == 0)] or [tensors[0].shape]
-        first = shapes[0]
-        need(len(first) > 0, "at least one axis is wanted, single numbers arrive", wanted=1, arrived=0)
-        axis = axis_of(dim, len(first))
-        for i, x in enumerate(shapes[1:], 1):
-            need(len(x) == len(first), "the first has {wanted} axes, number {i} has {arrived}", wanted=len(first), arrived=len(x), i=i)
-            for a, (n, m) in enumerate(zip(first, x)):
-                if a != axis and n is not m:
-                    need(
-                        n == m,
-                        "axis {axis} must be equal: {wanted} in the first, {arrived} in number {i}",
-                        wanted=n,
-                        arrived=m,
-                        axis=a,
-                        i=i,
-                    )
-        return Made((*first[:axis], total(x[axis] for x in shapes), *first[axis + 1 :]), _joint_dtype(tensors))
-
-    @staticmethod
-    def reach(call):
-        rank = len(call.out.shape)
-        joined = axis_of(call.dim, rank)
-        return {axis: Window(1) for axis in range(2 - rank, 0) if axis + rank != joined}
+        _some(tensors)
+        return Made(joined([t.shape for t in tensors], dim), _joint_dtype(tensors))
 
 
 @rule("stack")
@@ -57,28 +67,68 @@ class Stack(Rule):
 
     @staticmethod
     def shape(tensors, dim=0, *, out=None):
-        need(len(tensors) > 0, "at least one tensor is wanted, none arrives", wanted=1, arrived=0)
-        first = tensors[0].shape
-        for i, t in enumerate(tensors[1:], 1):
-            need(
-                len(t.shape) == len(first),
-                "the first has {wanted} axes, number {i} has {arrived}",
-                wanted=len(first),
-                arrived=len(t.shape),
-                i=i,
-            )
-            for a, (n, m) in enumerate(zip(first, t.shape)):
-                if n is not m:
-                    need(
-                        n == m,
-                        "axis {axis} must be equal: {wanted} in the first, {arrived} in number {i}",
-                        wanted=n,
-                        arrived=m,
-                        axis=a,
-                        i=i,
-                    )
+        _some(tensors)
+        first = _one_less([t.shape for t in tensors], None)
         axis = axis_of(dim, len(first) + 1)
         return Made((*first[:axis], len(tensors), *first[axis:]), _joint_dtype(tensors))
+
+
+def at_least(x, rank):
+    """The sizes with axes of 1 added as ``atleast_1d``, ``_2d`` and ``_3d`` add them.
+
+    >>> at_least((5,), 2), at_least((5,), 3), at_least((5, 6), 3)
+    ((1, 5), (1, 5, 1), (5, 6, 1))
+    """
+    if len(x) >= rank:
+        return tuple(x)
+    if rank == 3:
+        return (*at_least(x, 2), 1)
+    return (*(1,) * (rank - len(x)), *x)
+
+
+def _stacked(rank, dim):
+    def shape(tensors, *, out=None):
+        _some(tensors)
+        shapes = [at_least(t.shape, rank) for t in tensors]
+        return Made(joined(shapes, dim(shapes) if callable(dim) else dim), _joint_dtype(tensors))
+
+    return staticmethod(shape)
+
+
+@rule("hstack")
+class HStack(Rule):
+    """One behind the other along the second axis (rows: along the first)."""
+
+    title = "concatenation"
+    shape = _stacked(1, lambda shapes: 0 if len(shapes[0]) == 1 else 1)
+
+
+@rule("vstack", "row_stack")
+class VStack(Rule):
+    """One below the other."""
+
+    title = "concatenation"
+    shape = _stacked(2, 0)
+
+
+@rule("dstack")
+class DStack(Rule):
+    """One behind the other along the third axis."""
+
+    title = "concatenation"
+    shape = _stacked(3, 2)
+
+
+@rule("column_stack")
+class ColumnStack(Rule):
+    """Rows become columns, side by side."""
+
+    title = "concatenation"
+
+    @staticmethod
+    def shape(tensors, *, out=None):
+        _some(tensors)
+        return Made(joined([tuple(t.shape) if len(t.shape) > 1 else (*at_least(t.shape, 1), 1) for t in tensors], 1), _joint_dtype(tensors))
 
 
 def pieces(n, size):
@@ -105,7 +155,7 @@ class _Pieces(Rule):
     title = "split"
 
 
-@rule("split", "Tensor.split_with_sizes", "torch.split_with_sizes")
+@rule("split", "unsafe_split")
 class Split(_Pieces):
     """Pieces of a chosen size along ``dim``; the last may be shorter."""
 
@@ -132,7 +182,87 @@ class Split(_Pieces):
         return _cut(x, axis, sizes)
 
 
-@rule("chunk")
+@rule("Tensor.split")
+class SplitMethod(_Pieces):
+    """``x.split(size)``: the same under the method's own words."""
+
+    @staticmethod
+    def shape(tensor, split_size, dim=0):
+        return Split.shape(tensor, split_size, dim)
+
+
+@rule("split_with_sizes", "unsafe_split_with_sizes")
+class SplitWithSizes(_Pieces):
+    """Pieces of chosen sizes along ``dim``."""
+
+    @staticmethod
+    def shape(input, split_sizes, dim=0):
+        return Split.shape(input, tuple(split_sizes), dim)
+
+
+def _at(n, places):
+    """The sizes of the pieces when ``n`` cells are cut at those places."""
+    ends = [0, *places, None]
+    return [sliced(n, start, stop) for start, stop in zip(ends, ends[1:])]
+
+
+def _sections(n, count):
+    need(count > 0, "at least 1 piece is wanted, {arrived} was chosen", arrived=count, wanted=1)
+    count = exactly(count)
+    return [(n + count - 1 - i) // count for i in range(count)]
+
+
+@rule("tensor_split")
+class TensorSplit(_Pieces):
+    """A chosen number of pieces, the first ones larger by one where they do not share out; or cut at chosen places."""
+
+    @staticmethod
+    def shape(input, indices_or_sections=None, dim=0, *, indices=None, sections=None):
+        asked = next((a for a in (indices_or_sections, indices, sections) if a is not None), None)
+        x = input.shape
+        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axis = axis_of(dim, len(x))
+        if isinstance(asked, int):
+            return _cut(x, axis, _sections(x[axis], asked))
+        if not isinstance(asked, (tuple, list)):
+            raise Unexplained("places that are a tensor")
+        return _cut(x, axis, _at(x[axis], asked))
+
+
+def _split_along(dim_of):
+    def shape(input, indices_or_sections=None, *, indices=None, sections=None):
+        asked = next((a for a in (indices_or_sections, indices, sections) if a is not None), None)
+        axis = dim_of(len(input.shape))
+        if isinstance(asked, int):
+            need(input.shape[axis] % asked == 0, "{arrived} places cannot be shared out over {wanted} pieces",
+                 arrived=input.shape[axis], wanted=asked)  # fmt: skip
+        return TensorSplit.shape(input, asked, axis)
+
+    return staticmethod(shape)
+
+
+@rule("hsplit")
+class HSplit(_Pieces):
+    """Equal pieces along the second axis (of a row: along the first)."""
+
+    shape = _split_along(lambda rank: 0 if rank == 1 else 1)
+
+
+@rule("vsplit")
+class VSplit(_Pieces):
+    """Equal pieces along the first axis."""
+
+    shape = _split_along(lambda rank: 0)
+
+
+@rule("dsplit")
+class DSplit(_Pieces):
+    """Equal pieces along the third axis."""
+
+    shape = _split_along(lambda rank: 2)
+
+
+@rule("chunk", "unsafe_chunk")
 class Chunk(_Pieces):
     """A chosen number of equal pieces along ``dim``; there may be fewer when they do not share out."""
 
@@ -156,7 +286,4 @@ class Unbind(_Pieces):
     def shape(input, dim=0):
         x = input.shape
         axis = axis_of(dim, len(x))
-        count = int(x[axis])
-        if isinstance(x[axis], Size):
-            bool(x[axis] == count)
-        return [(*x[:axis], *x[axis + 1 :])] * count
+        return [(*x[:axis], *x[axis + 1 :])] * exactly(x[axis])

@@ -1,8 +1,9 @@
-"""Matrix products: linear layers, matmul, bmm."""
+"""Products of matrices and vectors: linear layers, matmul, bmm, bilinear."""
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, broadcast_shapes, layer, rule
+from whyshape.rules.base import Made, Rule, broadcast_shapes, given, layer, rule
+from whyshape.rules.dtypes import promote
 from whyshape.sizes import need, product
 
 
@@ -107,3 +108,207 @@ class Bmm(Rule):
     @staticmethod
     def macs(call):
         return product(call.out.shape) * call.input.shape[-1]
+
+
+@rule("mv")
+class Mv(Rule):
+    """Matrix times vector."""
+
+    title = "matrix product"
+
+    @staticmethod
+    def shape(input, vec, *, out=None):
+        need(len(input.shape) == 2, "the first must have {wanted} axes, {arrived} arrive", wanted=2, arrived=len(input.shape))
+        need(len(vec.shape) == 1, "the second must have {wanted} axis, {arrived} arrive", wanted=1, arrived=len(vec.shape))
+        return matmul_shape(input.shape, vec.shape)
+
+    @staticmethod
+    def macs(call):
+        return product(call.input.shape)
+
+
+@rule("dot", "vdot")
+class Dot(Rule):
+    """Vector times vector: one number."""
+
+    title = "dot product"
+
+    @staticmethod
+    def shape(input, tensor, *, out=None):
+        _ranks(input.shape, tensor.shape, 1)
+        return matmul_shape(input.shape, tensor.shape)
+
+    @staticmethod
+    def macs(call):
+        return call.input.shape[0]
+
+
+@rule("inner")
+class Inner(Rule):
+    """The last axis of one times the last axis of the other."""
+
+    title = "dot product"
+
+    @staticmethod
+    def shape(input, other, *, out=None):
+        a, b = input.shape, other.shape
+        if not a or not b:
+            return (*a, *b)
+        need(a[-1] == b[-1], "{wanted} numbers on the last axis meet {arrived}", wanted=a[-1], arrived=b[-1])
+        return (*a[:-1], *b[:-1])
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape) * (call.input.shape[-1] if call.input.shape else 1)
+
+
+@rule("outer", "ger")
+class Outer(Rule):
+    """Every number of one times every number of the other."""
+
+    title = "outer product"
+
+    @staticmethod
+    def shape(input, vec2, *, out=None):
+        _ranks(input.shape, vec2.shape, 1)
+        return Made((input.shape[0], vec2.shape[0]), promote(input.dtype, vec2.dtype))
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape)
+
+
+class _Added(Rule):
+    """A matrix product added to a tensor that may be stretched."""
+
+    title = "matrix product"
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape) * call.first.shape[-1]
+
+
+def _onto(input, shape):
+    """Whether ``input`` can be stretched to the product's sizes."""
+    need(len(input.shape) <= len(shape), "at most {wanted} axes are wanted, {arrived} arrive", wanted=len(shape), arrived=len(input.shape))
+    for n, m in zip(reversed(shape), reversed(input.shape)):
+        if n is not m and not (m.__class__ is int and m == 1):
+            need(m == n, "{arrived} cannot be added to {wanted}", wanted=n, arrived=m)
+    return shape
+
+
+@rule("addmm")
+class AddMm(_Added):
+    """A tensor plus matrix times matrix."""
+
+    @staticmethod
+    def shape(input, first, second, *, beta=1, alpha=1, out=None):
+        _ranks(first.shape, second.shape, 2)
+        return _onto(input, matmul_shape(first.shape, second.shape))
+
+
+@rule("baddbmm")
+class BAddBmm(_Added):
+    """A tensor plus a batch of matrix products."""
+
+    @staticmethod
+    def shape(input, first, second, *, beta=1, alpha=1, out=None):
+        return _onto(input, Bmm.shape(first, second))
+
+
+@rule("addbmm")
+class AddBmm(_Added):
+    """A tensor plus the sum of a batch of matrix products."""
+
+    @staticmethod
+    def shape(input, first, second, *, beta=1, alpha=1, out=None):
+        return _onto(input, Bmm.shape(first, second)[1:])
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape) * call.first.shape[-1] * call.first.shape[0]
+
+
+@rule("addmv")
+class AddMv(_Added):
+    """A tensor plus matrix times vector."""
+
+    @staticmethod
+    def shape(input, first, second, *, beta=1, alpha=1, out=None):
+        return _onto(input, Mv.shape(first, second))
+
+
+@rule("addr")
+class AddR(_Added):
+    """A tensor plus an outer product."""
+
+    @staticmethod
+    def shape(input, first, second, *, beta=1, alpha=1, out=None):
+        made = Outer.shape(first, second)
+        return Made(_onto(input, made.shape), promote(input.dtype, made.dtype))
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape)
+
+
+@rule("chain_matmul", "torch.linalg.multi_dot")
+class MultiDot(Rule):
+    """Several matrices multiplied, in the cheapest order."""
+
+    title = "matrix product"
+
+    @staticmethod
+    def shape(*matrices, out=None):
+        shapes = [t.shape for t in given(matrices)]
+        made = shapes[0]
+        for other in shapes[1:]:
+            made = matmul_shape(made, other)
+        return made
+
+
+@rule("kron")
+class Kron(Rule):
+    """Every number of one times all of the other."""
+
+    title = "Kronecker product"
+
+    @staticmethod
+    def shape(input, other, *, out=None):
+        a, b = tuple(input.shape), tuple(other.shape)
+        a, b = (1,) * (len(b) - len(a)) + a, (1,) * (len(a) - len(b)) + b
+        return Made(tuple([n * m for n, m in zip(a, b)]), promote(input.dtype, other.dtype))
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape)
+
+
+@rule("bilinear")
+class Bilinear(Rule):
+    """Every output is a weighted sum over all pairs of one number from each input."""
+
+    title = "bilinear"
+    knobs = {"weight": ("out_features", "in1_features", "in2_features"), "bias": ("out_features",)}
+
+    @staticmethod
+    def shape(input1, input2, weight, bias=None):
+        a, b, w = input1.shape, input2.shape, weight.shape
+        need(len(a) == len(b), "both inputs must have the same number of axes: {wanted}, {arrived} arrive", wanted=len(a), arrived=len(b))
+        for n, m in zip(a[:-1], b[:-1]):
+            need(n == m, "the axes before the last must be equal: {wanted}, {arrived} arrive", wanted=n, arrived=m)
+        need(a[-1] == w[1], "{wanted} features are wanted in the first input, {arrived} arrive", wanted=w[1], arrived=a[-1])
+        need(b[-1] == w[2], "{wanted} features are wanted in the second input, {arrived} arrive", wanted=w[2], arrived=b[-1])
+        return (*a[:-1], w[0])
+
+    @staticmethod
+    def macs(call):
+        """The first input meets the weight, then what comes of it the second."""
+        return product(call.out.shape) * (call.weight.shape[1] * call.weight.shape[2] + call.weight.shape[2])
+
+
+@layer("Bilinear")
+def bilinear_layer(net, input1, input2, in1_features, in2_features, out_features, bias=True):
+    """A bilinear layer: weight (out_features, in1_features, in2_features)."""
+    weight = net.parameter("weight", (out_features, in1_features, in2_features))
+    return net.call("bilinear", input1, input2, weight, net.parameter("bias", (out_features,)) if bias else None)

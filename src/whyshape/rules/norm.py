@@ -12,6 +12,15 @@ def _one_for_each(channels, *vectors):
             need(channels == v.shape[0], "{wanted} channels are wanted, {arrived} arrive", wanted=v.shape[0], arrived=channels)
 
 
+@rule("torch.batch_norm", "torch.instance_norm", "torch.native_batch_norm", "torch.native_layer_norm", "torch.native_group_norm")
+class Inner(Rule):
+    """What the functions of torch.nn.functional call: other arguments in another order."""
+
+    @staticmethod
+    def shape(*args, **kwargs):
+        raise Unexplained("a form that models do not call")
+
+
 @rule("batch_norm")
 class BatchNorm(Rule):
     """Each channel shifted and scaled by statistics of the batch (training) or the running ones (eval)."""
@@ -36,10 +45,10 @@ class BatchNorm(Rule):
 
 
 def _batch_norm_ranks(name):
-    return {"BatchNorm1d": (2, 3), "BatchNorm2d": (4,), "BatchNorm3d": (5,)}[name]
+    return {"BatchNorm1d": (2, 3), "BatchNorm2d": (4,), "BatchNorm3d": (5,)}.get(name, range(2, 9))
 
 
-@layer("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+@layer("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
 def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
     """Scale, shift and running statistics, one of each for every channel."""
     ranks = _batch_norm_ranks(net.name)
@@ -54,20 +63,44 @@ def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=Tr
                     vector("parameter", "weight", affine), vector("parameter", "bias", affine), net.training, momentum, eps)  # fmt: skip
 
 
-@rule("layer_norm", "rms_norm")
+def _last_axes(x, wanted):
+    need(len(wanted) >= 1, "normalized_shape must name at least one axis", wanted=1, arrived=0)
+    need(len(x) >= len(wanted), "at least {wanted} axes are wanted, {arrived} arrive", wanted=len(wanted), arrived=len(x))
+    for i in range(-len(wanted), 0):
+        n, m = wanted[i], x[i]
+        if n is not m and not (n.__class__ is int is m.__class__ and n == m):
+            need(m == n, "{wanted} is wanted on axis {axis}, {arrived} arrive", wanted=n, arrived=m, axis=i)
+
+
+@rule("layer_norm")
 class LayerNorm(Rule):
     """The last axes normalised together, each place by itself."""
 
     title = "layer norm"
 
     @staticmethod
-    def shape(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-        x, wanted = input.shape, tuple(normalized_shape)
-        need(len(wanted) >= 1, "normalized_shape must name at least one axis", wanted=1, arrived=0)
-        need(len(x) >= len(wanted), "at least {wanted} axes are wanted, {arrived} arrive", wanted=len(wanted), arrived=len(x))
-        for i in range(-len(wanted), 0):
-            need(x[i] == wanted[i], "{wanted} is wanted on axis {axis}, {arrived} arrive", wanted=wanted[i], arrived=x[i], axis=i)
-        return x
+    def shape(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
+        _last_axes(input.shape, normalized_shape)
+        return input.shape
+
+
+@rule("rms_norm")
+class RMSNorm(Rule):
+    """The last axes divided by their root mean square, each place by itself."""
+
+    title = "RMS norm"
+
+    @staticmethod
+    def shape(input, normalized_shape, weight=None, eps=None):
+        _last_axes(input.shape, normalized_shape)
+        return input.shape
+
+
+@layer("RMSNorm")
+def rms_norm_layer(net, input, normalized_shape, eps=None, elementwise_affine=True):
+    """A scale for every place of the last axes."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    return net.call("rms_norm", input, shape, net.parameter("weight", shape) if elementwise_affine else None, eps)
 
 
 @layer("LayerNorm")
@@ -86,7 +119,7 @@ class GroupNorm(Rule):
     knobs = {"weight": ("num_channels",), "bias": ("num_channels",)}
 
     @staticmethod
-    def shape(input, num_groups, weight=None, bias=None, eps=1e-5):
+    def shape(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
         x = input.shape
         need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
         need(num_groups > 0, "num_groups must be at least 1, {arrived} was chosen", arrived=num_groups, wanted=1)
@@ -121,5 +154,33 @@ class InstanceNorm(Rule):
 @layer("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
 def instance_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False):
     """Without `affine`, nothing is learned and num_features is not looked at."""
-    vector = lambda name: net.parameter(name, (num_features,)) if affine else None
-    return net.call("instance_norm", input, None, None, vector("weight"), vector("bias"))
+    n = int(net.name[-2])
+    need(len(input.shape) in (n + 1, n + 2), "{wanted} axes are wanted, {arrived} arrive",
+         wanted=f"{n + 1} or {n + 2}", arrived=len(input.shape))  # fmt: skip
+    vector = lambda kind, name, wanted: getattr(net, kind)(name, (num_features,)) if wanted else None
+    statistics = [vector("buffer", name, track_running_stats) for name in ("running_mean", "running_var")]
+    learned = [vector("parameter", name, affine) for name in ("weight", "bias")]
+    alone = len(input.shape) == n + 1
+    if alone:
+        input = net.call("unsqueeze", input, 0)
+    made = net.call("instance_norm", input, *statistics, *learned, net.training or not track_running_stats, momentum, eps)
+    return net.call("squeeze", made, 0) if alone else made
+
+
+@rule("local_response_norm")
+class LocalResponseNorm(Rule):
+    """Each number divided by how large its neighbours in other channels are."""
+
+    title = "local response norm"
+
+    @staticmethod
+    def shape(input, size, alpha=1e-4, beta=0.75, k=1.0):
+        x = input.shape
+        need(len(x) >= 3, "at least {wanted} axes are wanted, {arrived} arrive", wanted=3, arrived=len(x))
+        return x
+
+
+@layer("LocalResponseNorm", "CrossMapLRN2d")
+def local_response_norm_layer(net, input, size, alpha=1e-4, beta=0.75, k=1.0):
+    """Nothing is learned."""
+    return net.call("local_response_norm", input, size, alpha, beta, k)

@@ -1,76 +1,113 @@
-"""Operators that work place by place: the shapes are matched, axes of 1 stretched."""
+"""Arithmetic and comparison, place by place: the shapes are matched, axes of 1 stretched."""
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, broadcast_shapes, layer, rule
-from whyshape.rules.dtypes import category, default_float, promote
+from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
+from whyshape.rules.dtypes import category, default_float, name_of, of_number, promote, real_of, result_type
 
 
-def _meet(tensors, numbers):
-    """The dtype operands meet in: tensors of some axes decide first, then single-number tensors, then Python numbers."""
-    dtype = None
-    for group in ([t for t in tensors if len(t.shape)], [t for t in tensors if not len(t.shape)]):
-        for t in group:
-            if dtype is None or (len(t.shape) == 0 and category(t.dtype) > category(dtype)):
-                dtype = t.dtype
-            elif len(t.shape) or (group is not None and not any(len(u.shape) for u in tensors)):
-                dtype = promote(dtype, t.dtype)
-    for n in numbers:
-        kind = 3 if isinstance(n, complex) else 2 if isinstance(n, float) else 0 if isinstance(n, bool) else 1
-        if kind > category(dtype):
-            dtype = {1: "int64", 2: "float32", 3: "complex64"}[kind]
-    return dtype
-
-
-def _operands(args):
+def operands(args):
+    """The tensors among the arguments, and the numbers."""
     tensors, numbers = [], []
     for a in args:
-        if hasattr(a, "shape"):
-            tensors.append(a)
-        elif isinstance(a, (int, float, complex)):
+        if a is None:
+            continue
+        if isinstance(a, (int, float, complex)) or type(a).__module__ == "numpy":
             numbers.append(a)
+        elif hasattr(a, "shape"):
+            tensors.append(a)
+        else:
+            raise Unexplained(f"an operand of type {type(a).__name__}")
     return tensors, numbers
 
 
 def matched(*args):
-    """The common shape of the tensors among ``args``, and the dtype they meet in."""
-    tensors, numbers = _operands(args)
+    """The common shape of the tensors among ``args``, and the dtype all of them meet in.
+
+    >>> from whyshape.rules import Spec
+    >>> matched(Spec((4, 1), "int64"), Spec((3,), "int64"), 0.5)
+    ((4, 3), 'float32')
+    """
+    tensors, numbers = operands(args)
+    if not tensors:
+        raise Unexplained("no tensor among the operands")
     first = tensors[0]
-    shape, dtype = first.shape, first.dtype
-    if len(tensors) > 1:
-        shape = broadcast_shapes(*[t.shape for t in tensors])
-    if len(tensors) > 1 or numbers:
-        dtype = _meet(tensors, numbers)
-    return shape, dtype
+    if len(tensors) == 1 and not numbers:
+        return first.shape, first.dtype
+    return broadcast_shapes(*[t.shape for t in tensors]), result_type(tensors, numbers)
 
 
-@rule(*"""relu relu6 silu mish gelu elu selu celu leaky_relu hardtanh hardswish hardsigmoid hardshrink softplus softsign softshrink
-    tanhshrink threshold rrelu logsigmoid dropout alpha_dropout dropout1d dropout2d dropout3d feature_dropout feature_alpha_dropout
-    softmax log_softmax softmin gumbel_softmax neg abs absolute sign sgn round floor ceil trunc frac clone detach contiguous
-    clamp_min clamp_max square positive conj normalize nan_to_num
-    Tensor.requires_grad_ Tensor.__neg__ Tensor.__abs__ Tensor.__pos__ Tensor.cpu Tensor.cuda Tensor.fill_ Tensor.zero_
-    Tensor.uniform_ Tensor.normal_ Tensor.bernoulli_ zeros_like ones_like empty_like rand_like randn_like full_like
-    fill tril triu flip fliplr flipud roll cumsum cumprod local_response_norm _softmax""".split())  # fmt: skip
-class Unary(Rule):
-    """The same shape and dtype: every number by itself, or normalised among its neighbours."""
-
+class _Pointwise(Rule):
     title = "place by place"
     pointwise = True
 
+
+@rule(*"""neg negative sign sgn round floor ceil trunc fix frac clone detach positive conj conj_physical resolve_conj resolve_neg
+    nan_to_num fill zero Tensor.requires_grad_ Tensor.__neg__ Tensor.__pos__ Tensor.cpu Tensor.cuda Tensor.pin_memory
+    Tensor.copy_ Tensor.uniform_ Tensor.normal_ Tensor.bernoulli_ Tensor.random_ Tensor.exponential_ Tensor.log_normal_ Tensor.geometric_
+    Tensor.cauchy_ Tensor.fill_diagonal_ bitwise_not Tensor.__invert__ alias torch.fake_quantize_per_tensor_affine
+    torch.nn.init.uniform_ torch.nn.init.normal_ torch.nn.init.zeros_ torch.nn.init.ones_ torch.bernoulli Tensor.bernoulli poisson""".split())  # fmt: skip
+class Unary(_Pointwise):
+    """The same shape and dtype, every number by itself."""
+
     @staticmethod
-    def shape(input, *args, dtype=None, **kwargs):
-        return input.shape if dtype is None else Made(input.shape, dtype)
+    def shape(input, *args, out=None, **kwargs):
+        return input.shape
+
+
+@rule("contiguous")
+class Contiguous(Rule):
+    """The same numbers, one behind the other in memory."""
+
+    title = "contiguous"
+    steps = 0
+
+    @staticmethod
+    def shape(input, memory_format=None):
+        return input.shape
+
+
+@rule("abs", "absolute", "Tensor.__abs__", "real", "imag", "Tensor.real.__get__", "Tensor.imag.__get__")
+class Real(_Pointwise):
+    """The same shape; a complex number gives a real one."""
+
+    @staticmethod
+    def shape(input, *, out=None):
+        dtype = input.dtype
+        made = real_of(dtype)
+        return input.shape if made is dtype else Made(input.shape, made)
+
+
+@rule("angle")
+class Angle(_Pointwise):
+    """The angle of a complex number: a real one."""
+
+    @staticmethod
+    def shape(input, *, out=None):
+        return Made(input.shape, real_of(default_float(input.dtype)))
+
+
+@rule("square")
+class Square(_Pointwise):
+    """Every number times itself."""
+
+    @staticmethod
+    def shape(input, *, out=None):
+        return Made(input.shape, "int64") if category(input.dtype) == 0 else input.shape
+
+
+SPECIAL = """airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 digamma entr erf erfc erfcx erfinv exp2 expit expm1 gammaln i0 i0e i1 i1e log1p
+    log_ndtr logit modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 multigammaln ndtr ndtri psi
+    scaled_modified_bessel_k0 scaled_modified_bessel_k1 sinc spherical_bessel_j0""".split()
 
 
 @rule(
-    *"""sigmoid tanh exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh asinh acosh atanh erf erfc
-    erfinv reciprocal lgamma digamma logit deg2rad rad2deg sinc i0""".split()
+    *"""sigmoid tanh exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh asinh acosh atanh arcsin arccos
+    arctan arcsinh arccosh arctanh erf erfc erfinv reciprocal lgamma digamma logit deg2rad rad2deg sinc i0 mvlgamma""".split(),
+    *[f"torch.special.{name}" for name in SPECIAL],
 )
-class Fractional(Rule):
+class Fractional(_Pointwise):
     """The same shape; whole numbers become fractions."""
-
-    title = "place by place"
-    pointwise = True
 
     @staticmethod
     def shape(input, *args, out=None, **kwargs):
@@ -79,31 +116,54 @@ class Fractional(Rule):
         return input.shape if made is dtype else Made(input.shape, made)
 
 
-@rule(
-    *"""add sub subtract mul multiply rsub maximum minimum fmax fmin pow remainder fmod floor_divide
-    Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__ Tensor.__rsub__ Tensor.__isub__ Tensor.__mul__ Tensor.__rmul__
-    Tensor.__imul__ Tensor.__pow__ Tensor.__rpow__ Tensor.__ipow__ Tensor.__mod__ Tensor.__rmod__ Tensor.__floordiv__
-    Tensor.__rfloordiv__ Tensor.__ifloordiv__ clamp clip lerp addcmul addcdiv bitwise_and bitwise_or bitwise_xor
-    Tensor.__and__ Tensor.__or__ Tensor.__xor__ Tensor.__iand__ Tensor.__ior__ Tensor.__ixor__""".split()
-)
-class Arithmetic(Rule):
-    """Two or more tensors matched place by place; an axis of 1 is stretched."""
-
-    title = "place by place"
-    pointwise = True
+@rule("polygamma", "torch.special.polygamma")
+class Polygamma(_Pointwise):
+    """The n-th derivative of digamma; `torch.polygamma(n, x)`, `x.polygamma(n)`."""
 
     @staticmethod
-    def shape(input, *args, alpha=None, out=None, rounding_mode=None, **kwargs):
-        shape, dtype = matched(input, *args, *kwargs.values())
-        return shape if dtype is getattr(input, "dtype", None) else Made(shape, dtype)
+    def shape(n, input, *, out=None):
+        tensor = input if isinstance(n, int) else n
+        return Made(tensor.shape, default_float(tensor.dtype))
 
 
-@rule(*"""div divide true_divide Tensor.__truediv__ Tensor.__rtruediv__ Tensor.__itruediv__ Tensor.__div__ atan2 arctan2""".split())
-class Division(Rule):
-    """Matched place by place; whole numbers become fractions."""
+@rule(
+    *"""add sub subtract mul multiply maximum minimum fmax fmin pow remainder fmod floor_divide gcd lcm
+    heaviside nextafter hypot bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
+    Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__ Tensor.__isub__ Tensor.__mul__ Tensor.__rmul__
+    Tensor.__imul__ Tensor.__pow__ Tensor.__ipow__ Tensor.__mod__ Tensor.__floordiv__ Tensor.__ifloordiv__
+    Tensor.__and__ Tensor.__or__ Tensor.__xor__ Tensor.__iand__ Tensor.__ior__ Tensor.__ixor__ Tensor.__lshift__ Tensor.__rshift__
+    Tensor.__ilshift__ Tensor.__irshift__ Tensor.__imod__""".split()
+)
+class Arithmetic(_Pointwise):
+    """Two tensors, or a tensor and a number, matched place by place; an axis of 1 is stretched."""
 
-    title = "place by place"
-    pointwise = True
+    factors = ("input", "other")
+
+    @staticmethod
+    def shape(input, other, *, alpha=None, out=None):
+        kind = other.__class__
+        if kind is float or kind is int:
+            if category(input.dtype) >= (2 if kind is float else 1):
+                return input.shape
+        elif input.dtype is other.dtype:
+            shape = broadcast_shapes(input.shape, other.shape)
+            return shape if hasattr(input, "shape") else Made(shape, other.dtype)
+        return Made(*matched(input, other))
+
+
+@rule("rsub", "Tensor.__rsub__", "Tensor.__rpow__", "Tensor.__rmod__", "Tensor.__rfloordiv__", "Tensor.__rand__", "Tensor.__ror__",
+      "Tensor.__rxor__", "Tensor.__rlshift__", "Tensor.__rrshift__")  # fmt: skip
+class Reflected(_Pointwise):
+    """The operands the other way round: ``1 - x``."""
+
+    @staticmethod
+    def shape(input, other, *, alpha=None, out=None):
+        return Made(*matched(input, other))
+
+
+@rule("div", "divide", "Tensor.__div__", "Tensor.__truediv__", "Tensor.__itruediv__")
+class Division(_Pointwise):
+    """Matched place by place; whole numbers become fractions, unless rounded."""
 
     @staticmethod
     def shape(input, other, *, rounding_mode=None, out=None):
@@ -111,88 +171,156 @@ class Division(Rule):
         return Made(shape, dtype if rounding_mode else default_float(dtype))
 
 
+@rule(*"""true_divide Tensor.__rtruediv__ Tensor.__rdiv__ atan2 arctan2 copysign logaddexp logaddexp2 xlogy ldexp igamma igammac
+    torch.special.xlogy torch.special.xlog1py torch.special.zeta torch.special.gammainc torch.special.gammaincc""".split())  # fmt: skip
+class FractionalPair(_Pointwise):
+    """Matched place by place; whole numbers become fractions."""
+
+    @staticmethod
+    def shape(input, other, *, out=None):
+        shape, dtype = matched(input, other)
+        return Made(shape, default_float(dtype))
+
+
+@rule("float_power")
+class FloatPower(_Pointwise):
+    """A power in double precision."""
+
+    @staticmethod
+    def shape(input, exponent, *, out=None):
+        shape, dtype = matched(input, exponent)
+        return Made(shape, "complex128" if category(dtype) == 3 else "float64")
+
+
+@rule("clamp", "clip")
+class Clamp(_Pointwise):
+    """Every number kept between two bounds."""
+
+    @staticmethod
+    def shape(input, min=None, max=None, *, out=None):
+        if (min is None or type(min) is float) and (max is None or type(max) is float) and category(input.dtype) == 2:
+            return input.shape
+        return Made(*matched(input, min, max))
+
+
+@rule("clamp_min", "clamp_max")
+class ClampOne(_Pointwise):
+    """Every number kept on one side of a bound."""
+
+    @staticmethod
+    def shape(input, bound, *, out=None):
+        return Made(*matched(input, bound))
+
+
+@rule("lerp", "addcmul", "addcdiv")
+class Mixed(_Pointwise):
+    """Three tensors matched place by place."""
+
+    @staticmethod
+    def shape(input, tensor1, tensor2=None, *rest, value=None, weight=None, end=None, out=None):
+        others = [t for t in (tensor1, tensor2, end, weight) if hasattr(t, "shape")]
+        return Made(*matched(input, *others))
+
+
 @rule(
-    *"""eq ne lt le gt ge isclose Tensor.__eq__ Tensor.__ne__ Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__
-    logical_and logical_or logical_xor logical_not isnan isinf isfinite greater less greater_equal less_equal not_equal
-    Tensor.__invert__ bitwise_not signbit isneginf isposinf""".split()
+    *"""eq ne lt le gt ge greater less greater_equal less_equal not_equal logical_and logical_or logical_xor isclose
+    Tensor.__eq__ Tensor.__ne__ Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__""".split()
 )
-class Comparison(Rule):
+class Comparison(_Pointwise):
     """Matched place by place; true or false at each."""
 
     title = "comparison"
-    pointwise = True
 
     @staticmethod
-    def shape(input, other=None, *args, out=None, **kwargs):
-        shape, dtype = matched(input, other)
-        return Made(shape, "bool")
+    def shape(input, other, *args, out=None, **kwargs):
+        kind = other.__class__
+        if kind is float or kind is int or kind is bool:
+            return Made(input.shape, "bool")
+        return Made(matched(input, other)[0], "bool")
 
 
-@rule("where", "Tensor.where")
-class Where(Rule):
+@rule(*"logical_not isnan isinf isfinite signbit isneginf isposinf isreal".split())
+class Question(_Pointwise):
+    """True or false at each place."""
+
+    title = "comparison"
+
+    @staticmethod
+    def shape(input, *, out=None):
+        return Made(input.shape, "bool")
+
+
+@rule("isin")
+class IsIn(_Pointwise):
+    """Whether each number is among others."""
+
+    title = "comparison"
+
+    @staticmethod
+    def shape(elements, test_elements, *, assume_unique=False, invert=False):
+        return Made(getattr(elements, "shape", ()), "bool")
+
+
+def _one_or_other(condition, a, b):
+    tensors, numbers = operands((a, b))
+    shape = broadcast_shapes(condition.shape, *[t.shape for t in tensors])
+    if tensors:
+        return Made(shape, result_type(tensors, numbers))
+    return Made(shape, promote(of_number(a), of_number(b)))
+
+
+@rule("where")
+class Where(_Pointwise):
     """At each place the one or the other."""
 
     title = "choice"
-    pointwise = True
 
     @staticmethod
-    def shape(condition, input=None, other=None, *, out=None):
-        tensors = [t for t in (input, other) if hasattr(t, "shape")]
-        shape = broadcast_shapes(*[t.shape for t in (condition, *tensors)])
-        return Made(shape, matched(input, other)[1] if tensors else "float32")
+    def shape(condition, input=None, other=None, *, self=None, out=None):
+        if input is None and self is None:
+            raise Unexplained("how many places hold depends on the values")
+        return _one_or_other(condition, self if input is None else input, other)
 
 
-@rule("masked_fill")
-class MaskedFill(Rule):
+@rule("Tensor.where")
+class WhereMethod(_Pointwise):
+    """The tensor where the condition holds, elsewhere the other."""
+
+    title = "choice"
+
+    @staticmethod
+    def shape(input, condition, other):
+        return _one_or_other(condition, input, other)
+
+
+@rule("masked_fill", "masked_scatter")
+class MaskedFill(_Pointwise):
     """A value put in wherever the mask is true."""
 
     title = "masked fill"
-    pointwise = True
 
     @staticmethod
-    def shape(input, mask, value):
+    def shape(input, mask, value=None, source=None):
         return broadcast_shapes(input.shape, mask.shape)
 
 
-@rule("prelu")
-class PReLU(Rule):
-    """A learned slope below zero, one for all or one for each channel."""
-
-    title = "place by place"
-    pointwise = True
-    knobs = {"weight": ("num_parameters",)}
+@rule("complex", "polar")
+class Complex(_Pointwise):
+    """Two real tensors make a complex one."""
 
     @staticmethod
-    def shape(input, weight):
-        return input.shape
+    def shape(real, imag, *, out=None):
+        shape, dtype = matched(real, imag)
+        return Made(shape, {"float64": "complex128", "float16": "complex32"}.get(name_of(dtype), "complex64"))
 
 
-@rule("glu")
-class GLU(Rule):
-    """Half of an axis gates the other half."""
-
-    title = "gated linear unit"
+@rule("frexp")
+class Frexp(_Pointwise):
+    """Mantissa and exponent of every number."""
 
     @staticmethod
-    def shape(input, dim=-1):
-        from whyshape.rules.base import axis_of
-        from whyshape.sizes import need
-
-        x = input.shape
-        axis = axis_of(dim, len(x))
-        need(x[axis] % 2 == 0, "an even axis is wanted, {arrived} arrive", arrived=x[axis], wanted=2)
-        return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
+    def shape(input, *, out=None):
+        return [input.shape, Made(input.shape, "int32")]
 
 
-@layer(
-    *"ReLU ReLU6 SiLU Mish GELU ELU SELU CELU LeakyReLU Hardtanh Hardswish Hardsigmoid Softplus Sigmoid Tanh Softmax LogSoftmax "
-    "Dropout Dropout1d Dropout2d Dropout3d AlphaDropout Identity Softsign Tanhshrink Hardshrink Softshrink LogSigmoid Threshold".split()
-)
-def unary_layer(net, input, *args, **kwargs):
-    """A layer that leaves every size as it is."""
-    names = {"LeakyReLU": "leaky_relu", "LogSoftmax": "log_softmax", "AlphaDropout": "alpha_dropout"}
-    name = names.get(net.name, net.name.lower())
-    return input if name == "identity" else net.call(name, input)
-
-
-__all__ = ["matched"]
+__all__ = ["matched", "operands"]

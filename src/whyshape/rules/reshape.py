@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, axis_of, layer, rule
+from whyshape.rules.base import Made, Rule, Unexplained, axis_of, broadcast_shapes, given, layer, rule
+from whyshape.rules.dtypes import BYTES, is_dtype, name_of
+from whyshape.rules.join import at_least
 from whyshape.sizes import Size, need, product
-
-
-def _given(numbers):
-    """``view(2, 3)`` and ``view((2, 3))`` say the same."""
-    return tuple(numbers[0]) if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)) else tuple(numbers)
 
 
 def _is_blank(n) -> bool:
@@ -59,8 +56,21 @@ class View(_View):
     """The same numbers, in the same order, under other axes; needs them next to each other in memory."""
 
     @staticmethod
-    def shape(input, *shape):
-        return reshaped(input.shape, _given(shape))
+    def shape(input, *shape, size=None, dtype=None):
+        first = dtype if dtype is not None else shape[0] if shape else None
+        if first is not None and is_dtype(first):
+            return _as_dtype(input, first)
+        return reshaped(input.shape, given(shape) if size is None else tuple(size))
+
+
+def _as_dtype(input, dtype):
+    """The same bytes read as numbers of another width: the last axis shrinks or grows."""
+    x, have, want = input.shape, BYTES[name_of(input.dtype)], BYTES[name_of(dtype)]
+    if have == want:
+        return Made(x, dtype)
+    need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+    need(x[-1] * have % want == 0, "{arrived} bytes on the last axis are no multiple of {wanted}", arrived=x[-1] * have, wanted=want)
+    return Made((*x[:-1], x[-1] * (have // want) if have > want else x[-1] // (want // have)), dtype)
 
 
 @rule("reshape")
@@ -68,8 +78,8 @@ class Reshape(_View):
     """The same numbers, in the same order, under other axes."""
 
     @staticmethod
-    def shape(input, *shape):
-        return reshaped(input.shape, _given(shape))
+    def shape(input, *dims, shape=None):
+        return reshaped(input.shape, given(dims) if shape is None else tuple(shape))
 
 
 @rule("flatten")
@@ -113,30 +123,30 @@ def unflatten_layer(net, input, dim, unflattened_size):
     return net.call("unflatten", input, dim, unflattened_size)
 
 
-@rule("permute")
+@rule("permute", "permute_copy")
 class Permute(_View):
     """The axes in another order."""
 
     title = "permute"
 
     @staticmethod
-    def shape(input, *dims):
-        x, order = input.shape, _given(dims)
+    def shape(input, *order, dims=None):
+        x, order = input.shape, given(order) if dims is None else tuple(dims)
         need(len(order) == len(x), "an order of {wanted} axes is wanted, {arrived} are given", wanted=len(x), arrived=len(order))
         axes = [axis_of(d, len(x)) for d in order]
         need(len(set(axes)) == len(axes), "an axis is named twice in {arrived}", arrived=tuple(int(d) for d in order))
         return tuple(x[a] for a in axes)
 
 
-@rule("transpose", "swapaxes", "swapdims")
+@rule("transpose", "swapaxes", "swapdims", "transpose_copy")
 class Transpose(_View):
     """Two axes change places."""
 
     title = "transpose"
 
     @staticmethod
-    def shape(input, dim0, dim1):
-        x = list(input.shape)
+    def shape(input, dim0=None, dim1=None, *, axis0=None, axis1=None):
+        dim0, dim1, x = dim0 if axis0 is None else axis0, dim1 if axis1 is None else axis1, list(input.shape)
         if not x:
             return ()
         a, b = axis_of(dim0, len(x)), axis_of(dim1, len(x))
@@ -144,9 +154,9 @@ class Transpose(_View):
         return tuple(x)
 
 
-@rule("t", "Tensor.T.__get__", "Tensor.mT.__get__")
+@rule("t", "Tensor.mT.__get__", "adjoint", "Tensor.H.__get__", "Tensor.mH.__get__")
 class T(_View):
-    """The last two axes change places."""
+    """Rows and columns change places."""
 
     title = "transpose"
 
@@ -156,12 +166,23 @@ class T(_View):
         return x if len(x) < 2 else (*x[:-2], x[-1], x[-2])
 
 
+@rule("Tensor.T.__get__")
+class AllTurned(_View):
+    """All axes in reverse order."""
+
+    title = "transpose"
+
+    @staticmethod
+    def shape(input):
+        return tuple(reversed(input.shape))
+
+
 def _ones(x, axes):
     """Which of the axes have size 1: a size that is calculated may be 1 here and not at another input."""
     return [a for a in axes if x[a] == 1]
 
 
-@rule("squeeze")
+@rule("squeeze", "squeeze_copy")
 class Squeeze(_View):
     """Axes of size 1 left out."""
 
@@ -177,7 +198,7 @@ class Squeeze(_View):
         return tuple(n for a, n in enumerate(x) if a not in gone)
 
 
-@rule("unsqueeze")
+@rule("unsqueeze", "unsqueeze_copy")
 class Unsqueeze(_View):
     """A new axis of size 1."""
 
@@ -190,15 +211,15 @@ class Unsqueeze(_View):
         return (*x[:at], 1, *x[at:])
 
 
-@rule("Tensor.expand")
+@rule("Tensor.expand", "broadcast_to", "expand_copy")
 class Expand(_View):
     """Axes of size 1 repeated without copying."""
 
     title = "expand"
 
     @staticmethod
-    def shape(input, *size, implicit=False):
-        x, wanted = input.shape, _given(size)
+    def shape(input, *sizes, size=None, implicit=False):
+        x, wanted = input.shape, given(sizes) if size is None else tuple(size)
         head = len(wanted) - len(x)
         need(head >= 0, "at least {wanted} sizes are wanted, {arrived} are given", wanted=len(x), arrived=len(wanted))
         out = list(wanted[:head])
@@ -247,3 +268,69 @@ class Movedim(_View):
         order = dict(zip(destination, source))
         rest = iter([a for a in range(len(x)) if a not in source])
         return tuple(x[order[i] if i in order else next(rest)] for i in range(len(x)))
+
+
+@rule("ravel")
+class Ravel(_View):
+    """All numbers in one row."""
+
+    title = "flatten"
+
+    @staticmethod
+    def shape(input):
+        return (product(input.shape),)
+
+
+@rule("broadcast_tensors")
+class BroadcastTensors(_View):
+    """All expanded to their common shape."""
+
+    title = "expand"
+
+    @staticmethod
+    def shape(*tensors):
+        tensors = given(tensors)
+        common = broadcast_shapes(*[t.shape for t in tensors])
+        return [Made(common, t.dtype) for t in tensors]
+
+
+def _at_least(rank):
+    def shape(*tensors):
+        if len(tensors) == 1 and hasattr(tensors[0], "shape"):
+            return at_least(tensors[0].shape, rank)
+        return [Made(at_least(t.shape, rank), t.dtype) for t in given(tensors)]
+
+    return staticmethod(shape)
+
+
+@rule("atleast_1d")
+class AtLeast1d(_View):
+    """A single number becomes a row."""
+
+    shape = _at_least(1)
+
+
+@rule("atleast_2d")
+class AtLeast2d(_View):
+    """A row becomes a matrix of one row."""
+
+    shape = _at_least(2)
+
+
+@rule("atleast_3d")
+class AtLeast3d(_View):
+    """A matrix gets a third axis of 1."""
+
+    shape = _at_least(3)
+
+
+@rule("Tensor.resize_", "Tensor.resize")
+class Resize(_View):
+    """Other sizes, whatever numbers then stand there."""
+
+    @staticmethod
+    def shape(input, *sizes, memory_format=None):
+        sizes = given(sizes)
+        if not all(isinstance(n, int) for n in sizes):
+            raise Unexplained("sizes that are tensors")
+        return sizes

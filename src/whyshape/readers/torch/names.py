@@ -42,7 +42,7 @@ def dotted(name: str):
 def function_table() -> dict[Callable, Entry]:
     """Every function object of this PyTorch that a rule answers for."""
     table: dict[Callable, Entry] = {}
-    for name, rule in RULES.items():
+    for name, rule in sorted(RULES.items(), key=lambda entry: "." not in entry[0]):  # one alone before all of that name
         if "." in name:
             last = name.rpartition(".")[2]
             in_place = (last.endswith("_") and not last.endswith("__")) or (last.startswith("__i") and last not in ("__invert__",))

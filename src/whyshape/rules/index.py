@@ -1,0 +1,290 @@
+"""Taking parts of a tensor: ``x[...]`` with all that Python allows, select, gather, and writing into parts."""
+
+from __future__ import annotations
+
+from whyshape.rules.base import Rule, Unexplained, axis_of, broadcast_shapes, rule
+from whyshape.rules.slicing import sliced
+from whyshape.sizes import broadcast, largest, need, product, smallest
+
+MASKS = ("bool", "uint8")
+
+
+def indexed(x, index):
+    """The sizes of ``x[index]``.
+
+    Index tensors are matched with one another. Their common axes stand where the first of them stood if they stood
+    side by side, else in front.
+
+    >>> indexed((8, 3, 28, 28), (slice(None), 0, slice(2, None, 2)))
+    (8, 13, 28)
+    """
+    parts = index if type(index) is tuple else (index,)
+    taken = sum(1 for p in parts if p is not None and p is not Ellipsis and not isinstance(p, bool))
+    need(taken <= len(x), "{arrived} axes are indexed, the tensor has {wanted}", arrived=taken, wanted=len(x))
+    need(sum(1 for p in parts if p is Ellipsis) <= 1, "an index has one Ellipsis at most, {arrived} are given", wanted=1,
+         arrived=sum(1 for p in parts if p is Ellipsis))  # fmt: skip
+    out, places, shapes, axis = [], [], [], 0  # `places`: where in `out` an index tensor stood
+    for p in parts:
+        if p is None:
+            out.append(1)
+            continue
+        if p is Ellipsis:
+            passed = len(x) - taken
+            out += x[axis : axis + passed]
+            axis += passed
+            continue
+        kind = type(p)
+        if kind is slice:
+            out.append(_slice(x[axis], p))
+        elif isinstance(p, int) and kind is not bool:
+            need(-x[axis] <= p if p < 0 else p < x[axis], "place {arrived} is asked for on axis {axis}, it has {wanted}",
+                 arrived=p, wanted=x[axis], axis=axis)  # fmt: skip
+        else:
+            shape = _index_tensor(p)
+            if shape is not None:
+                places.append(len(out))
+                shapes.append(shape)
+        axis += 1
+    out += x[axis:]
+    if shapes:
+        common = broadcast_shapes(*shapes)
+        at = places[0] if len(set(places)) == 1 else 0
+        out[at:at] = common
+    return tuple(out)
+
+
+def _slice(n, p):
+    if p.start is None and p.stop is None and p.step is None:
+        return n
+    for end in (p.start, p.stop, p.step):
+        if end is not None and not isinstance(end, int):
+            raise Unexplained("a slice whose ends are tensors")
+    step = 1 if p.step is None else p.step
+    need(step > 0, "a slice moves forward, step {arrived} was chosen", arrived=step, wanted=1)
+    return sliced(n, p.start, p.stop, step)
+
+
+def _index_tensor(p):
+    """The shape of an index tensor (or a list of places); None for a single place, which takes its axis away."""
+    if type(p) is list:
+        if all(isinstance(i, int) and not isinstance(i, bool) for i in p):
+            return (len(p),)
+        raise Unexplained("a list that holds more than places")
+    if type(p) is range:
+        return (len(p),)
+    if type(p).__module__ == "numpy" and getattr(p, "shape", None) == ():
+        return None
+    if not hasattr(p, "shape") or not hasattr(p, "dtype"):
+        raise Unexplained(f"an index of type {type(p).__name__}")
+    if str(p.dtype).rpartition(".")[2] in MASKS:
+        raise Unexplained("how many places a mask holds depends on its values")
+    return tuple(p.shape) if len(p.shape) else None
+
+
+@rule("Tensor.__getitem__")
+class GetItem(Rule):
+    """Part of a tensor: places, slices, new axes, index tensors."""
+
+    title = "index"
+    view = True
+    steps = 0
+
+    @staticmethod
+    def shape(input, index):
+        return indexed(input.shape, index)
+
+    @staticmethod
+    def shares(input, index) -> bool:
+        """Whether the result shares the input's memory: always, unless a tensor or a list of places takes part."""
+        parts = index if type(index) is tuple else (index,)
+        return all(p is None or p is Ellipsis or type(p) is slice or isinstance(p, int) for p in parts)
+
+
+@rule("Tensor.__setitem__")
+class SetItem(Rule):
+    """A value written into part of a tensor, in place; its axes of 1 are stretched."""
+
+    title = "write"
+
+    @staticmethod
+    def shape(input, index, value):
+        try:
+            room = indexed(input.shape, index)
+        except Unexplained:
+            return input.shape  # under a mask: whatever it holds, the tensor keeps its sizes
+        _fits_into(tuple(getattr(value, "shape", ())), room)
+        return input.shape
+
+
+def _fits_into(value, room):
+    while len(value) > len(room) and int(value[0]) == 1:
+        value = value[1:]
+    need(len(value) <= len(room), "a value of {arrived} axes is written into {wanted}", arrived=len(value), wanted=len(room))
+    for have, want in zip(reversed(value), reversed(room)):
+        if have is not want and not (int(have) == 1):
+            need(have == want, "a value of {arrived} places is written into {wanted}", arrived=have, wanted=want)
+
+
+@rule("select", "select_copy")
+class Select(Rule):
+    """One place of an axis, which goes away."""
+
+    title = "index"
+    view = True
+
+    @staticmethod
+    def shape(input, dim, index):
+        x = input.shape
+        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axis = axis_of(dim, len(x))
+        if isinstance(index, int):
+            need(-x[axis] <= index if index < 0 else index < x[axis], "place {arrived} is asked for on axis {axis}, it has {wanted}",
+                 arrived=index, wanted=x[axis], axis=axis)  # fmt: skip
+        return (*x[:axis], *x[axis + 1 :])
+
+
+@rule("narrow", "narrow_copy")
+class Narrow(Rule):
+    """``length`` places of an axis from ``start`` on."""
+
+    title = "index"
+    view = True
+
+    @staticmethod
+    def shape(input, dim, start, length):
+        x = input.shape
+        axis = axis_of(dim, len(x))
+        if isinstance(start, int):
+            first = start if not bool(start < 0) else start + x[axis]
+            need(first + length <= x[axis], "{length} places from {start} on are asked for, axis {axis} has {wanted}",
+                 length=length, start=start, axis=axis, wanted=x[axis], arrived=first + length)  # fmt: skip
+        need(length >= 0, "a length of at least 0 is wanted, {arrived} was chosen", arrived=length, wanted=0)
+        return (*x[:axis], length, *x[axis + 1 :])
+
+
+@rule("diagonal", "diagonal_copy", "torch.linalg.diagonal")
+class Diagonal(Rule):
+    """The diagonal of two axes, as a new last axis."""
+
+    title = "diagonal"
+    view = True
+
+    @staticmethod
+    def shape(input, offset=0, dim1=0, dim2=1):
+        x = input.shape
+        a, b = axis_of(dim1, len(x)), axis_of(dim2, len(x))
+        need(a != b, "two different axes are wanted, axis {arrived} is named twice", arrived=a, wanted=2)
+        rows, columns = (x[a], x[b] - offset) if offset >= 0 else (x[a] + offset, x[b])
+        return (*[n for i, n in enumerate(x) if i not in (a, b)], largest(rows if rows is columns else smallest(rows, columns), 0))
+
+
+def _same_rank(input, index):
+    a, b = max(len(input.shape), 1), max(len(index.shape), 1)
+    need(a == b, "index must have {wanted} axes like the input, {arrived} arrive", wanted=a, arrived=b)
+
+
+def _within(index, room, axes, what):
+    for a in axes:
+        need(index[a] <= room[a], "index has {arrived} places on axis {axis}, the {what} {wanted}",
+             arrived=index[a], wanted=room[a], axis=a, what=what)  # fmt: skip
+
+
+@rule("gather")
+class Gather(Rule):
+    """At each place of ``index`` the number of the input it names along ``dim``."""
+
+    title = "gather"
+
+    @staticmethod
+    def shape(input, dim, index, *, sparse_grad=False, out=None):
+        axis = axis_of(dim, len(input.shape))
+        if not (len(index.shape) == 1 and int(index.shape[0]) == 0):
+            _same_rank(input, index)
+            _within(index.shape, input.shape, [a for a in range(min(len(index.shape), len(input.shape))) if a != axis], "input")
+        return tuple(index.shape)
+
+
+@rule("scatter", "scatter_add", "scatter_reduce")
+class Scatter(Rule):
+    """Numbers put, or added, at the places that ``index`` names along ``dim``."""
+
+    title = "scatter"
+
+    @staticmethod
+    def shape(input, dim, index, src=None, reduce=None, *, value=None, include_self=True, out=None):
+        axis = axis_of(dim, len(input.shape))
+        if not any(int(n) == 0 for n in index.shape):
+            _same_rank(input, index)
+            axes = range(min(len(index.shape), len(input.shape)))
+            _within(index.shape, input.shape, [a for a in axes if a != axis], "input")
+            if hasattr(src, "shape") and len(src.shape) == len(index.shape):
+                _within(index.shape, src.shape, axes, "source")
+        return input.shape
+
+
+@rule("index_select")
+class IndexSelect(Rule):
+    """The places of ``index`` along ``dim``, in that order."""
+
+    title = "index"
+
+    @staticmethod
+    def shape(input, dim, index, *, out=None):
+        x = input.shape
+        need(len(index.shape) <= 1, "index is a row of places, {arrived} axes arrive", arrived=len(index.shape), wanted=1)
+        axis = axis_of(dim, len(x))
+        return (*x[:axis], index.shape[0] if index.shape else 1, *x[axis + 1 :]) if x else x
+
+
+@rule("take")
+class Take(Rule):
+    """The input as one long row, read at the places of ``index``."""
+
+    title = "gather"
+
+    @staticmethod
+    def shape(input, index, *, out=None):
+        return tuple(index.shape)
+
+
+@rule("take_along_dim")
+class TakeAlongDim(Rule):
+    """`gather` whose other axes are matched, axes of 1 stretched."""
+
+    title = "gather"
+
+    @staticmethod
+    def shape(input, indices, dim=None, *, out=None):
+        x, index = input.shape, indices.shape
+        if dim is None:
+            return (product(index),)
+        _same_rank(input, indices)
+        axis = axis_of(dim, len(x))
+        return tuple([m if a == axis else broadcast(n, m) for a, (n, m) in enumerate(zip(x, index))])
+
+
+@rule("index_add", "index_copy", "index_fill", "index_put", "index_reduce", "put", "select_scatter", "slice_scatter", "diagonal_scatter",
+      "as_strided_scatter")  # fmt: skip
+class WriteInto(Rule):
+    """Numbers written into a copy (or in place); the sizes stay."""
+
+    title = "write"
+
+    @staticmethod
+    def shape(input, *args, **kwargs):
+        return input.shape
+
+
+@rule("as_strided", "as_strided_copy")
+class AsStrided(Rule):
+    """The memory read with other sizes and strides."""
+
+    title = "reshape"
+    view = True
+
+    @staticmethod
+    def shape(input, size, stride, storage_offset=None):
+        return tuple(size)
+
+
+__all__ = ["indexed"]

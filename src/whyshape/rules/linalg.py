@@ -1,0 +1,232 @@
+"""Linear algebra: solving, inverting, decomposing matrices and batches of them."""
+
+from __future__ import annotations
+
+from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
+from whyshape.rules.dtypes import complex_of, real_of, summed
+from whyshape.sizes import need, smallest
+
+
+def _matrix(x):
+    need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+    return x[:-2], x[-2], x[-1]
+
+
+def _square(x):
+    lead, rows, columns = _matrix(x)
+    need(rows == columns, "a square matrix is wanted, {arrived} rows and {wanted} columns arrive", arrived=rows, wanted=columns)
+    return lead, rows
+
+
+class _Algebra(Rule):
+    title = "linear algebra"
+
+
+@rule("inverse", "cholesky", "matrix_exp", "torch.linalg.inv", "torch.linalg.cholesky", "torch.linalg.matrix_exp", "cholesky_inverse")
+class SquareToSquare(_Algebra):
+    """A square matrix of the same size."""
+
+    @staticmethod
+    def shape(input, upper=False, *, out=None):
+        _square(input.shape)
+        return input.shape
+
+
+@rule("matrix_power", "torch.linalg.matrix_power")
+class MatrixPower(_Algebra):
+    """A square matrix times itself."""
+
+    @staticmethod
+    def shape(input, n, *, out=None):
+        _square(input.shape)
+        return input.shape
+
+
+@rule("det", "logdet", "torch.linalg.det")
+class Determinant(_Algebra):
+    """One number for each square matrix."""
+
+    @staticmethod
+    def shape(A, *, out=None):
+        return _square(A.shape)[0]
+
+
+@rule("slogdet", "torch.linalg.slogdet")
+class LogDeterminant(_Algebra):
+    """The sign and the logarithm of the determinant."""
+
+    @staticmethod
+    def shape(A, *, out=None):
+        lead, _ = _square(A.shape)
+        return [lead, Made(lead, real_of(A.dtype))]
+
+
+@rule("trace")
+class Trace(_Algebra):
+    """The diagonal added up."""
+
+    @staticmethod
+    def shape(input):
+        need(len(input.shape) == 2, "a matrix is wanted, {arrived} axes arrive", arrived=len(input.shape), wanted=2)
+        return Made((), summed(input.dtype))
+
+
+@rule("pinverse", "torch.linalg.pinv")
+class PseudoInverse(_Algebra):
+    """Rows and columns change places."""
+
+    @staticmethod
+    def shape(A, *args, **options):
+        lead, rows, columns = _matrix(A.shape)
+        return (*lead, columns, rows)
+
+
+@rule("torch.linalg.solve")
+class Solve(_Algebra):
+    """``x`` with ``A @ x == B``."""
+
+    @staticmethod
+    def shape(A, B, *, left=True, out=None):
+        lead, n = _square(A.shape)
+        b = B.shape
+        if len(b) == 1 or (len(b) == len(A.shape) - 1 and tuple(map(int, b)) == tuple(map(int, A.shape[:-1]))):
+            need(b[-1] == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=b[-1])
+            return (*broadcast_shapes(lead, b[:-1]), n)
+        _, rows, columns = _matrix(b)
+        need((rows if left else columns) == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=rows if left else columns)
+        return (*broadcast_shapes(lead, b[:-2]), rows, columns)
+
+
+@rule("torch.linalg.solve_triangular")
+class SolveTriangular(_Algebra):
+    """``x`` with ``A @ x == B`` for a triangular ``A``."""
+
+    @staticmethod
+    def shape(A, B, *, upper, left=True, unitriangular=False, out=None):
+        lead, n = _square(A.shape)
+        others, rows, columns = _matrix(B.shape)
+        need((rows if left else columns) == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=rows if left else columns)
+        return (*broadcast_shapes(lead, others), rows, columns)
+
+
+@rule("cholesky_solve")
+class CholeskySolve(_Algebra):
+    """The solution from a Cholesky factor."""
+
+    @staticmethod
+    def shape(B, L, upper=False, *, out=None):
+        lead, n = _square(L.shape)
+        others, rows, columns = _matrix(B.shape)
+        need(rows == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=rows)
+        return (*broadcast_shapes(others, lead), rows, columns)
+
+
+def _qr(x, mode):
+    lead, rows, columns = _matrix(x)
+    inner = smallest(rows, columns)
+    if mode == "complete":
+        return [(*lead, rows, rows), (*lead, rows, columns)]
+    return [(*lead, rows, inner) if mode == "reduced" else (0,), (*lead, inner, columns)]
+
+
+@rule("torch.linalg.qr")
+class QR(_Algebra):
+    """An orthogonal matrix and a triangular one."""
+
+    @staticmethod
+    def shape(A, mode="reduced", *, out=None):
+        return _qr(A.shape, mode)
+
+
+@rule("qr")
+class OldQR(_Algebra):
+    """An orthogonal matrix and a triangular one."""
+
+    @staticmethod
+    def shape(input, some=True, *, out=None):
+        return _qr(input.shape, "reduced" if some else "complete")
+
+
+@rule("torch.linalg.svd")
+class SVD(_Algebra):
+    """Rotation, stretches, rotation."""
+
+    @staticmethod
+    def shape(A, full_matrices=True, *, driver=None, out=None):
+        lead, rows, columns = _matrix(A.shape)
+        inner = smallest(rows, columns)
+        left, right = (rows, columns) if full_matrices else (inner, inner)
+        return [(*lead, rows, left), Made((*lead, inner), real_of(A.dtype)), (*lead, right, columns)]
+
+
+@rule("svd")
+class OldSVD(_Algebra):
+    """Rotation, stretches, rotation."""
+
+    @staticmethod
+    def shape(input, some=True, compute_uv=True, *, out=None):
+        lead, rows, columns = _matrix(input.shape)
+        inner = smallest(rows, columns)
+        left, right = (inner, inner) if some and compute_uv else (rows, columns)
+        return [(*lead, rows, left), Made((*lead, inner), real_of(input.dtype)), (*lead, columns, right)]
+
+
+@rule("torch.linalg.svdvals")
+class SingularValues(_Algebra):
+    """The stretches of a matrix."""
+
+    @staticmethod
+    def shape(A, *, driver=None, out=None):
+        lead, rows, columns = _matrix(A.shape)
+        return Made((*lead, smallest(rows, columns)), real_of(A.dtype))
+
+
+@rule("torch.linalg.eigh")
+class SymmetricEigen(_Algebra):
+    """Eigenvalues and eigenvectors of a symmetric matrix."""
+
+    @staticmethod
+    def shape(A, UPLO="L", *, out=None):
+        lead, n = _square(A.shape)
+        return [Made((*lead, n), real_of(A.dtype)), A.shape]
+
+
+@rule("torch.linalg.eigvalsh")
+class SymmetricEigenvalues(_Algebra):
+    """Eigenvalues of a symmetric matrix."""
+
+    @staticmethod
+    def shape(A, UPLO="L", *, out=None):
+        lead, n = _square(A.shape)
+        return Made((*lead, n), real_of(A.dtype))
+
+
+@rule("torch.linalg.eig")
+class Eigen(_Algebra):
+    """Eigenvalues and eigenvectors, complex."""
+
+    @staticmethod
+    def shape(A, *, out=None):
+        lead, n = _square(A.shape)
+        return [Made((*lead, n), complex_of(A.dtype)), Made(A.shape, complex_of(A.dtype))]
+
+
+@rule("torch.linalg.eigvals")
+class Eigenvalues(_Algebra):
+    """Eigenvalues, complex."""
+
+    @staticmethod
+    def shape(A, *, out=None):
+        lead, n = _square(A.shape)
+        return Made((*lead, n), complex_of(A.dtype))
+
+
+@rule("torch.linalg.matrix_rank")
+class MatrixRank(_Algebra):
+    """How many rows are independent."""
+
+    @staticmethod
+    def shape(A, tol=None, hermitian=False, *, atol=None, rtol=None, out=None):
+        if any(hasattr(t, "shape") for t in (tol, atol, rtol)):
+            raise Unexplained("a tolerance for each matrix")
+        return Made(_matrix(A.shape)[0], "int64")

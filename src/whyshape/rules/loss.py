@@ -1,0 +1,314 @@
+"""Losses: how far an output lies from its target, one number for all or one for each place."""
+
+from __future__ import annotations
+
+from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, layer, rule
+from whyshape.rules.dtypes import name_of
+from whyshape.rules.pointwise import matched
+from whyshape.sizes import need
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def boiled(shape, reduction, size_average=None, reduce=None):
+    """The sizes after the reduction; also in its old words, ``size_average`` and ``reduce``, and as PyTorch's own numbers.
+
+    >>> boiled((16, 10), "mean"), boiled((16, 10), "none")
+    ((), (16, 10))
+    """
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "mean"
+    if isinstance(reduction, int):
+        reduction = REDUCTIONS[reduction]
+    need(reduction in (*REDUCTIONS, "batchmean"), "reduction is 'none', 'mean' or 'sum'; {arrived!r} was chosen",
+         arrived=reduction, wanted="mean")  # fmt: skip
+    return tuple(shape) if reduction == "none" else ()
+
+
+def _equal(input, target, what="the target"):
+    x, t = input.shape, target.shape
+    need(len(x) == len(t), "{what} must have the sizes of the input: {wanted} axes, {arrived} arrive", what=what, wanted=len(x), arrived=len(t))
+    for axis, (n, m) in enumerate(zip(x, t)):
+        if n is not m:
+            need(n == m, "{what} must have the sizes of the input: {wanted} on axis {axis}, {arrived} arrive",
+                 what=what, wanted=n, arrived=m, axis=axis)  # fmt: skip
+
+
+class _Loss(Rule):
+    title = "loss"
+    cuts = frozenset()
+
+
+@rule("mse_loss", "l1_loss")
+class Difference(_Loss):
+    """The difference, squared or not; sizes that differ are matched, which is seldom meant."""
+
+    @staticmethod
+    def shape(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+        shape, dtype = matched(input, target)
+        if weight is not None:
+            _equal(input, weight, "the weight")
+        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+
+
+@rule("smooth_l1_loss")
+class SmoothL1(_Loss):
+    """The difference, squared near zero."""
+
+    @staticmethod
+    def shape(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+        shape, dtype = matched(input, target)
+        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+
+
+@rule("huber_loss")
+class Huber(_Loss):
+    """The difference, squared near zero."""
+
+    @staticmethod
+    def shape(input, target, reduction="mean", delta=1.0, weight=None):
+        shape, dtype = matched(input, target)
+        return Made(boiled(shape, reduction), dtype)
+
+
+@rule("soft_margin_loss")
+class SoftMargin(_Loss):
+    """A soft margin between two classes, -1 and 1."""
+
+    @staticmethod
+    def shape(input, target, size_average=None, reduce=None, reduction="mean"):
+        shape, dtype = matched(input, target)
+        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+
+
+@rule("hinge_embedding_loss")
+class HingeEmbedding(_Loss):
+    """A hinge on distances, for targets of -1 and 1."""
+
+    @staticmethod
+    def shape(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+        shape, _ = matched(input, target)
+        return boiled(shape, reduction, size_average, reduce)
+
+
+@rule("kl_div")
+class KLDivergence(_Loss):
+    """How one distribution differs from another; the input is given as logarithms."""
+
+    @staticmethod
+    def shape(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+        shape, dtype = matched(input, target)
+        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+
+
+@rule("poisson_nll_loss")
+class PoissonNLL(_Loss):
+    """The likelihood of counts under a rate."""
+
+    @staticmethod
+    def shape(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
+        shape, dtype = matched(input, target)
+        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+
+
+@rule("binary_cross_entropy")
+class BinaryCrossEntropy(_Loss):
+    """Yes or no at each place: probabilities against targets of the same sizes."""
+
+    @staticmethod
+    def shape(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+        _equal(input, target)
+        if weight is not None:
+            broadcast_shapes(weight.shape, target.shape)
+        return boiled(input.shape, reduction, size_average, reduce)
+
+
+@rule("binary_cross_entropy_with_logits")
+class BinaryCrossEntropyWithLogits(_Loss):
+    """Yes or no at each place: scores against targets of the same sizes."""
+
+    @staticmethod
+    def shape(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
+        _equal(input, target)
+        shape = input.shape
+        for more in (weight, pos_weight):
+            if more is not None:
+                shape = broadcast_shapes(shape, more.shape)
+        return Made(boiled(shape, reduction, size_average, reduce), matched(input, target)[1])
+
+
+def _classes(input, target, weight, reduction, size_average, reduce):
+    """One score for each class on axis 1 (on axis 0 without a batch), one class number for each place."""
+    x, t = input.shape, target.shape
+    need(len(x) >= 1, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+    need(len(t) == len(x) - 1, "class numbers of {wanted} axes are wanted, one for each place; {arrived} arrive",
+         wanted=len(x) - 1, arrived=len(t))  # fmt: skip
+    axis = 1 if len(x) > 1 else 0
+    places = (*x[:axis], *x[axis + 1 :])
+    for n, m in zip(places, t):
+        if n is not m:
+            need(n == m, "{wanted} class numbers are wanted, one for each place; {arrived} arrive", wanted=n, arrived=m)
+    if weight is not None:
+        need(len(weight.shape) == 1 and weight.shape[0] == x[axis], "{wanted} class weights are wanted, {arrived} arrive",
+             wanted=x[axis], arrived=weight.shape[0] if weight.shape else 1)  # fmt: skip
+    need(name_of(target.dtype) in ("int64", "uint8"), "class numbers are wanted as int64, {arrived} arrives",
+         wanted="int64", arrived=name_of(target.dtype))  # fmt: skip
+    return boiled(places, reduction, size_average, reduce)
+
+
+@rule("nll_loss")
+class NegativeLogLikelihood(_Loss):
+    """The logarithm of the probability of the true class: (N, C, ...) against class numbers (N, ...)."""
+
+    @staticmethod
+    def shape(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+        return _classes(input, target, weight, reduction, size_average, reduce)
+
+
+@rule("cross_entropy")
+class CrossEntropy(_Loss):
+    """Scores (N, C, ...) against class numbers (N, ...), or against probabilities of the same sizes."""
+
+    @staticmethod
+    def shape(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
+        x, t = input.shape, target.shape
+        if len(x) != len(t):
+            return _classes(input, target, weight, reduction, size_average, reduce)
+        _equal(input, target, "a target of probabilities")
+        dtype = name_of(target.dtype)
+        need(dtype[:3] != "int" and dtype not in ("bool", "uint8"),
+             "a target of the input's sizes is taken for probabilities: floating point is wanted, {arrived} arrives",
+             wanted="float32", arrived=dtype)  # fmt: skip
+        axis = 1 if len(x) > 1 else 0
+        return boiled((*x[:axis], *x[axis + 1 :]), reduction, size_average, reduce)
+
+
+@rule("gaussian_nll_loss")
+class GaussianNLL(_Loss):
+    """The likelihood under a normal distribution with a variance for each place."""
+
+    @staticmethod
+    def shape(input, target, var, full=False, eps=1e-6, reduction="mean"):
+        shape, dtype = matched(input, target)
+        if hasattr(var, "shape"):
+            x, v = input.shape, var.shape
+            if len(v) == len(x) - 1:
+                v = (*v, 1)
+            shape = broadcast_shapes(shape, v)
+        return Made(boiled(shape, reduction), dtype)
+
+
+@rule("multilabel_margin_loss")
+class MultiLabelMargin(_Loss):
+    """A margin between the classes that hold and those that do not."""
+
+    @staticmethod
+    def shape(input, target, size_average=None, reduce=None, reduction="mean"):
+        need(len(input.shape) <= 2, "at most {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(input.shape))
+        _equal(input, target)
+        return boiled(input.shape[:-1] if len(input.shape) > 1 else (), reduction, size_average, reduce)
+
+
+@rule("multilabel_soft_margin_loss")
+class MultiLabelSoftMargin(_Loss):
+    """Yes or no for every class, averaged over the classes."""
+
+    @staticmethod
+    def shape(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+        shape, dtype = matched(input, target)
+        if weight is not None:
+            shape = broadcast_shapes(shape, weight.shape)
+        return Made(boiled(shape[:-1], reduction, size_average, reduce), dtype)
+
+
+@rule("multi_margin_loss")
+class MultiMargin(_Loss):
+    """A margin between the true class and the others."""
+
+    @staticmethod
+    def shape(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
+        x, t = input.shape, target.shape
+        need(len(x) <= 2, "at most {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        if len(x) == 2:
+            need(len(t) == 1 and t[0] == x[0], "{wanted} class numbers are wanted, {arrived} arrive", wanted=x[0], arrived=t[0] if t else 1)
+        return boiled(tuple(t) if len(x) > 1 else (), reduction, size_average, reduce)
+
+
+@rule("cosine_embedding_loss")
+class CosineEmbedding(_Loss):
+    """Whether two vectors point the same way, against targets of -1 and 1."""
+
+    @staticmethod
+    def shape(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+        both = broadcast_shapes(input1.shape, input2.shape)
+        if len(target.shape) == 1:
+            need(len(both) == 2, "vectors come as {wanted} axes, {arrived} arrive", wanted=2, arrived=len(both))
+        elif len(target.shape) == 0:
+            need(len(both) == 1, "one vector of {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=len(both))
+        else:
+            need(False, "a target of at most {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=len(target.shape))
+        return boiled(broadcast_shapes(both[:-1], target.shape), reduction, size_average, reduce)
+
+
+@rule("margin_ranking_loss")
+class MarginRanking(_Loss):
+    """Which of two numbers should be larger, by a margin."""
+
+    @staticmethod
+    def shape(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+        need(len(input1.shape) == len(input2.shape) == len(target.shape), "all three must have the same number of axes: {wanted}, {arrived} arrive",
+             wanted=len(input1.shape), arrived=len(target.shape))  # fmt: skip
+        shape, dtype = matched(input1, input2, target)
+        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+
+
+@rule("triplet_margin_loss")
+class TripletMargin(_Loss):
+    """An anchor closer to one than to another, by a margin."""
+
+    @staticmethod
+    def shape(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
+        ranks = {len(t.shape) for t in (anchor, positive, negative)}
+        need(len(ranks) == 1, "all three must have the same number of axes, {arrived} arrive", wanted=1, arrived=tuple(sorted(ranks)))
+        shape, dtype = matched(anchor, positive, negative)
+        return Made(boiled(shape[:-1], reduction, size_average, reduce), dtype)
+
+
+@rule("ctc_loss")
+class CTC(_Loss):
+    """The likelihood of a sequence of labels, wherever in time they stand."""
+
+    @staticmethod
+    def shape(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
+        x = log_probs.shape
+        need(len(x) in (2, 3), "time, batch and classes are wanted, {arrived} axes arrive", arrived=len(x), wanted=3)
+        return boiled(x[1:-1], reduction)
+
+
+@rule("torch.binary_cross_entropy_with_logits", "torch.ctc_loss", "torch.kl_div", "torch.cosine_embedding_loss",
+      "torch.hinge_embedding_loss", "torch.margin_ranking_loss", "torch.poisson_nll_loss", "torch.triplet_margin_loss")  # fmt: skip
+class Inner(_Loss):
+    """What the functions of torch.nn.functional call: other arguments in another order."""
+
+    @staticmethod
+    def shape(*args, **kwargs):
+        raise Unexplained("a form that models do not call")
+
+
+ONE_TARGET = {
+    "MSELoss": "mse_loss", "L1Loss": "l1_loss", "SmoothL1Loss": "smooth_l1_loss", "HuberLoss": "huber_loss", "KLDivLoss": "kl_div",
+    "BCELoss": "binary_cross_entropy", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "NLLLoss": "nll_loss", "NLLLoss2d": "nll_loss", "CrossEntropyLoss": "cross_entropy",
+    "PoissonNLLLoss": "poisson_nll_loss", "SoftMarginLoss": "soft_margin_loss", "HingeEmbeddingLoss": "hinge_embedding_loss",
+    "MultiLabelMarginLoss": "multilabel_margin_loss", "MultiLabelSoftMarginLoss": "multilabel_soft_margin_loss",
+    "MultiMarginLoss": "multi_margin_loss", "CosineEmbeddingLoss": "cosine_embedding_loss", "MarginRankingLoss": "margin_ranking_loss",
+    "TripletMarginLoss": "triplet_margin_loss", "GaussianNLLLoss": "gaussian_nll_loss", "CTCLoss": "ctc_loss",
+}  # fmt: skip
+
+
+@layer(*ONE_TARGET)
+def loss_layer(net, *inputs, **settings):
+    """The loss of the tensors it is called with; settings by name, as ``reduction="sum"``."""
+    if any(not hasattr(t, "shape") and t is not None for t in inputs):
+        raise Unexplained("settings of a loss are given by name")
+    return net.call(ONE_TARGET[net.name], *inputs, **settings)

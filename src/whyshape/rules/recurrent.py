@@ -1,0 +1,217 @@
+"""Recurrent networks: one step after another along a sequence, what is remembered handed on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from whyshape.rules.base import Rule, Unexplained, layer, rule
+from whyshape.sizes import need, product, total
+
+GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
+
+
+class Sequence(NamedTuple):
+    """A call of a recurrent operator, whichever of its two forms it had."""
+
+    input: tuple[int, ...]
+    states: tuple
+    params: tuple
+    biases: bool
+    layers: int
+    bidirectional: bool
+    batch_first: bool
+    packed: bool
+
+    @property
+    def directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def cell(self) -> int:
+        """How many parameters stand for one cell: two weights, with biases four, and a projection."""
+        return len(self.params) // (self.layers * self.directions)
+
+
+def _sequence(input, args) -> Sequence:
+    """``(hx, params, biases, layers, dropout, train, bidirectional, batch_first)``, or packed: ``(batch_sizes, hx, params, ...)``."""
+    packed = isinstance(args[2], (tuple, list))
+    if packed:
+        _, hx, params, biases, layers, _, _, bidirectional = args
+        batch_first = False
+    else:
+        hx, params, biases, layers, _, _, bidirectional, batch_first = args
+    states = tuple(hx) if isinstance(hx, (tuple, list)) else (hx,)
+    return Sequence(tuple(input.shape), states, tuple(params), biases, int(layers), bidirectional, batch_first, packed)
+
+
+def _outputs(s: Sequence):
+    x = s.input
+    rank = 2 if s.packed else 3
+    need(len(x) == rank, "{wanted} axes are wanted, {arrived} arrive", wanted=rank, arrived=len(x))
+    if not s.params:
+        raise Unexplained("no weights are given")
+    features = s.params[0].shape[1]
+    need(x[-1] == features, "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=features, arrived=x[-1])
+    places = s.layers * s.directions
+    for state in s.states:
+        h = state.shape
+        need(len(h) == 3, "a state must have {wanted} axes, {arrived} arrive", wanted=3, arrived=len(h))
+        need(h[0] == places, "a state for {wanted} layers and directions is wanted, {arrived} arrive", wanted=places, arrived=h[0])
+        if not s.packed:
+            batch = x[0] if s.batch_first else x[1]
+            need(h[1] == batch, "a state for a batch of {wanted} is wanted, {arrived} arrive", wanted=batch, arrived=h[1])
+    hidden = s.params[1].shape[1]
+    need(s.states[0].shape[2] == hidden, "a state of {wanted} numbers is wanted, {arrived} arrive",
+         wanted=hidden, arrived=s.states[0].shape[2])  # fmt: skip
+    wide = hidden * s.directions if s.directions > 1 else hidden
+    return [(*x[:-1], wide), *[tuple(state.shape) for state in s.states]]
+
+
+class _Recurrent(Rule):
+    knobs = {}
+
+    @staticmethod
+    def shape(input, *args):
+        return _outputs(_sequence(input, args))
+
+    @staticmethod
+    def macs(call):
+        s = _sequence(call.input, call.args)
+        weights = [p for p in s.params if len(p.shape) == 2]
+        return product(s.input[:-1]) * total(product(p.shape) for p in weights)
+
+
+@rule("lstm")
+class LSTM(_Recurrent):
+    """Long short-term memory: four gates decide what is kept, written and shown."""
+
+    title = "LSTM"
+
+
+@rule("gru")
+class GRU(_Recurrent):
+    """Gated recurrent unit: two gates and a candidate."""
+
+    title = "GRU"
+
+
+@rule("rnn_tanh", "rnn_relu")
+class RNN(_Recurrent):
+    """What is remembered and what arrives, weighted and bent."""
+
+    title = "RNN"
+
+
+def _cell(input, h, w_ih, w_hh):
+    x = input.shape
+    need(x[-1] == w_ih.shape[1], "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=w_ih.shape[1], arrived=x[-1])
+    need(h.shape[-1] == w_hh.shape[1], "a state of {wanted} numbers is wanted, {arrived} arrive", wanted=w_hh.shape[1], arrived=h.shape[-1])
+    if len(x) == 2 and len(h.shape) == 2:
+        need(h.shape[0] == x[0], "a state for a batch of {wanted} is wanted, {arrived} arrive", wanted=x[0], arrived=h.shape[0])
+    return tuple(h.shape)
+
+
+class _Cell(Rule):
+    @staticmethod
+    def shape(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+        return _cell(input, hx, w_ih, w_hh)
+
+    @staticmethod
+    def macs(call):
+        return product(call.input.shape[:-1]) * (product(call.w_ih.shape) + product(call.w_hh.shape))
+
+
+@rule("gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+class Cell(_Cell):
+    """One step of a recurrent network."""
+
+    title = "recurrent step"
+
+
+@rule("lstm_cell")
+class LSTMCell(_Cell):
+    """One step of an LSTM: what it shows and what it keeps."""
+
+    title = "LSTM step"
+
+    @staticmethod
+    def shape(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
+        h, c = hx
+        return [_cell(input, h, w_ih, w_hh), tuple(c.shape)]
+
+
+def _weights(net, gates, input_size, hidden_size, num_layers, bias, bidirectional, proj_size):
+    seen = proj_size or hidden_size
+    params = []
+    for level in range(num_layers):
+        for suffix in ("", "_reverse")[: 2 if bidirectional else 1]:
+            arriving = input_size if level == 0 else seen * (2 if bidirectional else 1)
+            end = f"l{level}{suffix}"
+            params.append(net.parameter(f"weight_ih_{end}", (gates * hidden_size, arriving)))
+            params.append(net.parameter(f"weight_hh_{end}", (gates * hidden_size, seen)))
+            if bias:
+                params += [net.parameter(f"bias_{kind}_{end}", (gates * hidden_size,)) for kind in ("ih", "hh")]
+            if proj_size:
+                params.append(net.parameter(f"weight_hr_{end}", (proj_size, hidden_size)))
+    return params
+
+
+def _recurrent(net, op, input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size=0):
+    """What ``LSTM``, ``GRU`` and ``RNN`` have in common: weights for every layer and direction, states that begin at zero."""
+    x = input.shape
+    need(len(x) in (2, 3), "{wanted} axes are wanted, {arrived} arrive", wanted="2 or 3", arrived=len(x))
+    need(x[-1] == input_size, "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=input_size, arrived=x[-1])
+    need(proj_size < hidden_size, "proj_size {arrived} must be smaller than hidden_size {wanted}", arrived=proj_size, wanted=hidden_size)
+    params = _weights(net, GATES[op], input_size, hidden_size, num_layers, bias, bidirectional, proj_size)
+    alone = len(x) == 2  # one sequence without a batch
+    if alone:
+        input = net.call("unsqueeze", input, 0 if batch_first else 1)
+    batch = input.shape[0 if batch_first else 1]
+    places = num_layers * (2 if bidirectional else 1)
+    sizes = (proj_size or hidden_size, hidden_size) if op == "lstm" else (hidden_size,)
+    states = [net.call("zeros", places, batch, n, dtype=input.dtype) for n in sizes]
+    out, *last = net.call(op, input, tuple(states) if op == "lstm" else states[0], params, bias, num_layers, dropout, net.training,
+                          bidirectional, batch_first)  # fmt: skip
+    if alone:
+        out = net.call("squeeze", out, 0 if batch_first else 1)
+        last = [net.call("squeeze", h, 1) for h in last]
+    return (out, tuple(last)) if op == "lstm" else (out, last[0])
+
+
+@layer("LSTM")
+def lstm_layer(net, input, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
+               proj_size=0):  # fmt: skip
+    """``(output, (h, c))``."""
+    return _recurrent(net, "lstm", input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size)
+
+
+@layer("GRU")
+def gru_layer(net, input, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False):
+    """``(output, h)``."""
+    return _recurrent(net, "gru", input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+
+
+@layer("RNN")
+def rnn_layer(net, input, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False, dropout=0.0,
+              bidirectional=False):  # fmt: skip
+    """``(output, h)``."""
+    need(nonlinearity in ("tanh", "relu"), "nonlinearity is 'tanh' or 'relu'; {arrived!r} was chosen", arrived=nonlinearity, wanted="tanh")
+    return _recurrent(net, f"rnn_{nonlinearity}", input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+
+
+@layer("LSTMCell", "GRUCell", "RNNCell")
+def cell_layer(net, input, input_size, hidden_size, bias=True, nonlinearity="tanh"):
+    """One step from a state of zeros; an LSTM's gives ``(h, c)``."""
+    op = {"LSTMCell": "lstm_cell", "GRUCell": "gru_cell"}.get(net.name, f"rnn_{nonlinearity}_cell")
+    gates = GATES[op.removesuffix("_cell")]
+    x = input.shape
+    need(len(x) in (1, 2), "{wanted} axes are wanted, {arrived} arrive", wanted="1 or 2", arrived=len(x))
+    weights = [net.parameter("weight_ih", (gates * hidden_size, input_size)), net.parameter("weight_hh", (gates * hidden_size, hidden_size))]
+    weights += [net.parameter(name, (gates * hidden_size,)) for name in ("bias_ih", "bias_hh") if bias]
+    if len(x) == 1:
+        input = net.call("unsqueeze", input, 0)
+    state = net.call("zeros", input.shape[0], hidden_size, dtype=input.dtype)
+    made = net.call(op, input, (state, state) if op == "lstm_cell" else state, *weights)
+    if len(x) == 1:
+        return tuple(net.call("squeeze", h, 0) for h in made) if op == "lstm_cell" else net.call("squeeze", made, 0)
+    return tuple(made) if op == "lstm_cell" else made

@@ -1,0 +1,241 @@
+"""Numbers repeated, rolled, mirrored, laid out on a grid or a diagonal."""
+
+from __future__ import annotations
+
+from whyshape.rules.base import Made, Rule, Unexplained, axes_of, axis_of, exactly, given, rule
+from whyshape.rules.dtypes import promote
+from whyshape.sizes import need, product, total
+
+
+class _Repeat(Rule):
+    title = "repeat"
+    steps = 0
+
+
+def repeated(x, repeats):
+    """Each axis as often as ``repeats`` says; more numbers than axes give new axes in front.
+
+    >>> repeated((3, 4), (2, 1, 5))
+    (2, 3, 20)
+    """
+    head = len(repeats) - len(x)
+    for r in repeats:
+        need(r >= 0, "repeats of at least 0 are wanted, {arrived} was chosen", arrived=r, wanted=0)
+    return (*repeats[:head], *[n * r for n, r in zip(x, repeats[head:])])
+
+
+@rule("Tensor.repeat")
+class Repeat(_Repeat):
+    """Copies side by side, so many along each axis."""
+
+    @staticmethod
+    def shape(input, *repeats, **named):
+        repeats, x = given(repeats) or tuple(named.get("repeats", ())), input.shape
+        need(len(repeats) >= len(x), "at least {wanted} numbers are wanted, one for each axis; {arrived} are given",
+             wanted=len(x), arrived=len(repeats))  # fmt: skip
+        return repeated(x, repeats)
+
+
+@rule("tile")
+class Tile(_Repeat):
+    """Copies side by side; missing numbers count as 1."""
+
+    @staticmethod
+    def shape(input, *dims, **named):
+        dims, x = given(dims) or tuple(named.get("dims", ())), input.shape
+        return repeated(x, (1,) * (len(x) - len(dims)) + dims)
+
+
+@rule("repeat_interleave")
+class RepeatInterleave(_Repeat):
+    """Every number several times in a row."""
+
+    @staticmethod
+    def shape(input, repeats=None, dim=None, *, output_size=None):
+        x = input.shape
+        if not isinstance(repeats, int):
+            if output_size is None or dim is None:
+                raise Unexplained("how often each is repeated stands in a tensor")
+        else:
+            need(repeats >= 0, "repeats of at least 0 are wanted, {arrived} was chosen", arrived=repeats, wanted=0)
+        if dim is None:
+            return (product(x) * repeats,)
+        axis = axis_of(dim, len(x))
+        size = x[axis] * repeats if isinstance(repeats, int) else output_size
+        return (*x[:axis], size, *x[axis + 1 :])
+
+
+@rule("roll")
+class Roll(_Repeat):
+    """Shifted along some axes; what leaves on one side comes in on the other."""
+
+    title = "roll"
+
+    @staticmethod
+    def shape(input, shifts, dims=None):
+        places = 1 if isinstance(shifts, int) else len(shifts)
+        if dims is not None and dims != ():
+            axes = (dims,) if isinstance(dims, int) else tuple(dims)
+            need(len(axes) == places, "{wanted} shifts are given for {arrived} axes", wanted=places, arrived=len(axes))
+            for d in axes:
+                axis_of(d, len(input.shape))
+        return input.shape
+
+
+@rule("flip")
+class Flip(_Repeat):
+    """Mirrored along some axes."""
+
+    title = "flip"
+
+    @staticmethod
+    def shape(input, *dims, **named):
+        dims = given(dims) or named.get("dims", ())
+        if dims:
+            axes_of(dims, len(input.shape))
+        return input.shape
+
+
+@rule("fliplr", "flipud")
+class FlipMatrix(_Repeat):
+    """Mirrored left to right or top to bottom."""
+
+    title = "flip"
+
+    @staticmethod
+    def shape(input):
+        return input.shape
+
+
+@rule("rot90")
+class Rot90(_Repeat):
+    """Turned by quarter turns in the plane of two axes."""
+
+    title = "turn"
+
+    @staticmethod
+    def shape(input, k=1, dims=(0, 1)):
+        x = list(input.shape)
+        a, b = axes_of(dims, len(x))
+        if exactly(k) % 2:
+            x[a], x[b] = x[b], x[a]
+        return tuple(x)
+
+
+@rule("tril", "triu")
+class Triangle(_Repeat):
+    """What lies on one side of a diagonal; the rest becomes zero."""
+
+    title = "triangle"
+
+    @staticmethod
+    def shape(input, diagonal=0, *, out=None):
+        x = input.shape
+        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        return x
+
+
+@rule("diag")
+class Diag(_Repeat):
+    """A row as the diagonal of a matrix, or the diagonal of a matrix as a row."""
+
+    title = "diagonal"
+
+    @staticmethod
+    def shape(input, diagonal=0, *, out=None):
+        from whyshape.rules.index import Diagonal
+
+        x = input.shape
+        need(len(x) in (1, 2), "a row or a matrix is wanted, {arrived} axes arrive", arrived=len(x), wanted=2)
+        return Diagonal.shape(input, diagonal) if len(x) == 2 else (x[0] + abs(diagonal),) * 2
+
+
+@rule("diagflat")
+class DiagFlat(_Repeat):
+    """All numbers as the diagonal of a matrix."""
+
+    title = "diagonal"
+
+    @staticmethod
+    def shape(input, offset=0):
+        return (product(input.shape) + abs(offset),) * 2
+
+
+@rule("diag_embed")
+class DiagEmbed(_Repeat):
+    """The last axis as the diagonal of two new ones."""
+
+    title = "diagonal"
+
+    @staticmethod
+    def shape(input, offset=0, dim1=-2, dim2=-1):
+        x = input.shape
+        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        places = axes_of((dim1, dim2), len(x) + 1)
+        rest, side = iter(x[:-1]), x[-1] + abs(offset)
+        return tuple([side if a in places else next(rest) for a in range(len(x) + 1)])
+
+
+@rule("meshgrid")
+class Meshgrid(_Repeat):
+    """The coordinates of a grid, one tensor for each axis."""
+
+    title = "grid"
+
+    @staticmethod
+    def shape(*tensors, indexing="ij"):
+        rows = [t.shape[0] if t.shape else 1 for t in given(tensors)]
+        sizes = [rows[1], rows[0], *rows[2:]] if indexing == "xy" and len(rows) > 1 else rows
+        return [Made(tuple(sizes), t.dtype) for t in given(tensors)]
+
+
+@rule("cartesian_prod")
+class CartesianProduct(_Repeat):
+    """Every choice of one number from each row."""
+
+    title = "grid"
+
+    @staticmethod
+    def shape(*tensors):
+        tensors = given(tensors)
+        return tensors[0].shape if len(tensors) == 1 else (product(t.shape[0] for t in tensors), len(tensors))
+
+
+@rule("combinations")
+class Combinations(_Repeat):
+    """Every choice of ``r`` numbers."""
+
+    title = "grid"
+
+    @staticmethod
+    def shape(input, r=2, with_replacement=False):
+        n = input.shape[0]
+        count = n + r - 1 if with_replacement else n
+        ways = product(count - i for i in range(r)) // product(range(1, r + 1)) if r else 1
+        return (ways, r)
+
+
+@rule("block_diag")
+class BlockDiag(_Repeat):
+    """Matrices along the diagonal of a larger one."""
+
+    title = "diagonal"
+
+    @staticmethod
+    def shape(*tensors):
+        pairs = [(1,) * (2 - len(t.shape)) + tuple(t.shape) for t in tensors]
+        dtype = tensors[0].dtype
+        for t in tensors[1:]:
+            dtype = promote(dtype, t.dtype)
+        return Made((total(p[0] for p in pairs), total(p[1] for p in pairs)), dtype)
+
+
+@rule("vander", "torch.linalg.vander")
+class Vander(_Repeat):
+    """The powers of every number."""
+
+    title = "powers"
+
+    @staticmethod
+    def shape(x, N=None, increasing=True):
+        return (*x.shape, x.shape[-1] if N is None else N)

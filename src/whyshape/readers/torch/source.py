@@ -1,0 +1,94 @@
+"""A corrected line of a model's own code, compiled into a method that takes the old one's place on a copy."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import types
+from collections.abc import Iterable
+
+CODE_FIELD = "__code__"
+
+
+def rewrite(modules: Iterable, edit: dict) -> list[tuple]:
+    """For every module whose method holds the line ``at``: (module, the method's name, the corrected method)."""
+    file, _, line = edit["at"].rpartition(":")
+    number, found, made = int(line), [], {}
+    for module in modules:
+        for cls in type(module).__mro__:
+            for name, function in vars(cls).items():
+                if not isinstance(function, types.FunctionType) or getattr(type(module), name, None) is not function:
+                    continue
+                if function.__code__.co_filename != file or not _holds(function.__code__, number):
+                    continue
+                if function not in made:
+                    made[function] = corrected(function, number, edit["old"], edit["new"])
+                if made[function] is not None:
+                    found.append((module, name, types.MethodType(made[function], module)))
+    return found
+
+
+def _holds(code, line: int) -> bool:
+    lines = [n for _, _, n in code.co_lines() if n]
+    return bool(lines) and code.co_firstlineno <= line <= max(lines)
+
+
+def corrected(function: types.FunctionType, line: int, old: str, new: str) -> types.FunctionType | None:
+    """The function with the expression ``old`` on that line replaced by ``new``; None where its source does not hold it."""
+    tree = tree_of(function.__code__)
+    if tree is None:
+        return None
+    swap = _Swap(line, ast.dump(ast.parse(old, mode="eval").body), ast.parse(new, mode="eval").body)
+    definition = swap.visit(tree)
+    if not swap.done:
+        return None
+    free = function.__code__.co_freevars
+    definition.decorator_list = []
+    # The names it closes over (`__class__` of a bare super() among them) become arguments of a function around it.
+    outer = ast.FunctionDef("outer", ast.arguments([], [ast.arg(n) for n in free], None, [], [], None, []), [definition], [], None, None)
+    outer.type_params = []  # type: ignore[attr-defined]
+    module = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, definition)], []))
+    code = _inner(_inner(compile(module, function.__code__.co_filename, "exec"), "outer"), definition.name)
+    cells = dict(zip(free, function.__closure__ or ()))
+    made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, tuple(cells[n] for n in code.co_freevars))
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+def _inner(code, name: str):
+    return next(c for c in code.co_consts if isinstance(c, types.CodeType) and c.co_name == name)
+
+
+def tree_of(code) -> ast.FunctionDef | None:
+    """The syntax tree of a function, its lines numbered as in its file; None without source."""
+    for node in ast.walk(_file_tree(code.co_filename) or ast.Module([], [])):
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *[d.lineno for d in node.decorator_list]])
+            if first == code.co_firstlineno:
+                return node
+    return None
+
+
+def _file_tree(file: str):
+    text = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(text) if text else None
+    except SyntaxError:
+        return None
+
+
+class _Swap(ast.NodeTransformer):
+    """Replaces the expression that says the same as ``wanted`` on that line, once."""
+
+    def __init__(self, line: int, wanted: str, new: ast.expr):
+        self.line, self.wanted, self.new, self.done = line, wanted, new, False
+
+    def visit(self, node):
+        if not self.done and isinstance(node, ast.expr) and node.lineno <= self.line <= (node.end_lineno or node.lineno):
+            if ast.dump(node) == self.wanted:
+                self.done = True
+                return ast.copy_location(self.new, node)
+        return self.generic_visit(node)
+
+
+__all__ = ["corrected", "rewrite", "tree_of"]

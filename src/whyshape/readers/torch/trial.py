@@ -1,0 +1,138 @@
+"""A patient: a copy of a model with its inputs, on which changes are tried, each followed to its end and taken back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from whyshape.errors import ModelError, WhyshapeError
+from whyshape.graph import Graph, Problem
+from whyshape.readers.torch.edit import CannotApply, Edits, arguments
+from whyshape.readers.torch.forward import _copied, _mode, _named, _real, follow, meta_copy, stand_ins
+from whyshape.readers.torch.freeze import flat, freeze
+from whyshape.readers.torch.stopped import stopped_by
+from whyshape.readers.torch.tracer import NeedsValues
+from whyshape.readers.torch.untouched import untouched, walk
+
+
+class Trial:
+    """One run of the copy: how far it came, what stopped it, what came out."""
+
+    def __init__(self, modules, tracer, facts, result, failure, inputs, modes):
+        self.modules, self.tracer, self.facts, self.result, self.failure = modules, tracer, facts, result, failure
+        self.inputs, self.modes = inputs, modes
+        self.steps = len(tracer.calls)
+        self.ran = failure is None and tracer.refused is None
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Everything up to where it stopped, with the problem, whatever kind of exception it was."""
+        graph = freeze(self.modules, self.tracer, self.inputs, self.result, self.facts)
+        if self.failure is not None and graph.problem is None:
+            graph = graph._replace(problem=stopped_by(self.failure.__cause__ or self.failure, self.modules))
+        return graph
+
+    @property
+    def problem(self) -> Problem | None:
+        """What stopped it."""
+        return self.graph.problem if not self.ran else None
+
+    @property
+    def first_input(self) -> tuple[int, ...]:
+        return tuple(self.inputs[0][1].shape) if self.inputs else ()
+
+    @property
+    def output(self) -> tuple[int, ...] | None:
+        """The shape of the first tensor that came out; None where none did."""
+        tensors = flat(self.result)
+        return tuple(map(int, tensors[0].shape)) if tensors else None
+
+
+class Patient:
+    """A copy of a model and its inputs."""
+
+    def __init__(self, model, input_size=None, input_data=None, dtypes=None, mode: str = "same"):
+        if not isinstance(model, torch.nn.Module):
+            raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
+        self.original, self.given, self.mode, self.name = model, input_data, mode, type(model).__name__
+        args, self.kwargs = stand_ins(input_size, input_data, dtypes)
+        self.args = list(args)
+        self.real = False
+        self.model = _quiet(meta_copy, model)
+
+    def use_real_numbers(self) -> None:
+        """From now on run on a copy with real numbers: the model reads values."""
+        args, self.kwargs = _real(tuple(self.args), self.kwargs, self.given)
+        self.args, self.model, self.real = list(args), _quiet(_copied, self.original), True
+
+    def run(self, edits=()) -> Trial | None:
+        """Run the copy with these edits; None where they cannot be made. The copy is afterwards as it was."""
+        made = Edits(self.model, self.args, self.real)
+        try:
+            made.apply(edits)
+            modules = _named_as_before(walk(made.model), made.inserted)
+            changes_mode = any("mode" in e for e in edits)
+            with _mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]):
+                modes = {id(m): m.training for _, m in modules}
+                tracer, result, facts, failure = follow(modules, tuple(made.args), self.kwargs, execute=self.real)
+            if isinstance(failure, NeedsValues) and not self.real:
+                made.take_back()
+                self.use_real_numbers()
+                return self.run(edits)
+            return Trial(modules, tracer, facts, result, failure, _named(made.model, made.args, self.kwargs, None), modes)
+        except CannotApply:
+            return None
+        finally:
+            made.take_back()
+
+    @cached_property
+    def layers(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Every module by its path: its type's name and its constructor arguments."""
+        return {path: (type(m).__name__, arguments(m)) for path, m in walk(self.model)}
+
+    @cached_property
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """Every module's plain attributes by its path: numbers and short tuples of numbers, also those that are no arguments."""
+        return {
+            path: {k: v for k, v in vars(m).items() if k[0] != "_" and k != "training" and (type(v) is int or _is_numbers(v))} for path, m in walk(self.model)
+        }
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The names of the layers PyTorch has."""
+        return frozenset(n for n, v in vars(torch.nn).items() if isinstance(v, type) and issubclass(v, torch.nn.Module))
+
+    def has_numbers(self) -> bool:
+        """Whether real inputs were given, so that what depends on values can be run as well."""
+        return self.given is not None and not any(t.is_meta for t in flat(self.given))
+
+
+def _is_numbers(value) -> bool:
+    return type(value) in (tuple, list) and 0 < len(value) <= 4 and all(type(n) is int for n in value)
+
+
+def _quiet(copied, model):
+    try:
+        return copied(model)
+    except Exception as error:
+        raise ModelError(f"the model cannot be copied, so no change can be tried: {type(error).__name__}: {error}") from None
+
+
+def _named_as_before(modules, inserted):
+    """The paths users know: behind an inserted layer stands the old one, under its old name."""
+    if not inserted:
+        return modules
+    named = []
+    for path, module in modules:
+        for at in inserted:
+            if path == f"{at}.1" or path.startswith(f"{at}.1."):
+                path = at + path[len(at) + 2 :]
+            elif path == at or path == f"{at}.0":
+                path = f"{at} (inserted)"
+        named.append((path, module))
+    return named
+
+
+__all__ = ["Patient", "Trial"]

@@ -12,7 +12,9 @@ SWEEPS = 4  # passes of the ordering; more changed no picture of the zoo
 
 
 class Picture(NamedTuple):
-    """``at``: column and place of each part; ``edges``: pairs of parts, ``-1`` for what comes from outside."""
+    """``at``: column and place of what comes in (first) and of each part; ``edges``: ``[from, to, place, ...]`` with the place at each
+    column in between, so that a long edge keeps clear of the parts it passes. 0 stands for what comes in, ``n`` for part ``n - 1``.
+    """
 
     at: list[list[int]]
     edges: list[list[int]]
@@ -24,10 +26,9 @@ def picture(graph: Graph, rows: list[Row], index: int) -> Picture | None:
     if not 2 <= len(parts) <= MOST:
         return None
     edges = joined(graph, [rows[p] for p in parts])
-    inner = [(a, b) for a, b in edges if a >= 0]
-    if all(b == a + 1 for a, b in inner) and all(b == 0 for a, b in edges if a < 0):
+    if all(b == a + 1 for a, b in edges):
         return None
-    return Picture([list(place) for place in placed(len(parts), inner)], [list(e) for e in edges])
+    return placed(len(parts) + 1, edges)
 
 
 def children(rows: list[Row], index: int) -> list[int]:
@@ -41,43 +42,53 @@ def children(rows: list[Row], index: int) -> list[int]:
 
 
 def joined(graph: Graph, parts: list[Row]) -> list[tuple[int, int]]:
-    """Which part feeds which, each pair once; a part that reads from outside all of them has an edge from -1."""
+    """Which part feeds which, each pair once, the first part being 1; what comes from outside all of them is 0."""
     maker = {}
-    for i, part in enumerate(parts):
+    for i, part in enumerate(parts, 1):
         for node in graph.nodes[part.first : part.first + part.count]:
             maker.update(dict.fromkeys(node.outputs, i))
     found = {}
-    for i, part in enumerate(parts):
+    for i, part in enumerate(parts, 1):
         for node in graph.nodes[part.first : part.first + part.count]:
             for t in node.inputs:
-                source = maker.get(t, -1)
+                source = maker.get(t, 0)
                 if source != i and graph.tensors[t].kind in ("activation", "input"):
                     found[source, i] = None
-    return sorted(found)
+    return sorted(edge for edge in found if edge[0] < edge[1])
 
 
-def placed(count: int, edges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Column and place of ``count`` parts whose ``edges`` all run from a smaller to a larger number.
+def placed(count: int, edges: list[tuple[int, int]]) -> Picture:
+    """``count`` things laid out, whose ``edges`` all run from a smaller to a larger number.
 
-    >>> placed(4, [(0, 1), (1, 3), (0, 2), (2, 3)])  # a part, two beside each other, and where they meet
-    [(0, 0), (1, 0), (1, 1), (2, 0)]
+    >>> placed(4, [(0, 1), (1, 2), (2, 3), (1, 3)])  # a chain, and a skip that passes beside its third part
+    Picture(at=[[0, 0], [1, 0], [2, 0], [3, 0]], edges=[[0, 1], [1, 2], [2, 3], [1, 3, 1]])
     """
-    before: list[list[int]] = [[] for _ in range(count)]
-    after: list[list[int]] = [[] for _ in range(count)]
     column = [0] * count
     for a, b in sorted(edges, key=lambda edge: edge[1]):
-        if a < b:
-            before[b].append(a)
-            after[a].append(b)
-            column[b] = max(column[b], column[a] + 1)
+        column[b] = max(column[b], column[a] + 1)
     columns: list[list[int]] = [[] for _ in range(max(column, default=-1) + 1)]
     for part in range(count):
         columns[column[part]].append(part)
+    near: dict[int, list[int]] = {}
+    ways = []
+    for a, b in edges:  # a stand-in in every column an edge passes
+        way = [a]
+        for passed in range(column[a] + 1, column[b]):
+            way.append(count + sum(map(len, columns)))  # larger than every part, so that parts stand first among equals
+            columns[passed].append(way[-1])
+        way.append(b)
+        ways.append(way)
+        for one, other in zip(way, way[1:]):
+            near.setdefault(other, []).append(one)
+            near.setdefault(~one, []).append(other)
     place = {part: i for members in columns for i, part in enumerate(members)}
     for sweep in range(SWEEPS):
-        near = before if sweep % 2 == 0 else after
         for members in columns if sweep % 2 == 0 else reversed(columns):
-            middle = {p: sum(place[q] for q in near[p]) / len(near[p]) if near[p] else place[p] for p in members}
+            beside = {p: near.get(p if sweep % 2 == 0 else ~p, ()) for p in members}
+            middle = {p: sum(place[q] for q in found) / len(found) if found else place[p] for p, found in beside.items()}
             members.sort(key=lambda p: (middle[p], p))
             place.update((part, i) for i, part in enumerate(members))
-    return [(column[part], place[part]) for part in range(count)]
+    return Picture(
+        [[column[part], place[part]] for part in range(count)],
+        [[way[0], way[-1], *(place[stand_in] for stand_in in way[1:-1])] for way in ways],
+    )

@@ -11,28 +11,28 @@ from __future__ import annotations
 from string import Formatter
 from typing import Any
 
+from whyshape.analyses.layers import Layers
 from whyshape.analyses.layout import picture
 from whyshape.analyses.rows import Row, rows
+from whyshape.analyses.words import Words
 from whyshape.graph import Derived, Graph, Node, derive
 from whyshape.rules import Call, Rule, Spec
-from whyshape.sizes import Size, plain
+from whyshape.sizes import TASK, Size, plain
 
 SCHEMA = "whyshape.report.v1"
 
 
-def report(graph: Graph, *, words=None, accepts=None, problems=(), hazards=(), costs=None, checks=()) -> dict[str, Any]:
+def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, checks=()) -> dict[str, Any]:
     """The report's data, ready for JSON. What other analyses know (``accepts``, ``problems``, ``hazards``, ``costs``) is shown if given.
-
-    ``words(node, derived)`` gives the sentences of a layer's card as ``{"SIZE": [...], "NOTE": [...]}``; asked once per derivation.
 
     >>> from whyshape.graph import Builder
     >>> net = Builder("one")
     >>> out = net.layer("Conv2d", "conv", net.input((1, 1, 28, 28)), args=(1, 10, 5))
     >>> data = report(net.graph(out))
     >>> data["trees"][data["rules"][0]["outs"][0][1]], data["nodes"]
-    ('out_channels', [[0, [0], [1], 1]])
+    ('out_channels', [[0, [0], [1], 1, 0]])
     """
-    table = _Table(graph, words)
+    table = _Table(graph)
     for node in graph.nodes:
         table.add(node)
     found = rows(graph, [node[0] for node in table.nodes])
@@ -42,6 +42,7 @@ def report(graph: Graph, *, words=None, accepts=None, problems=(), hazards=(), c
         "training": graph.training,
         "trees": table.trees,
         "sentences": list(table.sentences),
+        "words": [dict(told) for told in table.told],
         "shapes": table.shapes,
         "tensors": table.tensors,
         "inputs": [[table.tensor(i), graph.tensors[i].name or f"input {n}"] for n, i in enumerate(graph.inputs)],
@@ -73,8 +74,10 @@ def _filled(stopped) -> str:
 class _Table:
     """Collects the distinct derivations, and the calls as indices into them."""
 
-    def __init__(self, graph: Graph, words):
-        self.graph, self.words = graph, words
+    def __init__(self, graph: Graph):
+        self.graph, self.layers = graph, Layers(graph)
+        self.words = Words(graph, self.layers)
+        self.told: dict[tuple, int] = {}
         self.trees: list[Any] = []
         self.sentences: dict[str, int] = {}
         self.rules: list[dict[str, Any]] = []
@@ -99,7 +102,7 @@ class _Table:
         return self._tensor[index]
 
     def add(self, node: Node) -> None:
-        """One call: ``[derivation, the tensors it reads, the tensors it makes, whether its weights are its own]``."""
+        """One call: ``[derivation, the tensors it reads, the tensors it makes, whether its weights are its own, its words]``."""
         graph = self.graph
         slots = [i for i in dict.fromkeys(node.inputs) if not _learned(graph, i)]
         weights = [i for i in dict.fromkeys(node.inputs) if graph.tensors[i].kind == "parameter"]
@@ -108,12 +111,19 @@ class _Table:
         key = repr(told)
         if key not in self._rule:
             self._rule[key] = len(self.rules)
-            if self.words is not None:
-                told["words"] = self.words(node, derived)
             self.rules.append(told)
         own = not any(i in self._owned for i in weights)
         self._owned.update(weights)
-        self.nodes.append([self._rule[key], [self.tensor(i) for i in slots], [self.tensor(i) for i in node.outputs], int(own)])
+        spoken = self.told.setdefault(self.spoken(node), len(self.told))
+        self.nodes.append([self._rule[key], [self.tensor(i) for i in slots], [self.tensor(i) for i in node.outputs], int(own), spoken])
+
+    def spoken(self, node: Node) -> tuple:
+        """The sentences of a call's card beside the formulas, which the page writes itself: its slots, each with indices of sentences."""
+        if node.rule is None:
+            return ()
+        layer, words = self.layers.of(node), self.words
+        slots = {"SIZE": words.walk(layer), "MAPS": words.maps(layer), "NOTE": words.notes(layer), "IN KERAS": words.keras(node)}
+        return tuple((slot, tuple(self.sentences.setdefault(s, len(self.sentences)) for s in said)) for slot, said in slots.items() if said)
 
     def _told(self, node: Node, derived: Derived | None, slots: list[int], weights: list[int]) -> dict[str, Any]:
         graph, tree = self.graph, self.tree
@@ -148,6 +158,10 @@ class _Table:
         call = Call(rule, derived.args, derived.kwargs, outs[0] if len(outs) == 1 else outs)
         told["macs"] = tree(rule.macs(call), at)
         told["reach"] = self.reach(rule, call, at)
+        layer = self.layers.of(node)
+        told["axes"] = [size.name for size in layer.sizes]
+        told["typed"] = list(dict.fromkeys(tied.knob for tied in layer.typed))
+        told["task"] = [size.knob for size in layer.sizes if size.by == TASK]
         return told
 
     def tree(self, size, at=None) -> int:

@@ -1,0 +1,113 @@
+"""The report as one HTML file that fetches nothing: a closed door (CSP with hashes), the page's own code, and the data.
+
+Model-supplied text reaches the page only inside JSON, and the page shows it through ``textContent`` alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+import zlib
+from importlib import resources
+from typing import Any
+
+PLAIN = 20_000  # bytes of JSON that are kept readable in the file; more is deflated
+FEW = 300  # rows a browser without scripts is shown
+
+# What must not reach a page as it is: control characters, and the ones that turn the direction of writing or hide in a word.
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """Text with each hidden or direction-turning character written out.
+
+    >>> visible("conv\\u202e1"), visible("a\\x1bb")
+    ('conv\\\\u202e1', 'a\\\\u001bb')
+    """
+    return HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def shown(value: Any) -> Any:
+    """The same data with every text `visible`."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, (list, tuple)):
+        return [shown(v) for v in value]
+    if isinstance(value, dict):
+        return {shown(k): shown(v) for k, v in value.items()}
+    return value
+
+
+def asset(name: str) -> str:
+    """A built file of the page, as it is shipped."""
+    return resources.files("whyshape").joinpath("_web", name).read_text(encoding="ascii")
+
+
+def page(data: dict[str, Any]) -> str:
+    """The whole report for the data of `analyses.report.report`. The same data gives the same bytes."""
+    data = shown(data)
+    style, code = asset("report.css"), asset("report.js")
+    rules = f"script-src {_hash(LOADER)} {_hash(code)}; style-src {_hash(style)}; img-src data:"
+    title = html.escape(data["title"])
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; {rules}; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}: where its numbers come from</title>
+<style>{style}</style>
+</head>
+<body>
+<div id="app"><p>Reading ...</p></div>
+<noscript><h1>{title}</h1>
+<p>This page computes in the browser, and scripts are off. Its layers, as they were read:</p>
+<pre>{html.escape(outline(data))}</pre></noscript>
+{_island(data)}
+<script type="application/octet-stream" id="code">{_deflated(code)}</script>
+<script>{LOADER}</script>
+</body>
+</html>
+"""
+
+
+# Unpacks the page's code and runs it as a script of this page; the door lets it in because its hash is written there.
+LOADER = (
+    'document.getElementById("code").textContent&&(async()=>{try{const raw=atob(document.getElementById("code").textContent);'
+    "const bytes=Uint8Array.from(raw,c=>c.charCodeAt(0));"
+    'const text=await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();'
+    'const code=document.createElement("script");code.textContent=text;document.head.append(code)}'
+    'catch(reason){document.getElementById("app").textContent="This page could not be unpacked ("+reason+"). '
+    'It needs Chrome 123, Firefox 120, Safari 17.5 or newer."}})()'
+)
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _deflated(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _island(data: dict[str, Any]) -> str:
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    if len(text) > PLAIN:
+        return f'<script type="application/octet-stream" id="data">{_deflated(text)}</script>'
+    return f'<script type="application/json" id="data">{text.replace("<", chr(92) + "u003c")}</script>'
+
+
+def outline(data: dict[str, Any], most: int = FEW) -> str:
+    """The rows as indented text with the sizes they make: ``conv_1 (Conv2d)  1x10x24x24``."""
+    lines = []
+    for depth, name, kind, first, count, times, _kids in data["rows"][:most]:
+        made = data["nodes"][first + count - 1][2]
+        shape = "x".join(map(str, data["shapes"][data["tensors"][made[0]]])) if made else ""
+        label = f"{name or kind}{f' x {times}' if times > 1 else ''}{f' ({kind})' if name and kind else ''}"
+        lines.append(f"{'  ' * depth}{label}  {shape}")
+    if len(data["rows"]) > most:
+        lines.append(f"... {len(data['rows']) - most} more rows")
+    return "\n".join(lines)

@@ -1,0 +1,128 @@
+// What Python sends about a model, and what follows from it when knobs or the input change.
+
+import { type Condition, type Entry, type Knobs, Numbers } from "./trees";
+
+export type { Knobs };
+
+export type Named = number | string | Named[];
+export type Demand = [...Condition, sentence: number, named: Record<string, Named>];
+export type Window = [size: number, stride: number, before: number, dilation: number, after: number];
+
+/** One way of deriving sizes, shared by all calls that are derived alike. All numbers but knobs are trees. */
+export interface Rule {
+  op: string;
+  title?: string;
+  outs: number[][];
+  axes?: string[];
+  needs?: Demand[];
+  holds?: Condition[];
+  knobs?: Knobs;
+  params: number[][];
+  macs?: number;
+  reach?: "same" | "all" | Record<string, Window | "adaptive">;
+  measured?: string;
+  typed?: string[]; // knobs that must equal what arrives
+  task?: string[]; // knobs that the task decides: as many as there are answers
+}
+
+export type Call = [rule: number, reads: number[], makes: number[], own: number, words: number];
+export type Row = [depth: number, name: string, type: string, first: number, count: number, times: number, kids: number];
+export interface Finding { sentence: string; fixes?: string[]; path?: string; [more: string]: unknown }
+
+export interface Model {
+  schema: string;
+  title: string;
+  training: boolean;
+  trees: Entry[];
+  sentences: string[];
+  words: Record<string, number[]>[];
+  shapes: number[][];
+  tensors: number[];
+  inputs: [tensor: number, name: string][];
+  outputs: number[];
+  rules: Rule[];
+  nodes: Call[];
+  branches: Condition[];
+  rows: Row[];
+  pictures: Record<string, { at: [number, number][]; edges: number[][] }>;
+  notes: string[];
+  checks: string[];
+  problem?: { sentence: string; path: string; type: string; op: string };
+  accepts?: { axes: string[]; text: string; blocks?: [number, number][][] };
+  problems?: Finding[];
+  hazards?: Finding[];
+  costs?: { title: string; columns: string[]; rows: (string | number)[][] }[];
+}
+
+/** What was changed in the page: sizes of inputs by tensor, knobs by call. */
+export interface Changes { inputs: Record<number, number[]>; knobs: Record<number, Knobs> }
+
+/** Where the sizes stop to fit. `known` is false where the formula itself no longer covers the new numbers. */
+export interface Stop { node: number; sentence: string; demand?: Demand; known: boolean }
+
+export interface Result { sizes: number[][]; stop?: Stop }
+
+export const UNCHANGED: Changes = { inputs: {}, knobs: {} };
+const ELSEWHERE = "With these numbers the model's code or PyTorch takes another road than the one that was read. Read the model again to know.";
+
+/** The numbers of one call under the sizes and changes given. */
+export function numbers(model: Model, sizes: number[][], node: number, changes: Changes): Numbers {
+  const [rule, reads] = model.nodes[node]!;
+  return new Numbers(model.trees, reads.map((t) => sizes[t]!), { ...model.rules[rule]!.knobs, ...changes.knobs[node] });
+}
+
+/** Every size of the model, up to the first call whose demand fails. Calls from `from` on are asked again; earlier sizes are kept. */
+export function evaluate(model: Model, changes: Changes, from = 0, before?: number[][]): Result {
+  const sizes = before ? before.slice() : model.tensors.map((shape) => model.shapes[shape]!);
+  for (const [tensor, shape] of Object.entries(changes.inputs)) sizes[+tensor] = shape;
+  for (let node = from; node < model.nodes.length; node++) {
+    const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!;
+    const at = numbers(model, sizes, node, changes);
+    for (const demand of rule.needs ?? []) {
+      if (!at.holds(demand as unknown as Condition)) {
+        return { sizes, stop: { node, sentence: fill(model.sentences[demand[3]]!, demand[4], at), demand, known: true } };
+      }
+    }
+    if (rule.holds?.some((condition) => !at.holds(condition))) return { sizes, stop: { node, sentence: ELSEWHERE, known: false } };
+    makes.forEach((tensor, i) => (sizes[tensor] = rule.outs[i]!.map((tree) => at.value(tree))));
+  }
+  const whole = new Numbers(model.trees, sizes, {});
+  if (!model.branches.every((condition) => whole.holds(condition))) {
+    return { sizes, stop: { node: model.nodes.length, sentence: ELSEWHERE, known: false } };
+  }
+  return { sizes };
+}
+
+/** A refusal's sentence with its numbers put in. */
+export function fill(sentence: string, named: Record<string, Named>, at: Numbers): string {
+  const text = (value: Named): string =>
+    Array.isArray(value) ? `(${value.map(text).join(", ")}${value.length === 1 ? "," : ""})` : typeof value === "string" ? value : String(at.value(value));
+  return sentence.replace(/\{(\w+)(!r)?\}/g, (_, name: string, quoted?: string) => (quoted ? `'${text(named[name]!)}'` : text(named[name]!)));
+}
+
+/** The learned numbers of a call whose weights are its own, else 0. */
+export function parameters(model: Model, at: Numbers, node: number): number {
+  const [rule, , , own] = model.nodes[node]!;
+  return own ? model.rules[rule]!.params.reduce((sum, shape) => sum + at.product(shape), 0) : 0;
+}
+
+/** Changes of one knob that make a failing demand hold and let the whole model run: found by asking all later calls again. */
+export function repairs(model: Model, changes: Changes, stop: Stop, sizes: number[][]): { node: number; knob: string; value: number }[] {
+  if (!stop.demand) return [];
+  const at = numbers(model, sizes, stop.node, changes);
+  const [relation, left, right] = stop.demand;
+  const wanted = [at.value(left), at.value(right)];
+  const found: { node: number; knob: string; value: number }[] = [];
+  for (const [knob, now] of Object.entries(at.knobs)) {
+    const tries = relation === "==" ? [...wanted, ...wanted.flatMap((a) => wanted.map((b) => (now * a) / b))] : [now - 1, now + 1, now - 2, now + 2, 1];
+    for (const value of new Set(tries)) {
+      if (!Number.isInteger(value) || value < (knob.startsWith("padding") ? 0 : 1) || value === now) continue;
+      const tried = { ...changes, knobs: { ...changes.knobs, [stop.node]: { ...changes.knobs[stop.node], [knob]: value } } };
+      if (!evaluate(model, tried, stop.node, sizes).stop) {
+        found.push({ node: stop.node, knob, value });
+        break;
+      }
+    }
+  }
+  return found;
+}

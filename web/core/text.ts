@@ -1,0 +1,75 @@
+// Formulas as text. The brackets and spaces are those of whyshape's Python writer; a test keeps both equal.
+
+import type { Entry } from "./trees";
+
+const STRENGTH: Record<string, number> = { "+": 1, "-": 1, neg: 1, "*": 2, "%": 2 };
+const BINARY: Record<string, string> = { "+": " + ", "-": " - ", "*": "*", "%": " mod " };
+
+/** A piece of a formula: plain text, or the number a leaf stands for (its tree is told). */
+export type Piece = string | { tree: number; text: string };
+
+/** A formula as pieces, so that each number can be pointed at; `leaf` writes a leaf's number. */
+export function pieces(trees: Entry[], tree: number, leaf: (tree: number) => string): Piece[] {
+  return write(tree)[0];
+
+  function write(index: number): [Piece[], number] {
+    const entry = trees[index]!;
+    if (typeof entry === "number") return [[String(entry)], Number.isInteger(entry) && entry < 0 ? 1 : 3];
+    if (typeof entry === "string" || typeof entry[0] === "number") {
+      const text = leaf(index);
+      return [[{ tree: index, text }], text.startsWith("-") ? 1 : 3];
+    }
+    const [op, a, b] = entry as [string, number, number];
+    if (op === "//" || op === "ceil//") {
+      const [above, strength] = write(a);
+      return [[op === "//" ? "floor(" : "ceil(", ...(strength >= 3 ? above : ["(", ...above, ")"]), "/", ...bracket(b, 3), ")"], 3];
+    }
+    if (op === "min" || op === "max") return [[`${op}(`, ...write(a)[0], ", ", ...write(b)[0], ")"], 3];
+    if (op === "scale") return [["floor(", ...bracket(a, 2), "*", String(Number((trees[b] as number).toPrecision(6))), ")"], 3];
+    if (op === "neg") return [["-", ...bracket(a, 2)], 1];
+    const strength = STRENGTH[op]!, right = bracket(b, strength + (op === "-" || op === "%" ? 1 : 0));
+    const negative = plain(right).startsWith("-") ? ["(", ...right, ")"] : right;
+    return [[...bracket(a, strength), BINARY[op]!, ...negative], strength];
+  }
+
+  function bracket(index: number, loosest: number): Piece[] {
+    const [text, strength] = write(index);
+    if (strength >= loosest) return text;
+    return ["(", ...text.map((p) => (typeof p === "string" ? p.replaceAll(" ", "") : p)), ")"];
+  }
+}
+
+export function plain(parts: Piece[]): string {
+  return parts.map((p) => (typeof p === "string" ? p : p.text)).join("");
+}
+
+/** A formula as LaTeX. */
+export function latex(trees: Entry[], tree: number, leaf: (tree: number) => string): string {
+  return plain(pieces(trees, tree, leaf))
+    .replaceAll("*", " \\cdot ").replaceAll(" mod ", " \\bmod ")
+    .replace(/\b(floor|ceil|min|max)\(/g, (_, word: string) => `\\mathrm{${word}}(`);
+}
+
+/** 1234567 as 1,234,567. */
+export function grouped(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** A count as a few letters: 21.8 k, 4.09 G. */
+export function short(n: number): string {
+  const [factor, letter] = n >= 1e12 ? [1e12, " T"] : n >= 1e9 ? [1e9, " G"] : n >= 1e6 ? [1e6, " M"] : n >= 1e4 ? [1e3, " k"] : [1, ""];
+  const scaled = n / factor;
+  return (factor === 1 ? grouped(n) : String(Number(scaled.toPrecision(3)))) + letter;
+}
+
+/** `0, 1, 2, 5` as `rows 0 to 2 and 5`. */
+export function ranges(cells: number[], word: string): string {
+  const runs: [number, number][] = [];
+  for (const cell of [...cells].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last && cell === last[1] + 1) last[1] = cell;
+    else runs.push([cell, cell]);
+  }
+  const text = runs.map(([a, b]) => (a === b ? `${a}` : `${a} to ${b}`));
+  return `${word}${cells.length === 1 ? "" : "s"} ${text.length > 3 ? `${text.slice(0, 3).join(", ")} ...` : text.join(", ")}`;
+}

@@ -1,0 +1,223 @@
+// One layer: the slots SIZE, MAPS, WEIGHTS, NOTE; its knobs; its window at work; its numbers to copy.
+
+import { useState } from "preact/hooks";
+import { type Condition, type Knobs } from "../core/trees";
+import { numbers, repairs } from "../core/model";
+import { grouped, latex, plain } from "../core/text";
+import { Formula, base, formula, formulaText, told } from "./number";
+import { field, toggle } from "./list";
+import { changes, choose, chosen, isCall, label, model, open, outputOf, parents, paths, result, rowOf, setKnobs, shapeText, sizes, stop, sums, touched } from "./state";
+import { Walk } from "./walk";
+import { Picture } from "./picture";
+
+export function Card() {
+  const row = chosen.value, data = model.rows[row]!, [, , type, first, count, times] = data;
+  const node = isCall(data) ? first : -1, total = (table: Float64Array) => table[first + count]! - table[first]!;
+  return (
+    <article id="card" tabIndex={-1} aria-label="Chosen layer">
+      <h3>{paths[row] || label(row)} <small>{type}</small></h3>
+      <p class="flow">
+        {node >= 0 && <>{model.nodes[node]![1].map((t) => shapeText(sizes.value[t]!)).join(" and ")} {"->"} </>}
+        <b>{(stop.value?.node ?? Infinity) < first + count ? "-" : shapeText(sizes.value[outputOf(row)]!)}</b>
+        {times > 1 && <> This row stands for {times} alike blocks.</>}
+      </p>
+      {stop.value && stop.value.node >= first && stop.value.node < first + count && <Refusal />}
+      {node >= 0 ? <Slots node={node} key={node} /> : (
+        <>
+          <p>{grouped(total(sums.value.weights))} learned numbers, {grouped(total(sums.value.work))} multiply-adds.{field(row) && ` One output cell sees ${field(row)} of the image.`}</p>
+          <Picture row={row} />
+          <button type="button" onClick={() => toggle(row)}>{open.value.has(row) ? "Close" : "Open"} its parts in the list</button>
+        </>
+      )}
+      {parents[row]! >= 0 && <p><button type="button" class="link" onClick={() => choose(parents[row]!)}>up to {paths[parents[row]!]}</button></p>}
+    </article>
+  );
+}
+
+/** Why it does not fit, and single changes after which the whole model runs again (each was tried). */
+export function Refusal() {
+  const at = stop.value!;
+  if (at.node >= model.nodes.length) return <p class="refusal" role="alert">{at.sentence}</p>;
+  const row = rowOf(at.node), fixes = repairs(model, changes.value, at, result.value.sizes);
+  return (
+    <div class="refusal" role="alert">
+      <strong>{paths[row] || label(row)} does not fit:</strong> {at.sentence}.
+      {fixes.map(({ node, knob, value }) => (
+        <button type="button" onClick={() => setKnobs(node, { [knob]: value })}>set {base(knob)} to {value}: then all layers fit</button>
+      ))}
+    </div>
+  );
+}
+
+function Slots({ node }: { node: number }) {
+  const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!, shapes = rule.outs;
+  if (rule.measured !== undefined) {
+    return <p class="slot"><b>SIZE</b> {rule.op} gave {shapeText(sizes.value[makes[0]!]!)} when run. This is an observation, not a derivation: {rule.measured}.</p>;
+  }
+  const words = touched.value ? undefined : model.words[model.nodes[node]![4]], channels = rule.axes?.indexOf("channels") ?? -1;
+  const said = (slot: string) => words?.[slot]?.map((sentence) => <p>{model.sentences[sentence]}</p>);
+  const axes = alike(node, shapes[0] ?? []).filter(({ places }) => !places.includes(channels) && places[0] !== 0);
+  return (
+    <>
+      <div class="slot"><b>SIZE</b>
+        <div>{axes.map(({ places, tree }) => <Axis node={node} words={places.map((i) => rule.axes?.[i] ?? `axis ${i}`)} tree={tree} />)}
+          {axes.length === 0 && <p>unchanged</p>}
+          {said("SIZE")}
+          {typeof rule.reach === "object" && axes.length > 0 && <WhyPlusOne node={node} />}</div>
+      </div>
+      {channels >= 0 && <div class="slot"><b>MAPS</b><div><p><Formula node={node} tree={shapes[0]![channels]!} /> {who(node, shapes[0]![channels]!)}</p>{said("MAPS")}</div></div>}
+      {rule.params.length > 0 && <div class="slot"><b>WEIGHTS</b><div><Weights node={node} />{said("WEIGHTS")}</div></div>}
+      {words && Object.keys(words).filter((slot) => !["SIZE", "MAPS", "WEIGHTS"].includes(slot)).map((slot) => <div class="slot"><b>{slot}</b><div>{said(slot)}</div></div>)}
+      <Needs node={node} />
+      <KnobBox node={node} />
+      <Walk node={node} />
+      <Copies node={node} />
+    </>
+  );
+}
+
+/** Axes whose formulas read the same are told once: height and width. */
+function alike(node: number, shape: number[]): { places: number[]; tree: number }[] {
+  const found = new Map<string, { places: number[]; tree: number }>();
+  shape.forEach((tree, place) => {
+    const entry = model.trees[tree], leaf = Array.isArray(entry) && typeof entry[0] === "number";
+    const key = leaf ? `same ${place === 0}` : formulaText(node, tree), seen = found.get(key);
+    if (seen && place > 1) seen.places.push(place);
+    else found.set(seen ? `${key} ${place}` : key, { places: [place], tree });
+  });
+  return [...found.values()];
+}
+
+function Axis({ node, words, tree }: { node: number; words: string[]; tree: number }) {
+  const entry = model.trees[tree], leaf = typeof entry === "string" || (Array.isArray(entry) && typeof entry[0] === "number") || typeof entry === "number";
+  const value = numbers(model, sizes.value, node, changes.value).value(tree);
+  return (
+    <p class="axis"><span class="word">{words.join(" and ")}:</span> <Formula node={node} tree={tree} />{leaf ? <> {who(node, tree)}</> : <> = <b>{value}</b></>}</p>
+  );
+}
+
+function who(node: number, tree: number): string {
+  const { word, text } = told(node, tree);
+  if (word === "=") return Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "number" ? "unchanged" : "";
+  return text ? `(${text})` : "";
+}
+
+function Weights({ node }: { node: number }) {
+  const [index, , , own] = model.nodes[node]!, at = numbers(model, sizes.value, node, changes.value);
+  const shapes = model.rules[index]!.params.map((shape) => shape.map((tree) => at.value(tree)));
+  const sum = shapes.reduce((all, shape) => all + shape.reduce((a, b) => a * b, 1), 0);
+  return (
+    <p>{shapes.map((shape) => (shape.length > 1 ? shape.join("*") : shape[0])).join(" + ")} = <b>{grouped(sum)}</b>, <span class="learned">learned</span>.
+      {" "}Stored as {shapes.map((shape) => `(${shape.join(", ")})`).join(" and ")}.{!own && " These weights are another layer's too and are counted there."}</p>
+  );
+}
+
+/** Whether an expression rests on a knob, or on a size that arrives. */
+function reads(tree: number, knob: boolean): boolean {
+  const entry = model.trees[tree]!;
+  if (!Array.isArray(entry)) return knob && typeof entry === "string";
+  return typeof entry[0] === "number" ? !knob : (entry.slice(1) as number[]).some((part) => reads(part, knob));
+}
+
+/** The demands that tie a typed number to what arrives. */
+function Needs({ node }: { node: number }) {
+  const rule = model.rules[model.nodes[node]![0]]!, at = numbers(model, sizes.value, node, changes.value);
+  const equal = (rule.needs ?? []).filter(([relation, left, right]) => relation === "==" && reads(left, false) && !reads(left, true) && reads(right, true) && !reads(right, false));
+  if (!equal.length) return null;
+  return (
+    <ul class="needs">
+      {equal.map((demand) => {
+        const [, left, right] = demand, ok = at.holds(demand as unknown as Condition);
+        return <li class={ok ? "" : "bad"}><Formula node={node} tree={right} /> must equal <Formula node={node} tree={left} />{ok ? "" : ": it does not"}</li>;
+      })}
+    </ul>
+  );
+}
+
+const LEAST = (name: string): number => (base(name).includes("padding") ? 0 : 1);
+
+function KnobBox({ node }: { node: number }) {
+  const at = numbers(model, sizes.value, node, changes.value), groups = new Map<string, string[]>();
+  for (const name of Object.keys(at.knobs)) groups.set(base(name), [...(groups.get(base(name)) ?? []), name]);
+  if (!groups.size) return null;
+  const { knobs: before = {}, reach } = model.rules[model.nodes[node]![0]]!, window = typeof reach === "object" ? reach["-1"] : undefined;
+  const shared = (at.knobs.groups ?? 1) > 1 && Array.isArray(window) && at.value(window[1]) > 0; // a kernel then stores its group's maps only
+  const even = (names: string[]) => names.every((name) => at.knobs[name] === at.knobs[names[0]!] && before[name] === before[names[0]!]);
+  return (
+    <fieldset class="knobs"><legend>Turn the knobs</legend>
+      {[...groups].flatMap(([group, names]): [string, string[]][] => (even(names) ? [[group, names]] : names.map((name) => [name, [name]]))).map(([shown, names]) => {
+        const now = at.knobs[names[0]!]!, was = before[names[0]!]!, least = LEAST(names[0]!), typed = model.rules[model.nodes[node]![0]]!.typed?.includes(names[0]!);
+        const called = shown === "in_channels" && shared ? "in_channels of each group" : shown;
+        const set = (value: number) => Number.isInteger(value) && value >= least && value < 1e9 && setKnobs(node, Object.fromEntries(names.map((name) => [name, value])) as Knobs);
+        return (
+          <label class={now === was ? "" : "changed"}><span>{called}{typed && <small> typed</small>}</span>
+            <input type="range" aria-label={`${called} slider`} min={least} max={Math.max(8, 2 * was)} value={now} onInput={(e) => set(+e.currentTarget.value)} />
+            <input type="number" aria-label={called} min={least} value={now} onInput={(e) => set(e.currentTarget.valueAsNumber)} />
+          </label>
+        );
+      })}
+      {touched.value && <button type="button" onClick={() => (changes.value = { inputs: {}, knobs: {} })}>Reset all</button>}
+    </fieldset>
+  );
+}
+
+/** The three steps behind "+ 1", for a window whose size formula they make up. */
+function WhyPlusOne({ node }: { node: number }) {
+  const [index, reads, makes] = model.nodes[node]!, reach = model.rules[index]!.reach;
+  const window = typeof reach === "object" ? reach["-1"] : undefined;
+  if (!window || window === "adaptive") return null;
+  const at = numbers(model, sizes.value, node, changes.value), [size, stride, before, dilation, after] = window.map((t) => at.value(t)) as [number, number, number, number, number];
+  const n = sizes.value[reads[0]!]!.at(-1)!, room = n + before + after, span = dilation * (size - 1) + 1, moves = Math.floor((room - span) / stride);
+  if (stride < 1 || moves + 1 !== sizes.value[makes[0]!]!.at(-1)) return null;
+  return (
+    <details><summary>why plus 1?</summary>
+      <ol>
+        <li>The window covers {span} of {room} columns. Its last place starts at column {room - span}.</li>
+        <li>From column 0 to {room - span} in steps of {stride}: {moves} moves.</li>
+        <li>It stands somewhere before the first move too: {moves} + 1 = {moves + 1} places.</li>
+      </ol>
+    </details>
+  );
+}
+
+function Copies({ node }: { node: number }) {
+  const [done, setDone] = useState(""), row = rowOf(node), path = paths[row]!, rule = model.rules[model.nodes[node]![0]]!;
+  const at = numbers(model, sizes.value, node, changes.value);
+  const lines = alike(node, rule.outs[0] ?? []).filter(({ tree }) => Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "string");
+  const text = lines.map(({ places, tree }) => `${places.map((i) => rule.axes?.[i] ?? `axis ${i}`).join(" and ")}: ${plain(formula(node, tree))} = ${at.value(tree)}`);
+  const python = path && `model.${path}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
+  const kinds: Record<string, () => string> = {
+    text: () => [`${path || rule.op}: ${shapeText(sizes.value[model.nodes[node]![2][0]!]!)}`, ...text].join("\n"),
+    Markdown: () => [`**${(path || rule.op).replace(/[\\`*_{}[\]<>|]/g, "\\$&")}**`, ...text.map((line) => `- \`${line}\``)].join("\n"),
+    LaTeX: () => lines.map(({ tree }) => `\\[ ${latex(model.trees, tree, (leaf) => String(at.value(leaf)))} = ${at.value(tree)} \\]`).join("\n"),
+    "Python check": () => lines.map(({ tree }) => `assert ${check(tree, (leaf) => at.value(leaf))} == ${at.value(tree)}`).join("\n"),
+    "Python path": () => python,
+    "state_dict key": () => path,
+    link: () => location.href,
+  };
+  return (
+    <p class="copies">Copy: {Object.entries(kinds).filter(([, write]) => write()).map(([kind, write]) => (
+      <button type="button" onClick={() => { copy(write()); setDone(kind); }}>{kind}</button>
+    ))} <span role="status">{done && `${done} copied`}</span></p>
+  );
+}
+
+/** A formula as Python writes it. */
+function check(tree: number, leaf: (tree: number) => number): string {
+  const entry = model.trees[tree]!;
+  if (!Array.isArray(entry) || typeof entry[0] === "number") return String(leaf(tree));
+  const [op, a, b] = entry as [string, number, number], [x, y] = [check(a, leaf), b === undefined ? "" : check(b, leaf)];
+  if (op === "ceil//") return `-(-${x} // ${y})`;
+  if (op === "scale") return `int(${x} * ${y})`;
+  return op === "min" || op === "max" ? `${op}(${x}, ${y})` : op === "neg" ? `(-${x})` : `(${x} ${op} ${y})`;
+}
+
+export function copy(text: string): void {
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy"); // the clipboard API is refused in sandboxed frames
+  area.remove();
+  document.documentElement.dataset.copied = text;
+}

@@ -1,0 +1,120 @@
+// Which sizes fit: every height and width asked in the page, through the trees, with the knobs as they stand.
+
+import { effect, signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import { evaluate } from "../core/model";
+import { changes, model, setInput, shapeText, sizes } from "./state";
+
+const MOST = 96, WORK = 1_500_000; // sizes along one axis; calls asked in all
+
+type Answer = "fits" | "no" | "unknown";
+const grid = signal<{ rows: Answer[][]; done: boolean; square: boolean }>({ rows: [], done: false, square: false });
+
+const image = (): [tensor: number, shape: number[]] | undefined => {
+  const [first] = model.inputs;
+  return first && model.inputs.length === 1 && sizes.value[first[0]]!.length === 4 ? [first[0], sizes.value[first[0]]!] : undefined;
+};
+
+function ask(tensor: number, shape: number[], h: number, w: number): Answer {
+  const { stop } = evaluate(model, { ...changes.value, inputs: { [tensor]: [...shape.slice(0, -2), h, w] } });
+  return stop ? (stop.known ? "no" : "unknown") : "fits";
+}
+
+/** Asks row by row, a slice of time each, and begins again whenever something changes. */
+function start(): () => void {
+  let run = 0;
+  return effect(() => {
+    const mine = ++run, found = image();
+    if (!found) return;
+    const [tensor, shape] = found, square = model.nodes.length * MOST * MOST > WORK, rows: Answer[][] = [];
+    const size = shape.at(-1)!, most = square ? Math.min(512, Math.ceil(WORK / model.nodes.length)) : MOST, low = square ? Math.max(1, size - (most >> 1)) : 1;
+    grid.value = { rows, done: false, square };
+    let h = 0;
+    const slice = () => {
+      if (mine !== run) return;
+      for (const until = performance.now() + 12; h < most && performance.now() < until; h++) {
+        rows.push(square ? [ask(tensor, shape, low + h, low + h)] : Array.from({ length: MOST }, (_, w) => ask(tensor, shape, h + 1, w + 1)));
+      }
+      grid.value = { rows: rows.slice(), done: h >= most, square };
+      if (h < most) setTimeout(slice, 8);
+    };
+    setTimeout(slice, 60);
+  });
+}
+
+/** Numbers as ranges: 28 to 31, 44. */
+function runs(list: number[]): string {
+  const found: [number, number][] = [];
+  for (const n of list) {
+    const last = found.at(-1);
+    if (last && last[1] === n - 1) last[1] = n;
+    else found.push([n, n]);
+  }
+  const text = found.map(([a, b]) => (a === b ? `${a}` : `${a} to ${b}`));
+  return text.length > 12 ? `${text.slice(0, 12).join(", ")} ...` : text.join(", ");
+}
+
+/** Equal neighbours of the map as rectangles in words: `20 to 23 x 44 to 47`. */
+function blocks(rows: Answer[][]): string[] {
+  const known = new Map<string, [number, number]>(), found: string[] = [];
+  const close = (key: string, [from, to]: [number, number]) => found.push(`${from === to ? from : `${from} to ${to}`} x ${key}`);
+  [...rows, []].forEach((row, i) => {
+    const here = new Set<string>();
+    for (let w = 0; w < row.length; w++) {
+      if (row[w] !== "fits") continue;
+      const begin = w;
+      while (row[w + 1] === "fits") w++;
+      here.add(begin === w ? `${w + 1}` : `${begin + 1} to ${w + 1}`);
+    }
+    for (const [key, span] of known) if (!here.has(key)) { close(key, span); known.delete(key); }
+    for (const key of here) known.set(key, [known.get(key)?.[0] ?? i + 1, i + 1]);
+  });
+  return found;
+}
+
+export function Fits() {
+  useEffect(start, []);
+  const [at, setAt] = useState(""), found = image(), { rows, done, square } = grid.value;
+  if (model.accepts && !found) return <p class="answer">{model.accepts.text}</p>;
+  if (!found) return <p>The map is drawn for one image as input. This model's inputs: {model.inputs.map(([t, name]) => `${name} ${shapeText(sizes.value[t]!)}`).join(", ")}.</p>;
+  const [tensor, shape] = found, low = square ? Math.max(1, shape.at(-1)! - (Math.min(512, Math.ceil(WORK / model.nodes.length)) >> 1)) : 1;
+  const list = square ? rows.flatMap(([answer], i) => (answer === "fits" ? [low + i] : [])) : rows.flatMap((row, h) => (row[h] === "fits" ? [h + 1] : []));
+  const count = rows.reduce((sum, row) => sum + row.filter((answer) => answer === "fits").length, 0), parts = square ? [] : blocks(rows);
+  const fill = (answer: Answer) => rows.map((row, h) => row.map((a, w) => (a === answer ? `M${w} ${h}h1v1h-1z` : "")).join("")).join("");
+  return (
+    <>
+      {model.accepts && <p class="answer">{model.accepts.text}</p>}
+      <p role="status">
+        {!done && "Asking ... "}Square images that fit, from {low} to {low + rows.length - 1}: <b>{list.length ? runs(list) : "none"}</b>.
+        {!square && done && <> Of all {rows.length} x {rows.length} pairs of height and width, <b>{count}</b> fit{parts.length > 0 && parts.length <= 12 && <>: {parts.join("; ")}</>}.</>}
+        {changes.value.knobs && Object.keys(changes.value.knobs).length > 0 && " With your changes."}
+      </p>
+      {!square && (
+        <figure class="fits">
+          <svg viewBox={`-6 -6 ${MOST + 8} ${MOST + 8}`} role="img" aria-label={`Map of heights and widths from 1 to ${MOST}: ${count} of ${MOST * MOST} fit`}
+            onPointerMove={(e) => {
+              const box = e.currentTarget.getBoundingClientRect(), side = (MOST + 8) / box.width;
+              const [h, w] = [Math.floor((e.clientY - box.top) * side - 6), Math.floor((e.clientX - box.left) * side - 6)], answer = rows[h]?.[w];
+              setAt(answer ? `height ${h + 1}, width ${w + 1}: ${answer === "fits" ? "fits" : answer === "no" ? "does not fit" : "another road, read the model again"}` : "");
+            }}>
+            <rect class="field" width={MOST} height={MOST} />
+            <path class="fit" d={fill("fits")} /><path class="unknown" d={fill("unknown")} />
+            <path class="diagonal" d={`M0 0L${MOST} ${MOST}`} />
+            {[1, 32, 64, 96].map((n) => <><text x={n - 0.5} y={-1.5} text-anchor="middle">{n}</text><text x={-1} y={n + 0.5} text-anchor="end">{n}</text></>)}
+            <rect class="now" x={shape[3]! - 1} y={shape[2]! - 1} width={1} height={1} />
+          </svg>
+          <figcaption>height down, width across; the line marks squares. <span>{at}</span></figcaption>
+        </figure>
+      )}
+      <form class="try" onSubmit={(e) => e.preventDefault()}>
+        {[["height", 2], ["width", 3]].map(([word, axis]) => (
+          <label>{word} of the input <input type="number" min={1} value={shape[axis as number]} onInput={(e) => {
+            const n = e.currentTarget.valueAsNumber;
+            if (Number.isInteger(n) && n > 0 && n < 1e6) setInput(tensor, shape.map((was, i) => (i === axis ? n : was)));
+          }} /></label>
+        ))}
+        {changes.value.inputs[tensor] && <button type="button" onClick={() => (changes.value = { ...changes.value, inputs: {} })}>Back to the input that was read</button>}
+      </form>
+    </>
+  );
+}

@@ -1,0 +1,145 @@
+// The layers as a tree table. Only the rows in view exist, so a model of 20,000 calls costs what one of 20 does.
+
+import { effect, signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { grouped, short } from "../core/text";
+import { changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, paths, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork } from "./state";
+
+const HEIGHT = 28, SPARE = 5;
+const top = signal(0), view = signal(448);
+
+export function List() {
+  const box = useRef<HTMLDivElement>(null), timer = useRef(0);
+  useEffect(() => {
+    const resized = () => (view.value = box.current!.clientHeight);
+    resized();
+    addEventListener("resize", resized);
+    const follow = effect(() => {
+      const place = rowsShown.value.indexOf(chosen.value), element = box.current!;
+      if (place < 0) return;
+      const y = place * HEIGHT;
+      if (y < element.scrollTop) element.scrollTop = y;
+      else if (y + HEIGHT > element.scrollTop + element.clientHeight - HEIGHT) element.scrollTop = y + 2 * HEIGHT - element.clientHeight;
+    });
+    return () => { follow(); removeEventListener("resize", resized); };
+  }, []);
+  const shown = rowsShown.value, from = Math.max(0, Math.floor(top.value / HEIGHT) - SPARE);
+  const visible = shown.slice(from, from + Math.ceil(view.value / HEIGHT) + 2 * SPARE);
+  return (
+    <div class="list">
+      <label class="find">Find a layer, a type or a number{" "}
+        <input id="find" type="search" placeholder="320, conv, Linear ..." onInput={(e) => {
+          const text = e.currentTarget.value;
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => (filter.value = text), 120) as unknown as number;
+        }} />
+      </label>
+      <span class="count" role="status">{filter.value ? `${shown.length} of ${model.rows.length} rows` : `${model.rows.length} rows, ${model.nodes.length} calls`}</span>
+      <div class="grid" ref={box} role="treegrid" aria-label="Layers" aria-rowcount={shown.length + 1} tabIndex={0}
+        aria-activedescendant={visible.includes(chosen.value) ? `row${chosen.value}` : undefined}
+        onScroll={(e) => (top.value = e.currentTarget.scrollTop)} onKeyDown={keys}>
+        <div role="row" class="row head" aria-rowindex={1}>
+          {["layer", "output", "parameters", "MACs", "sees"].map((word) => <span role="columnheader">{word}</span>)}
+        </div>
+        <div role="rowgroup" class="body" style={{ height: `${shown.length * HEIGHT}px` }}>
+          {visible.map((row, i) => <Line key={row} row={row} place={from + i} />)}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Line({ row, place }: { row: number; place: number }) {
+  const [depth, , type, first, count, times, kids] = model.rows[row]!, end = stop.value?.node ?? Infinity;
+  const total = (table: Float64Array) => table[first + count]! - table[first]!;
+  const state = end >= first + count ? "" : end >= first ? " bad" : " after";
+  const shape = sizes.value[outputOf(row)]!, joined = isCall(model.rows[row]!) ? joins(first) : [];
+  const flat = Boolean(filter.value), called = flat ? paths[row] || label(row) : label(row);
+  return (
+    <div id={`row${row}`} role="row" class={`row${state}${row === chosen.value ? " chosen-row" : ""}`} aria-rowindex={place + 2} aria-level={flat ? 1 : depth + 1}
+      aria-expanded={kids && !flat ? open.value.has(row) : undefined} aria-selected={row === chosen.value}
+      style={{ top: `${place * HEIGHT}px` }} onClick={() => { choose(row); if (kids) toggle(row); }}>
+      <span role="gridcell" style={{ paddingLeft: `${flat ? 4 : 4 + depth * 14}px` }}>
+        <i class={kids ? (open.value.has(row) ? "fold open" : "fold") : "fold none"} />
+        <b>{called}</b>{times > 1 && <em class="times"> x {times}</em>} {type !== called && <small>{type}</small>}
+        {joined.length > 0 && <small class="join"> + {joined.join(", ")}</small>}
+        {state === " bad" && <strong> does not fit</strong>}
+      </span>
+      <span role="gridcell" class="size"><Rulers shape={shape} /> {end < first + count ? "-" : shapeText(shape)}</span>
+      <span role="gridcell" class="r">{total(sums.value.weights) ? short(total(sums.value.weights)) : ""}</span>
+      <span role="gridcell" class="r">{total(sums.value.work) ? short(total(sums.value.work)) : ""}</span>
+      <span role="gridcell" class="r">{end < first + count ? "" : field(row)}</span>
+    </div>
+  );
+}
+
+/** What a call reads beside the output of the call before it: a skip. */
+export function joins(node: number): string[] {
+  const [, reads] = model.nodes[node]!;
+  if (reads.length < 2) return [];
+  const made = new Set(model.nodes[node - 1]?.[2]);
+  return reads.filter((t) => !made.has(t)).map((t) => {
+    const input = model.inputs.find(([tensor]) => tensor === t);
+    return input ? input[1] : from(t);
+  });
+}
+
+const makers = new Map<number, number>();
+function from(tensor: number): string {
+  if (!makers.size) model.nodes.forEach(([, , makes], node) => makes.forEach((t) => makers.set(t, node)));
+  const node = makers.get(tensor);
+  if (node === undefined) return "a constant";
+  const row = rowOf(node);
+  return paths[row] || label(row);
+}
+
+/** What one output cell sees of the image: `16 x 16`, or "all". */
+export function field(row: number): string {
+  const found = seen.value.get(outputOf(row));
+  if (!found || sizes.value[outputOf(row)]!.length < 4) return "";
+  return found.some((f) => f === null) ? "all" : found.map((f) => f!.size).join(" x ");
+}
+
+/** Space as a blue square, maps as an orange stack: two rulers, never one cuboid. */
+function Rulers({ shape }: { shape: number[] }) {
+  const space = shape.length >= 4 ? shape.slice(-2) : [], maps = shape.length >= 4 ? shape.at(-3)! : shape.length > 1 ? shape.at(-1)! : 0;
+  const side = (n: number) => Math.max(3, Math.min(18, Math.round(3 * Math.log2(n + 1) - 2)));
+  return (
+    <svg class="rulers" width="34" height="20" aria-hidden="true">
+      {space.length > 0 && <rect class="space" x={1} y={19 - side(space[0]!)} width={side(space[1]!)} height={side(space[0]!)} />}
+      {maps > 0 && <rect class="maps" x={24} y={19 - Math.min(18, 1 + 1.6 * Math.log2(maps + 1))} width={6} height={Math.min(18, 1 + 1.6 * Math.log2(maps + 1))} />}
+    </svg>
+  );
+}
+
+export function toggle(row: number, wanted?: boolean): void {
+  const next = new Set(open.value);
+  if (wanted ?? !next.has(row)) next.add(row);
+  else next.delete(row);
+  open.value = next;
+}
+
+function keys(event: KeyboardEvent): void {
+  const shown = rowsShown.value, place = shown.indexOf(chosen.value), row = chosen.value, kids = model.rows[row]![6];
+  const go = (to: number) => choose(shown[Math.max(0, Math.min(shown.length - 1, to))] ?? row);
+  const page = Math.floor(view.value / HEIGHT) - 2;
+  const act: Record<string, () => void> = {
+    ArrowDown: () => go(place + 1), ArrowUp: () => go(place - 1), Home: () => go(0), End: () => go(shown.length - 1),
+    PageDown: () => go(place + page), PageUp: () => go(place - page),
+    ArrowRight: () => (kids && !open.value.has(row) ? toggle(row, true) : go(place + (kids ? 1 : 0))),
+    ArrowLeft: () => (kids && open.value.has(row) ? toggle(row, false) : parents[row]! >= 0 && choose(parents[row]!)),
+    Enter: () => { if (kids) toggle(row); document.getElementById("card")?.focus(); },
+  };
+  const found = act[event.key];
+  if (found) { event.preventDefault(); found(); }
+}
+
+export function Totals() {
+  const { weights, work } = sums.value, least = unknownWork.value || stop.value ? "at least " : "";
+  return (
+    <p class="totals">
+      <span><b>{grouped(weights.at(-1)!)}</b> learned numbers</span> <span>{least}<b>{grouped(work.at(-1)!)}</b> multiply-adds (MACs)</span>
+      {Object.keys(changes.value.knobs).length > 0 && <span class="changed"> with your changes</span>}
+    </p>
+  );
+}

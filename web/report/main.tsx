@@ -1,0 +1,80 @@
+// The report: one page, one model, nothing fetched.
+
+import { effect, signal } from "@preact/signals";
+import { Fragment, render } from "preact";
+import type { Model } from "../core/model";
+import { Card } from "./card";
+import { Fits } from "./fits";
+import { List } from "./list";
+import { Section, Tip } from "./number";
+import { Answer, Bars, Checks, Words, orderButton, textVersion } from "./sections";
+import { address, begin, changes, cell, chosen, model, readAddress, tip } from "./state";
+import { Traced } from "./traced";
+
+const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
+
+function Page() {
+  return (
+    <Fragment>
+      <header>
+        <h1>{model.title}</h1>
+        <nav aria-label="Sections">{[["answer", "Answer"], ["layers", "Layers"], ["trace", "One cell"], ["fits", "Sizes that fit"], ["bars", "Where the numbers are"], ["words", "Words"], ["checks", "Checked"]].map(([id, word]) => <a href={`#${id}`} onClick={(e) => { e.preventDefault(); document.getElementById(id!)?.scrollIntoView(); }}>{word}</a>)}</nav>
+        <p class="tools">
+          <button type="button" onClick={() => (theme.value = theme.value === "dark" ? "light" : "dark")}>Light or dark</button>
+          {orderButton()}
+          <button type="button" aria-pressed={text.value} onClick={() => (text.value = !text.value)}>Text version</button>
+        </p>
+      </header>
+      <main>
+        <Section id="answer" title="In one line"><Answer /></Section>
+        <Section id="layers" title="Layers">
+          <p class="hint">Size comes from a formula. The number of maps is a choice. Point at a number to see who decides it.</p>
+          {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
+          <ul class="legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
+        </Section>
+        <Section id="trace" title="Where does this cell look?"><Traced /></Section>
+        <Section id="fits" title="What sizes fit?"><Fits /></Section>
+        <Section id="bars" title="Where are the numbers?"><Bars /></Section>
+        <Section id="words" title="Words"><Words /></Section>
+        <Section id="checks" title="How this was checked"><Checks /></Section>
+      </main>
+      <Tip />
+    </Fragment>
+  );
+}
+
+async function data(): Promise<Model> {
+  const island = document.getElementById("data")!, raw = island.textContent!;
+  if (island.getAttribute("type") === "application/json") return JSON.parse(raw);
+  const bytes = Uint8Array.from(atob(raw), (letter) => letter.charCodeAt(0));
+  return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
+}
+
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") tip.value = null;
+  if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
+    event.preventDefault();
+    document.getElementById("find")?.focus();
+  }
+});
+
+const root = document.getElementById("app")!;
+data().then((loaded) => {
+  begin(loaded);
+  root.textContent = "";
+  render(<Page />, root);
+  let first = true;
+  effect(() => {
+    void [chosen.value, cell.value, changes.value];
+    if (!first) history.replaceState(null, "", address());
+    first = false;
+  });
+  effect(() => {
+    if (theme.value !== "auto") document.documentElement.dataset.theme = theme.value;
+  });
+  addEventListener("hashchange", readAddress);
+  addEventListener("beforeprint", () => (text.value = true));
+  document.documentElement.dataset.ready = String(Math.round(performance.now()));
+}, (reason) => {
+  root.textContent = `This page could not read its data (${reason}). It needs Chrome 123, Firefox 120, Safari 17.5 or newer.`;
+});

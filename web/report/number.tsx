@@ -1,0 +1,89 @@
+// A number on the page: who decides it, and where it comes from, on hover, focus, click and Enter.
+
+import type { ComponentChildren } from "preact";
+import { type Piece, pieces, plain } from "../core/text";
+import { numbers } from "../core/model";
+import { changes, choose, lit, model, paths, rowOf, sizes, tip } from "./state";
+
+/** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
+export const base = (name: string): string => name.replace(/\[\d+\]$/, "");
+
+export interface Told { text: string; by: "chosen" | "calculated" | "input" | "learned"; word: string; source?: number }
+
+/** Who decides the number behind a leaf of a call's formula. */
+export function told(node: number, tree: number): Told {
+  const entry = model.trees[tree]!, [index, reads] = model.nodes[node]!, rule = model.rules[index]!;
+  if (typeof entry === "string") {
+    const name = base(entry), typed = rule.typed?.includes(entry);
+    if (rule.task?.includes(entry)) return { text: `${name}: from the task, as many as there are answers`, by: "input", word: "from task" };
+    return typed ? { text: `${name}: typed, must equal what arrives`, by: "chosen", word: "typed" } : { text: `${name}: you chose it`, by: "chosen", word: "chosen" };
+  }
+  if (!Array.isArray(entry) || typeof entry[0] !== "number") return { text: "", by: "calculated", word: "=" };
+  const tensor = reads[entry[0]]!, input = model.inputs.find(([t]) => t === tensor);
+  const axis = axisWord(tensor, entry[1] as number, rule.axes);
+  if (input) return { text: `${axis} of the input ${input[1]}: fixed by what comes in`, by: "input", word: "from input" };
+  const maker = madeBy(tensor);
+  return { text: `${axis}: calculated in ${maker < 0 ? "the model" : paths[rowOf(maker)] || "a call"}`, by: "calculated", word: "=", source: maker };
+}
+
+export function axisWord(tensor: number, axis: number, words?: string[]): string {
+  const rank = sizes.value[tensor]!.length;
+  return (words?.length === rank ? words[axis] : undefined) ?? `axis ${axis}`;
+}
+
+export function madeBy(tensor: number): number {
+  return model.nodes.findIndex(([, , makes]) => makes.includes(tensor));
+}
+
+function show(event: Event, text: string, pinned = false): void {
+  const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  tip.value = { text, x: box.left, y: box.bottom, pinned };
+}
+
+export function Num({ node, tree, text }: { node: number; tree: number; text: string }) {
+  const { by, word, text: words, source } = told(node, tree), entry = model.trees[tree]!;
+  const name = typeof entry === "string" ? base(entry) : "";
+  const full = `${text}. ${words}`;
+  return (
+    <button
+      type="button" class={`n ${word === "typed" ? "typed" : by}${lit.value && lit.value === name ? " lit" : ""}`}
+      onMouseEnter={(e) => { lit.value = name; if (!tip.value?.pinned) show(e, full); }}
+      onFocus={(e) => { lit.value = name; if (!tip.value?.pinned) show(e, full); }}
+      onMouseLeave={leave} onBlur={leave}
+      onClick={(e) => (e.detail === 2 && source !== undefined && source >= 0 ? choose(rowOf(source)) : show(e, full, true))}
+    >
+      {text}<span class="sr"> ({words})</span>
+    </button>
+  );
+}
+
+function leave(): void {
+  lit.value = "";
+  if (!tip.value?.pinned) tip.value = null;
+}
+
+/** A formula with its numbers put in; each can be pointed at. */
+export function Formula({ node, tree }: { node: number; tree: number }) {
+  return <span class="formula">{formula(node, tree).map((piece) => (typeof piece === "string" ? piece : <Num node={node} tree={piece.tree} text={piece.text} />))}</span>;
+}
+
+export function formula(node: number, tree: number): Piece[] {
+  const at = numbers(model, sizes.value, node, changes.value);
+  return pieces(model.trees, tree, (leaf) => String(at.value(leaf)));
+}
+
+export const formulaText = (node: number, tree: number): string => plain(formula(node, tree));
+
+export function Tip() {
+  const now = tip.value;
+  return (
+    <div id="tip" role="tooltip" class={now ? "shown" : ""} style={{ left: `${Math.max(8, Math.min(now?.x ?? 0, innerWidth - 260))}px`, top: `${(now?.y ?? 0) + 4}px` }}>
+      {now?.text}
+      {now?.pinned && <small> Esc closes</small>}
+    </div>
+  );
+}
+
+export function Section({ id, title, children }: { id: string; title: string; children: ComponentChildren }) {
+  return <section id={id} aria-labelledby={`${id}-h`}><h2 id={`${id}-h`}>{title}</h2>{children}</section>;
+}

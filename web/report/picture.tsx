@@ -1,0 +1,48 @@
+// The parts of a module as boxes and lines, laid out by Python.
+
+import { choose, label, model, paths, shapeText, sizes, outputOf } from "./state";
+
+const W = 132, H = 36, GAP = 22;
+
+export function partsOf(row: number): number[] {
+  const found: number[] = [], end = row < 0 ? model.rows.length : row + 1 + model.rows[row]![6];
+  for (let at = row + 1; at < end; at += 1 + model.rows[at]![6]) found.push(at);
+  return found;
+}
+
+export function Picture({ row }: { row: number }) {
+  const parts = partsOf(row), drawn = model.pictures[row];
+  if (parts.length > 60) return <p>{parts.length} parts: the list shows them.</p>;
+  const at = drawn?.at ?? [-1, ...parts].map((_, i): [number, number] => [i, 0]);
+  const edges = drawn?.edges ?? parts.map((_, i) => [i, i + 1]);
+  const wide = Math.max(...at.map(([, place]) => place), ...edges.flatMap(([, , ...passed]) => passed)) + 1;
+  const x = (place: number) => place * (W + GAP) + 4, y = (column: number) => Math.max(0, column * (H + GAP) - 20);
+  // From the bottom of one part down to the next; a long edge passes beside the parts between.
+  const way = ([from, to, ...passed]: number[]): string => {
+    const [column, place] = at[from!]!;
+    let text = `M${x(place) + W / 2} ${y(column) + (from ? H : 14)}`;
+    [...passed, at[to!]![1]].forEach((next, i, all) => {
+      const [here, top] = [x(i ? all[i - 1]! : place) + W / 2, y(column + 1 + i)], there = x(next) + W / 2;
+      text += here === there ? `V${top}` : `V${top - GAP}C${here} ${top - GAP / 3} ${there} ${top - GAP / 1.5} ${there} ${top}`;
+    });
+    return text;
+  };
+  return (
+    <figure class="parts"><figcaption>Its parts, in the order of the data (top to bottom)</figcaption>
+      <svg width={wide * (W + GAP)} height={y(Math.max(...at.map(([column]) => column))) + H + 4} role="img" aria-label={`Picture of the ${parts.length} parts and how they are joined`}>
+        <text class="in-word" x={x(at[0]![1]) + W / 2} y={11} text-anchor="middle">what comes in</text>
+        {edges.map((edge) => <path class="edge" d={way(edge)} />)}
+        {parts.map((part, i) => (
+          <g class="part" transform={`translate(${x(at[i + 1]![1])} ${y(at[i + 1]![0])})`} onClick={() => choose(part)}>
+            <title>{paths[part]}</title>
+            <rect width={W} height={H} rx={3} />
+            <text x={6} y={15}>{clip(`${label(part)} ${model.rows[part]![2]}`)}</text>
+            <text x={6} y={29} class="dim">{shapeText(sizes.value[outputOf(part)]!)}</text>
+          </g>
+        ))}
+      </svg>
+    </figure>
+  );
+}
+
+const clip = (text: string): string => (text.length > 21 ? `${text.slice(0, 20)}...` : text);

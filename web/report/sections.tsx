@@ -1,0 +1,121 @@
+// The sections around the layers: the answer first, where the numbers are, words, and how all was checked.
+
+import { grouped, short } from "../core/text";
+import { choose, chosen, kerasOrder, label, model, outputOf, paths, shapeText, sizes, stop, sums, unknownWork } from "./state";
+import { Refusal } from "./card";
+import { Totals } from "./list";
+import { partsOf } from "./picture";
+import type { Finding } from "../core/model";
+
+export function Answer() {
+  const [input] = model.inputs, end = stop.value?.node ?? Infinity;
+  const chain: { text: string; row: number }[] = input ? [{ text: shapeText(sizes.value[input[0]]!), row: -1 }] : [];
+  const parts = model.nodes.length <= 60 ? model.rows.flatMap((row, i) => (row[6] ? [] : [i])) : partsOf(-1).flatMap((i) => [i, ...partsOf(i)].slice(partsOf(i).length > 1 && partsOf(i).length < 12 ? 1 : 0, 12));
+  for (const row of parts) {
+    const [, , , first, count] = model.rows[row]!, text = shapeText(sizes.value[outputOf(row)]!);
+    if (first + count > end) break;
+    if (chain.at(-1)?.text !== text) chain.push({ text, row });
+  }
+  return (
+    <>
+      <p class="answer" aria-label="Sizes from input to output">
+        {chain.slice(0, 24).map(({ text, row }, i) => <>{i > 0 && " -> "}{row < 0 ? <span>{text}</span> : <button type="button" class="link" title={paths[row] || label(row)} onClick={() => { choose(row); document.getElementById("card")?.scrollIntoView({ block: "nearest" }); }}>{text}</button>}</>)}
+        {chain.length > 24 && ` -> ... -> ${chain.at(-1)!.text}`}
+      </p>
+      <Totals />
+      {model.problem && <div class="refusal"><strong>{model.problem.path || model.problem.op} stopped the model:</strong> {model.problem.sentence}.</div>}
+      {stop.value && <Refusal />}
+      <Findings title="Problems" list={model.problems} />
+      <Findings title="No error, but look" list={model.hazards} />
+      {model.notes.map((note) => <p class="note">{note}</p>)}
+    </>
+  );
+}
+
+function Findings({ title, list }: { title: string; list?: Finding[] }) {
+  if (!list?.length) return null;
+  return (
+    <div class="findings"><h3>{title}</h3><ul>
+      {list.map(({ sentence, fixes, path }) => <li>{path && <b>{path}: </b>}{sentence}{fixes && fixes.length > 0 && <ul>{fixes.map((fix) => <li>{fix}</li>)}</ul>}</li>)}
+    </ul></div>
+  );
+}
+
+/** Bars over the parts of the model, at most 16 of them: the largest open first. */
+export function Bars() {
+  const { weights, work, made } = sums.value;
+  let parts = partsOf(-1);
+  for (let i = 0; i < parts.length && parts.length < 12; ) {
+    const inside = partsOf(parts[i]!);
+    if (inside.length && parts.length + inside.length <= 17) parts = [...parts.slice(0, i), ...inside, ...parts.slice(i + 1)];
+    else i++;
+  }
+  const tables: [string, Float64Array][] = [["learned numbers", weights], ["multiply-adds (MACs)", work], ["numbers made on the way", made]];
+  return (
+    <div class="bars">
+      {tables.map(([title, table]) => {
+        const rows = parts.map((row) => ({ row, n: table[model.rows[row]![3] + model.rows[row]![4]]! - table[model.rows[row]![3]]! })).filter(({ n }) => n > 0);
+        const most = Math.max(1, ...rows.map(({ n }) => n)), all = table.at(-1)!;
+        return (
+          <table><caption>{title}: {title.startsWith("multiply") && unknownWork.value ? "at least " : ""}{grouped(all)}</caption><tbody>
+            {rows.sort((a, b) => b.n - a.n).slice(0, 16).map(({ row, n }) => (
+              <tr><th scope="row"><button type="button" class="link" onClick={() => choose(row)}>{paths[row] || label(row)}</button></th>
+                <td><div class="bar" style={{ width: `${Math.max(0.5, (100 * n) / most)}%` }} /></td><td class="r">{short(n)}</td><td class="r">{((100 * n) / all).toFixed(1)} %</td></tr>
+            ))}
+          </tbody></table>
+        );
+      })}
+      {model.costs?.map(({ title, columns, rows }) => (
+        <table><caption>{title}</caption><thead><tr>{columns.map((word) => <th scope="col">{word}</th>)}</tr></thead>
+          <tbody>{rows.map((row) => <tr>{row.map((value) => <td>{typeof value === "number" ? grouped(value) : value}</td>)}</tr>)}</tbody></table>
+      ))}
+    </div>
+  );
+}
+
+const WORDS: [string, string][] = [
+  ["map", "One grid of numbers that a layer makes; also called a channel or a feature map."],
+  ["channels", "How many maps there are; you count them, no formula gives them."],
+  ["place", "One row and column of a map; every map of a layer has the same places."],
+  ["kernel", "The small block of learned numbers that a convolution slides over its input."],
+  ["kernel size", "How many rows and columns one kernel covers."],
+  ["stride", "How many places the window moves at each step."],
+  ["padding", "Rows and columns put around the input before the window moves."],
+  ["dilation", "The distance between neighbouring cells of a kernel; 1 means side by side."],
+  ["groups", "The input maps are split into so many groups, and each kernel reads one group."],
+  ["floor", "Round down to a whole number."],
+  ["flatten", "Put all maps into one row of numbers, one map after the other."],
+  ["receptive field", "The part of the image that can change one output number."],
+  ["parameter", "A number that training changes; also called a weight."],
+  ["MAC", "One multiplication and one addition."],
+];
+
+export function Words() {
+  return <dl class="words">{WORDS.map(([word, sense]) => <><dt>{word}</dt><dd>{sense}</dd></>)}</dl>;
+}
+
+export function Checks() {
+  const measured = model.nodes.filter(([rule]) => model.rules[rule]!.measured !== undefined).length;
+  return (
+    <ul>
+      <li>{model.nodes.length - measured} of {model.nodes.length} calls are derived: their sizes come from formulas, evaluated in this page.</li>
+      {measured > 0 && <li>{measured} calls have no formula here: their sizes were observed, and stay as they were when you turn a knob.</li>}
+      <li>The page holds no rule of its own. It evaluates {model.trees.length} expressions that whyshape wrote.</li>
+      {model.checks.map((check) => <li>{check}</li>)}
+    </ul>
+  );
+}
+
+/** Every row as text, for the browser's own search, for printing and for reading aloud. */
+export function textVersion(): string {
+  return model.rows.map(([depth, , type, first, count, times], row) => {
+    const size = shapeText(sizes.value[outputOf(row)]!), n = sums.value.weights[first + count]! - sums.value.weights[first]!;
+    return `${"  ".repeat(depth)}${label(row)}${times > 1 ? ` x ${times}` : ""}${type && type !== label(row) ? ` (${type})` : ""}  ${size}${n ? `  ${grouped(n)} learned` : ""}`;
+  }).join("\n");
+}
+
+export function orderButton() {
+  return <button type="button" aria-pressed={kerasOrder.value} onClick={() => (kerasOrder.value = !kerasOrder.value)}>{kerasOrder.value ? "Keras order (maps last)" : "PyTorch order (maps first)"}</button>;
+}
+
+export const title = (): string => `${model.title}: ${paths[chosen.value] || "layers"}`;

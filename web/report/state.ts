@@ -1,0 +1,165 @@
+// What the page shows now. Everything follows from a few signals; the address bar holds them, so that a link is an exact view.
+
+import { computed, signal } from "@preact/signals";
+import { type Changes, type Model, type Row, evaluate, numbers, parameters } from "../core/model";
+import { type Field, fields } from "../core/reach";
+
+export let model: Model;
+export const changes = signal<Changes>({ inputs: {}, knobs: {} });
+export const chosen = signal(0); // a row
+export const open = signal<ReadonlySet<number>>(new Set());
+export const filter = signal("");
+export const cell = signal<[row: number, column: number]>([0, 0]); // of the chosen layer's output
+export const kerasOrder = signal(false);
+export const lit = signal(""); // the quantity pointed at in a formula: kernel_size, stride, padding, dilation
+export const tip = signal<{ text: string; x: number; y: number; pinned: boolean } | null>(null);
+
+export const result = computed(() => evaluate(model, changes.value));
+export const sizes = computed(() => result.value.sizes);
+export const stop = computed(() => result.value.stop);
+export const touched = computed(() => Object.keys(changes.value.inputs).length + Object.keys(changes.value.knobs).length > 0);
+export const seen = computed((): Map<number, (Field | null)[]> => fields(model, sizes.value, changes.value));
+
+/** Sums over the calls before each call, so that any row's total is one subtraction. */
+export const sums = computed(() => {
+  const weights = new Float64Array(model.nodes.length + 1), work = weights.slice(), made = weights.slice();
+  const end = stop.value?.node ?? Infinity;
+  model.nodes.forEach(([index, , makes], node) => {
+    const rule = model.rules[index]!, at = numbers(model, sizes.value, node, changes.value);
+    weights[node + 1] = weights[node]! + parameters(model, at, node);
+    work[node + 1] = work[node]! + (rule.macs === undefined || node >= end ? 0 : at.value(rule.macs));
+    made[node + 1] = made[node]! + (node >= end ? 0 : makes.reduce((sum, t) => sum + sizes.value[t]!.reduce((a, b) => a * b, 1), 0));
+  });
+  return { weights, work, made };
+});
+/** Calls no formula covers: their work is not counted, so totals are "at least". */
+export const unknownWork = computed(() => model.nodes.some(([rule]) => model.rules[rule]!.measured !== undefined));
+
+/** The full path of each row, as `named_modules` writes it; a call without a module of its own ends in its operator. */
+export let paths: string[] = [];
+export let parents: number[] = [];
+
+export function begin(data: Model): void {
+  model = data;
+  paths = [];
+  parents = [];
+  const above: number[] = [];
+  model.rows.forEach(([depth, name], row) => {
+    above.length = depth;
+    const parent = above.at(-1) ?? -1;
+    parents.push(parent);
+    paths.push([parent < 0 ? "" : paths[parent]!, name].filter(Boolean).join("."));
+    above.push(row);
+  });
+  open.value = new Set(model.rows.flatMap(([depth, , , , , , kids], row) => (kids && depth < 1 ? [row] : [])));
+  const first = model.rows.findIndex((row) => isCall(row) && Object.keys(model.rules[model.nodes[row[3]]![0]]!.knobs ?? {}).length > 0);
+  chosen.value = Math.max(0, first);
+  readAddress();
+}
+
+export function isCall(row: Row): boolean {
+  return row[6] === 0;
+}
+
+/** What a row is called: its module's path, or for a bare call its operator. */
+export function label(row: number): string {
+  const [, name, type] = model.rows[row]!;
+  return name || type;
+}
+
+/** The tensor a row gives: what its last call makes. */
+export function outputOf(row: number): number {
+  const [, , , first, count] = model.rows[row]!;
+  return model.nodes[first + count - 1]![2][0]!;
+}
+
+/** The row a call is shown in: the deepest one that covers it. */
+export function rowOf(node: number): number {
+  let low = 0, high = model.rows.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (model.rows[middle]![3] <= node) low = middle;
+    else high = middle - 1;
+  }
+  while (low > 0 && model.rows[low]![3] + model.rows[low]![4] <= node) low = parents[low]!;
+  return Math.max(low, 0);
+}
+
+export const rowsShown = computed((): number[] => {
+  const wanted = filter.value.trim().toLowerCase(), shown: number[] = [];
+  if (wanted) {
+    const number = /^\d+$/.test(wanted);
+    model.rows.forEach((row, index) => {
+      const sizesHere = () => sizes.value[outputOf(index)]!.includes(+wanted) || knobsOf(row).includes(+wanted);
+      if (number ? isCall(row) && sizesHere() : `${paths[index]} ${row[2]}`.toLowerCase().includes(wanted)) shown.push(index);
+    });
+    return shown;
+  }
+  for (let row = 0; row < model.rows.length; row += 1 + (open.value.has(row) ? 0 : model.rows[row]![6])) shown.push(row);
+  return shown;
+});
+
+function knobsOf(row: Row): number[] {
+  return Object.values({ ...model.rules[model.nodes[row[3]]![0]]!.knobs, ...changes.value.knobs[row[3]] });
+}
+
+export function choose(row: number): void {
+  chosen.value = row;
+  cell.value = [0, 0];
+  const opened = new Set(open.value);
+  for (let up = parents[row]!; up >= 0; up = parents[up]!) opened.add(up);
+  if (opened.size !== open.value.size) open.value = opened;
+}
+
+export function setKnobs(node: number, knobs: Record<string, number>): void {
+  changes.value = { ...changes.value, knobs: { ...changes.value.knobs, [node]: { ...changes.value.knobs[node], ...knobs } } };
+}
+
+export function setInput(tensor: number, shape: number[]): void {
+  changes.value = { ...changes.value, inputs: { ...changes.value.inputs, [tensor]: shape } };
+}
+
+/** Sizes as text, without the batch: `10 x 24 x 24`, or maps last where Keras' order is asked for. */
+export function shapeText(shape: number[]): string {
+  const rest = shape.length > 1 ? shape.slice(1) : shape;
+  return (kerasOrder.value && rest.length > 1 ? [...rest.slice(1), rest[0]] : rest).join(" x ") || "one number";
+}
+
+export function address(): string {
+  const parts = [`l=${encodeURIComponent(paths[chosen.value]! || `call ${model.rows[chosen.value]![3]}`)}`];
+  if (cell.value.some(Boolean)) parts.push(`px=${cell.value.join(",")}`);
+  for (const [tensor, shape] of Object.entries(changes.value.inputs)) parts.push(`in${tensor}=${shape.join(",")}`);
+  for (const [node, knobs] of Object.entries(changes.value.knobs)) {
+    parts.push(`k${node}=${Object.entries(knobs).map(([name, value]) => `${encodeURIComponent(name)}:${value}`).join(",")}`);
+  }
+  return `#${parts.join("&")}`;
+}
+
+/** Takes the view from the address; whatever does not belong to this model is passed over. */
+export function readAddress(): void {
+  const read: Changes = { inputs: {}, knobs: {} }, whole = /^\d{1,9}$/;
+  for (const part of location.hash.slice(1).split("&")) {
+    const [key = "", raw = ""] = part.split("="), value = decoded(raw), list = value.split(",");
+    const index = +key.replace(/^\D+/, "");
+    if (key === "l") {
+      const row = value.startsWith("call ") ? rowOf(+value.slice(5)) : paths.indexOf(value);
+      if (row >= 0) choose(row);
+    } else if (key === "px" && list.length === 2 && list.every((n) => whole.test(n))) cell.value = [+list[0]!, +list[1]!];
+    else if (/^in\d+$/.test(key) && list.length === model.shapes[model.tensors[index]!]?.length && list.every((n) => whole.test(n))) {
+      read.inputs[index] = list.map(Number);
+    } else if (/^k\d+$/.test(key) && model.nodes[index]) {
+      const known = model.rules[model.nodes[index]![0]]!.knobs ?? {};
+      const pairs = raw.split(",").map((pair) => decoded(pair).split(":")).filter(([name, n]) => Object.hasOwn(known, name!) && whole.test(n ?? ""));
+      if (pairs.length) read.knobs[index] = Object.fromEntries(pairs.map(([name, n]) => [name, +n!]));
+    }
+  }
+  changes.value = read;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a broken escape in a hand-written link
+  }
+}

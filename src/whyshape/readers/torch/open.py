@@ -17,10 +17,10 @@ def opened(func) -> Callable | None:
     code = getattr(func, "__code__", None)
     if code is None or not any(name in code.co_names for name in CHECKS):
         return None
-    scope = dict(func.__globals__)
-    for name in CHECKS:
-        if name in scope:
-            scope[name] = lambda *args: False
+    scope, no = dict(func.__globals__), lambda *args: False
+    scope.update({name: no for name in CHECKS if name in scope})
+    if "overrides" in code.co_names:  # as torch._assert asks: overrides.has_torch_function(...)
+        scope["overrides"] = types.SimpleNamespace(**dict.fromkeys(CHECKS, no))
     body = types.FunctionType(code, scope, func.__name__, func.__defaults__, func.__closure__)
     body.__kwdefaults__ = func.__kwdefaults__
     return body

@@ -45,6 +45,8 @@ def live(graph: Graph, shapes: list | None = None, input_grad: bool = False) -> 
     for i, t in enumerate(graph.tensors):
         wants = category(t.dtype) >= 2 and (t.trainable if t.kind == "parameter" else input_grad if t.kind == "input" else False)
         held.append(Live(shapes[i] if shapes else t.shape, t.dtype, t.kind, i, wants, t.base if t.base >= 0 else i, t.strides))
+        if t.base >= 0 and t.kind in ("parameter", "buffer"):  # registered as a view of a larger tensor
+            held[t.base].kind = t.kind
     for node in graph.nodes:
         rule = node.rule
         follows = node.grad and TOLD["history"].get(node.op, True) and any(held[i].needs_grad for i in node.inputs)

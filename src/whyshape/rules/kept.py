@@ -16,8 +16,8 @@ def tensors(call) -> list:
     """The tensors among the arguments, in the order of the signature, lists opened."""
     code = call.rule.shape.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04)]
-    rest = [n for n in vars(call) if n not in names and n not in ("rule", "out", "op")]
-    return list(_flat([getattr(call, n, None) for n in (*names, *rest)]))
+    order = dict.fromkeys((*names, *vars(call)))
+    return list(_flat([getattr(call, n, None) for n in order if n != "out"]))
 
 
 def _flat(values):

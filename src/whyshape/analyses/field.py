@@ -1,0 +1,175 @@
+"""The receptive field: which part of the input a cell anywhere in the network looks at."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor
+from typing import NamedTuple
+
+from whyshape.analyses.live import Live, call_of, live
+from whyshape.errors import WhyshapeError
+from whyshape.graph import Graph, Node
+from whyshape.rules.kept import tensors
+from whyshape.rules.sight import ALL, AT_MOST_ALL, Look, looks
+
+
+class Field(NamedTuple):
+    """What cell ``i`` of ``axis`` sees along one axis of the input, the edges aside: ``size`` cells from ``stride*i + start`` on."""
+
+    axis: int | None  # of the tensor, from the end; None: no axis moves the window
+    stride: Fraction
+    low: Fraction
+    high: Fraction
+    whole: bool = False  # some path (a gate, a global pool) sees all of the input; the other numbers are of the paths that do not
+    aligned: bool = True  # all paths are centred on the same place
+    exact: bool = True  # False: at most this
+
+    @property
+    def size(self) -> int:
+        return floor(self.high) - ceil(self.low) + 1 if self.axis is None or self.stride.denominator == 1 else floor(self.high - self.low) + 1
+
+    @property
+    def start(self) -> Fraction:
+        """Where the window of cell 0 begins: negative in the padding."""
+        return self.low
+
+    def through(self, look: Look) -> Field:
+        """As seen by an operator that looks at this tensor."""
+        if look is ALL or look is AT_MOST_ALL or look.axis is None and look.high != look.low:
+            return Field(None, Fraction(0), self.low, self.high, True, self.aligned, self.exact and look.exact)
+        return Field(
+            look.axis, self.stride * look.stride, self.low + self.stride * look.low, self.high + self.stride * look.high,
+            self.whole, self.aligned, self.exact and look.exact,
+        )  # fmt: skip
+
+    def joined(self, other: Field) -> Field:
+        """Two paths to the same cell: the union of what they see."""
+        whole, exact = self.whole or other.whole, self.exact and other.exact
+        if self.axis is None or other.axis is None:
+            keep = self if other.axis is None else other
+            return keep._replace(whole=whole or self.axis != other.axis, exact=exact)
+        if self.axis != other.axis or self.stride != other.stride:
+            return Field(None, Fraction(0), min(self.low, other.low), max(self.high, other.high), True, False, False)
+        aligned = self.aligned and other.aligned and self.low + self.high == other.low + other.high
+        return Field(self.axis, self.stride, min(self.low, other.low), max(self.high, other.high), whole, aligned, exact)
+
+
+class Fields(NamedTuple):
+    """The receptive field of every tensor on one input: for each tensor one `Field` for each of the input's axes, or None."""
+
+    graph: Graph
+    input: int
+    table: tuple[tuple[Field, ...] | None, ...]
+
+    def of(self, node: Node) -> dict[int, Field] | None:
+        """The fields of a node's result, by axis of the input (places only). None: it does not depend on this input."""
+        found = self.table[node.outputs[0]] if node.outputs else None
+        return None if found is None else {a: found[a] for a in places(self.graph, self.input)}
+
+
+def places(graph: Graph, tensor: int) -> tuple[int, ...]:
+    """The axes of an input that are places, not batch or channels."""
+    rank = len(graph.tensors[tensor].shape)
+    return tuple(range(2, rank)) if rank > 2 else tuple(range(1, rank))
+
+
+def fields(graph: Graph, which: int = 0) -> Fields:
+    """The receptive field of every tensor, forward from input number ``which``.
+
+    >>> from whyshape.graph import Builder
+    >>> net = Builder()
+    >>> x = net.layer("Conv2d", "conv_1", net.input((1, 1, 28, 28)), args=(1, 10, 5))
+    >>> x = net.layer("MaxPool2d", "pool_1", x, args=(2,))
+    >>> found = fields(net.graph(x)).of(net.nodes[-1])[2]
+    >>> found.size, int(found.stride), int(found.start)
+    (6, 2, 0)
+    """
+    source = graph.inputs[which]
+    held = live(graph)
+    rank = len(graph.tensors[source].shape)
+    table: list[tuple[Field, ...] | None] = [None] * len(held)
+    table[source] = tuple(Field(a - rank, Fraction(1), Fraction(0), Fraction(0)) for a in range(rank))
+    for node in graph.nodes:
+        if not any(table[t] for t in node.inputs):
+            continue
+        for number, t in enumerate(node.outputs):
+            seen: list[Field] | None = None
+            for tensor, how in _ways(node, held, number):
+                before = table[tensor.index]
+                if before is not None:
+                    after = [f.through(_of_axis(how, f.axis)) if f.axis is not None else f for f in before]
+                    seen = after if seen is None else [a.joined(b) for a, b in zip(seen, after)]
+            table[t] = None if seen is None else tuple(seen)
+    return Fields(graph, source, tuple(table))
+
+
+def _of_axis(how: list[Look], axis: int) -> Look:
+    return how[axis] if -len(how) <= axis else AT_MOST_ALL
+
+
+def _ways(node: Node, held: list[Live], output: int):
+    """Each tensor the node reads, with how result number ``output`` looks at each of its axes."""
+    rule = node.rule
+    if rule is None:
+        return [(held[t], [AT_MOST_ALL] * len(held[t].shape)) for t in node.inputs]
+    call = call_of(node, held)
+    return [(t, looks(call, t, place, output)) for place, t in enumerate(tensors(call))]
+
+
+class Seen(NamedTuple):
+    """The cells of one input axis that an output cell depends on: exact, the edges of every layer respected."""
+
+    cells: frozenset[int]
+    exact: bool = True
+
+    @property
+    def first(self) -> int:
+        return min(self.cells)
+
+    @property
+    def last(self) -> int:
+        return max(self.cells)
+
+
+def window(graph: Graph, tensor: int, cell: tuple[int, ...], which: int = 0) -> dict[int, Seen]:
+    """The part of an input that one cell of a tensor depends on: for each axis of the input that is a place, the cells.
+
+    >>> from whyshape.graph import Builder
+    >>> net = Builder()
+    >>> x = net.layer("Conv2d", "c", net.input((1, 1, 28, 28)), args=(1, 10, 5), kwargs={"padding": 2})
+    >>> seen = window(net.graph(x), x.index, (0, 0, 0, 9))
+    >>> (seen[2].first, seen[2].last), (seen[3].first, seen[3].last)
+    ((0, 2), (7, 11))
+    """
+    held = live(graph)
+    shape = held[tensor].shape
+    if len(cell) != len(shape) or any(not 0 <= c < n for c, n in zip(cell, shape)):
+        raise WhyshapeError(f"cell {cell} is not in a tensor of {'x'.join(map(str, shape))}")
+    wanted: dict[int, list[frozenset[int]]] = {tensor: [frozenset((c,)) for c in cell]}
+    exact = True
+    for node in reversed(graph.nodes):
+        for number, region in [(k, wanted[t]) for k, t in enumerate(node.outputs) if t in wanted]:
+            for source, how in _ways(node, held, number):
+                if source.leaf and source.kind != "input":
+                    continue
+                exact = exact and all(look.exact for look in how)
+                sees = [_cells(look, region, int(n)) for look, n in zip(how, source.shape)]
+                before = wanted.get(source.index)
+                wanted[source.index] = sees if before is None else [a | b for a, b in zip(before, sees)]
+    region = wanted.get(graph.inputs[which])
+    return {} if region is None else {a: Seen(region[a], exact) for a in places(graph, graph.inputs[which])}
+
+
+def _cells(look: Look, region: list[frozenset[int]], n: int) -> frozenset[int]:
+    if look is ALL or look is AT_MOST_ALL:
+        return frozenset(range(n))
+    asking = (0,) if look.axis is None else region[look.axis] if -len(region) <= look.axis else range(n)
+    return frozenset(c for i in asking for c in look.cells(i) if 0 <= c < n)
+
+
+def padding_share(field: Field, cell: int, n: int) -> Fraction:
+    """How much of a cell's window along one axis lies outside an input of ``n`` cells, in padding."""
+    first = ceil(field.low + field.stride * cell)
+    last = first + field.size - 1
+    inside = max(min(last, n - 1) - max(first, 0) + 1, 0)
+    return 1 - Fraction(inside, field.size)

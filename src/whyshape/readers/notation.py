@@ -49,7 +49,9 @@ class LayerCall(NamedTuple):
     label: str = ""
 
     def __str__(self):
-        words = ["?" if a is BLANK else repr(a) for a in self.args] + [f"{k}={'?' if v is BLANK else repr(v)}" for k, v in self.kwargs.items()]
+        words = ["?" if a is BLANK else repr(a) for a in self.args] + [
+            f"{k}={'?' if v is BLANK else repr(v)}" for k, v in self.kwargs.items()
+        ]
         return f"{self.name}({', '.join(words)})"
 
 
@@ -136,7 +138,9 @@ def _value(node, text: str):
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        raise WhyshapeError(f"an argument of {text[:60]!r} is not a plain value: write numbers, tuples, strings, True, False or None") from None
+        raise WhyshapeError(
+            f"an argument of {text[:60]!r} is not a plain value: write numbers, tuples, strings, True, False or None"
+        ) from None
 
 
 def _nearest(name: str) -> str:
@@ -186,5 +190,7 @@ def _filled(call: LayerCall, value, notes, path):
         if args[0] is not BLANK:
             notes.append(f"{path}: {call} takes {args[0]}, which is what comes in")
     if any(a is BLANK for a in [*args, *call.kwargs.values()]):
-        raise WhyshapeError(f"{call} leaves a number open that what comes in does not decide; `whyshape accepts` and `whyshape solve` look for it")
+        raise WhyshapeError(
+            f"{call} leaves a number open that what comes in does not decide; `whyshape accepts` and `whyshape solve` look for it"
+        )
     return tuple(args), call.kwargs

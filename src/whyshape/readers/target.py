@@ -142,7 +142,11 @@ def _needs_nothing(factory, name, args, kwargs, target):
     try:
         inspect.signature(factory).bind(*(args or ()), **(kwargs or {}))
     except TypeError as error:
-        arguments = [str(p) for p in inspect.signature(factory).parameters.values() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        arguments = [
+            str(p)
+            for p in inspect.signature(factory).parameters.values()
+            if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
         raise WhyshapeError(
             f"{target}: {error}; write the arguments with the target, as {target.partition('(')[0]}({', '.join(f'{a}=...' for a in arguments)})"
         ) from None

@@ -57,15 +57,25 @@ class Patient:
         if not isinstance(model, torch.nn.Module):
             raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
         self.original, self.given, self.mode, self.name = model, input_data, mode, type(model).__name__
-        args, self.kwargs = stand_ins(input_size, input_data, dtypes)
-        self.args = list(args)
+        args, kwargs = stand_ins(input_size, input_data, dtypes)
+        self.args, self.names = [*args, *kwargs.values()], list(kwargs)
         self.real = False
         self.model = _quiet(meta_copy, model)
 
     def use_real_numbers(self) -> None:
         """From now on run on a copy with real numbers: the model reads values."""
-        args, self.kwargs = _real(tuple(self.args), self.kwargs, self.given)
-        self.args, self.model, self.real = list(args), _quiet(_copied, self.original), True
+        args, kwargs = _real(*self.call(self.args), self.given)
+        self.args, self.model, self.real = [*args, *kwargs.values()], _quiet(_copied, self.original), True
+
+    def call(self, args) -> tuple[tuple, dict]:
+        """The inputs as the model is called: positional ones, and keyword ones."""
+        count = len(args) - len(self.names)
+        return tuple(args[:count]), dict(zip(self.names, args[count:]))
+
+    @cached_property
+    def places(self) -> list[int | None]:
+        """For every tensor among the inputs, in the graph's order: which input it is; None where it stands inside one."""
+        return [i if isinstance(a, torch.Tensor) else None for i, a in enumerate(self.args) for _ in flat(a)]
 
     def run(self, edits=()) -> Trial | None:
         """Run the copy with these edits; None where they cannot be made. The copy is afterwards as it was."""
@@ -76,12 +86,12 @@ class Patient:
             changes_mode = any("mode" in e for e in edits)
             with _mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]):
                 modes = {id(m): m.training for _, m in modules}
-                tracer, result, facts, failure = follow(modules, tuple(made.args), self.kwargs, execute=self.real)
+                tracer, result, facts, failure = follow(modules, *self.call(made.args), execute=self.real)
             if isinstance(failure, NeedsValues) and not self.real:
                 made.take_back()
                 self.use_real_numbers()
                 return self.run(edits)
-            return Trial(modules, tracer, facts, result, failure, _named(made.model, made.args, self.kwargs, None), modes)
+            return Trial(modules, tracer, facts, result, failure, _named(made.model, *self.call(made.args), None), modes)
         except CannotApply:
             return None
         finally:

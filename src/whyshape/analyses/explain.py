@@ -1,0 +1,259 @@
+"""The whole network told: the chain in one line, then every layer derived, then what it comes to."""
+
+from __future__ import annotations
+
+from whyshape.analyses.layers import Layers
+from whyshape.analyses.operations import operations
+from whyshape.analyses.parameters import parameters
+from whyshape.analyses.rows import Row, rows
+from whyshape.analyses.words import Words, name_of, text
+from whyshape.graph import Graph, Node, Problem
+from whyshape.sizes import plain
+from whyshape.story import Block, Heading, Sentence, Shapes, Slots, Table
+
+CARDS = 24  # up to so many calls every one gets a card; beyond, a table
+ROWS = 60  # of a table: with the rest on two screens
+STEPS = 16  # of the chain in one line
+
+
+def story(graph: Graph, level: str = "default", depth: int | None = None) -> list[Block]:
+    """The explanation as blocks. ``level``: brief, default or full; ``depth``: how deep the table of a large network goes."""
+    layers = Layers(graph)
+    words = Words(graph, layers)
+    blocks: list[Block] = [Heading(graph.name or "the network"), Shapes(tuple(chain(graph)))]
+    if not graph.nodes and graph.problem is None:
+        return [*blocks, Sentence("No operator ran: what goes in comes out.")]
+    blocks.append(Sentence(totals(graph)))
+    blocks += [Sentence(note, "note") for note in graph.notes]
+    small = len(graph.nodes) <= CARDS and depth is None
+    if small or level == "full":
+        if any(layers.of(n).window for n in graph.nodes):
+            blocks.append(Sentence("Size comes from the formula. The number of maps is your choice."))
+        blocks += cards(graph, words, level)
+    else:
+        blocks.append(table(graph, layers, depth))
+        blocks += formulas(graph, layers)
+    blocks += measured(graph)
+    if graph.problem is not None:
+        blocks += problem(graph.problem)
+    return blocks
+
+
+def chain(graph: Graph) -> list[str]:
+    """The sizes along the main path, without the batch where every tensor has it.
+
+    >>> from whyshape.graph import Builder
+    >>> net = Builder()
+    >>> out = net.layer("Conv2d", "conv_1", net.input((1, 1, 28, 28)), args=(1, 10, 5))
+    >>> chain(net.graph(out))
+    ['1x28x28', '10x24x24']
+    """
+    path = main_path(graph)
+    if len({graph.tensors[t].shape for t in path}) > STEPS:
+        parts = {graph.producers()[t].path.partition(".")[0] if t in graph.producers() else "" for t in path}
+        path = _coarse(graph, path) if len(parts) > 1 else path
+    shapes = [tuple(map(int, graph.tensors[t].shape)) for t in path]
+    batched = len({s[:1] for s in shapes}) == 1 and all(len(s) > 1 for s in shapes)
+    steps: list[str] = []
+    for shape in shapes:
+        step = text(shape[1:] if batched else shape)
+        if not steps or steps[-1] != step:
+            steps.append(step)
+    return steps if len(steps) <= 2 * STEPS else [*steps[:STEPS], f"... {len(steps) - 2 * STEPS} more ...", *steps[-STEPS:]]
+
+
+def main_path(graph: Graph) -> list[int]:
+    """Tensors from the input to the output (or to where it stopped), each made from the one before."""
+    producers = graph.producers()
+    if graph.outputs and graph.problem is None:
+        at = graph.outputs[0]
+    elif graph.nodes:
+        at = graph.nodes[-1].outputs[0]
+    else:
+        return list(graph.inputs[:1])
+    path = [at]
+    while at in producers:
+        before = [t for t in producers[at].inputs if graph.tensors[t].kind in ("activation", "input")]
+        if not before:
+            break
+        at = before[0]
+        path.append(at)
+    return path[::-1]
+
+
+def _coarse(graph: Graph, path: list[int]) -> list[int]:
+    """Of a long path, the tensors that leave a top-level module."""
+    producers = graph.producers()
+    top = lambda t: producers[t].path.partition(".")[0] if t in producers else ""
+    kept = [t for t, after in zip(path, path[1:]) if top(t) != top(after) or not top(t)]
+    return [*kept, path[-1]]
+
+
+def totals(graph: Graph) -> str:
+    """Parameters and multiply-adds, "at least" where something could not be counted."""
+    held, work = parameters(graph), operations(graph).forward("macs")
+    told = [f"{number(held.total.value)} parameters", f"{number(work.value)} multiply-adds for this input"]
+    if held.total.missing or work.missing:
+        told = [f"at least {t}" if m.missing else t for t, m in zip(told, (held.total, work))]
+    count = len(graph.nodes)
+    told.append(f"{count:,} operator call{'s' if count != 1 else ''}")
+    return "; ".join(told) + "."
+
+
+def number(value) -> str:
+    """A count with separators, or the word unknown."""
+    return "an unknown number of" if value is None else f"{int(value):,}"
+
+
+def cards(graph: Graph, words: Words, level: str) -> list[Block]:
+    """A card for every call; calls alike are told once, neighbours that change nothing stay short."""
+    blocks: list[Block] = []
+    told: dict[int, str] = {}
+    for node in graph.nodes:
+        layer = words.layers.of(node)
+        before, after = through(graph, node)
+        about = f"{node.type if node.path or node.type else ''} {_op(node)}".strip()
+        title = node.path or node.op
+        if layer.mark in told and level != "full":
+            blocks.append(Slots(title, f"{about}   {before} -> {after}   as {told[layer.mark]}", ()))
+            continue
+        slots = words.slots(node, level)
+        if slots.get("SIZE") == ["unchanged"] and (level != "full" and not slots.get("WEIGHTS") and not slots.get("NOTE")):
+            blocks.append(Slots(title, f"{about}   {after}, unchanged", ()))
+            continue
+        told[layer.mark] = title
+        if level == "full":
+            slots = {**slots, **where(node)}
+        blocks.append(Slots(title, f"{about}   {before} -> {after}", tuple((slot, tuple(lines)) for slot, lines in slots.items())))
+    return blocks
+
+
+def where(node: Node) -> dict[str, list[str]]:
+    """The line of the user's code that made the call."""
+    return {"AT": [f"{node.file}, line {node.line}"]} if node.file else {}
+
+
+def _op(node: Node) -> str:
+    """The operator, where the module's type does not say it already."""
+    plain_op = node.op.rpartition(".")[2].strip("_").replace("_", "").lower()
+    return "" if node.type.lower() in plain_op or plain_op in node.type.lower() else f"({node.op.rpartition('.')[2]})"
+
+
+def through(graph: Graph, node: Node) -> tuple[str, str]:
+    """What goes in and what comes out, as texts without the batch where all have one."""
+    ins = [graph.tensors[t].shape for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer")] or [()]
+    outs = [graph.tensors[t].shape for t in node.outputs]
+    batched = bool(graph.inputs) and all(
+        len(s) > 1 and int(s[0]) == int(graph.tensors[graph.inputs[0]].shape[0]) for s in (*ins, *outs) if s
+    )
+    cut = (lambda s: text(s[1:])) if batched else text
+    return " and ".join(map(cut, ins[:4])), ", ".join(map(cut, outs[:4])) + (f" and {len(outs) - 4} more" if len(outs) > 4 else "")
+
+
+def table(graph: Graph, layers: Layers, depth: int | None) -> Table:
+    """The tree of modules, repeated blocks in one row, as deep as fits on two screens or as asked."""
+    found = rows(graph, [layers.of(n).mark for n in graph.nodes])
+    if depth is None:
+        depth = max([d for d in range(1, 50) if len(shown(found, d)) <= ROWS] or [1])
+    held = parameters(graph)
+    work = operations(graph).rows
+    made = []
+    for row, path in shown(found, depth):
+        nodes = graph.nodes[row.first : row.first + row.count // row.times]
+        macs = [r.counted("macs").value for r in work[row.first : row.first + row.count]]
+        count = held.under(path).value if path else None
+        leaf = row.kids == 0
+        made.append((
+            "  " * row.depth + (row.name or row.type) + (f"   x {row.times}" if row.times > 1 else ""),
+            row.type if row.name else "",
+            through(graph, nodes[-1])[1] if nodes else "",
+            how(layers, nodes[0]) if leaf and nodes else f"{len(nodes)} calls",
+            f"{count:,}" if count and row.times == 1 else _times(held, path, row),
+            f"{sum(m or 0 for m in macs):,}" if any(macs) else "",
+        ))  # fmt: skip
+    return Table(("layer", "type", "output", "who decides", "parameters", "multiply-adds"), tuple(made), (4, 5))
+
+
+def _times(held, path: str, row: Row) -> str:
+    """The parameters of repeated blocks together."""
+    if row.times == 1 or not path:
+        return ""
+    stem, _, last = path.rpartition(".")
+    first = int(last.partition("..")[0])
+    total = sum(held.under(f"{stem}.{i}" if stem else str(i)).value or 0 for i in range(first, first + row.times))
+    return f"{total:,}" if total else ""
+
+
+def shown(found: list[Row], depth: int) -> list[tuple[Row, str]]:
+    """The rows down to a depth, with their paths."""
+    kept, path = [], []
+    for row in found:
+        del path[row.depth :]
+        path.append(row.name)
+        if row.depth < depth:
+            kept.append((row, ".".join(p for p in path if p) if row.name else ""))
+    return kept
+
+
+def how(layers: Layers, node: Node) -> str:
+    """Who decides the sizes of a call, in a few words."""
+    if node.rule is None:
+        return "measured"
+    told = []
+    for size in layers.of(node).sizes:
+        if size.by in ("chosen", "task"):
+            told.append(f"{size.value} {'chosen' if size.by == 'chosen' else 'from task'}")
+    for names, formula, value in layers.of(node).formulas:
+        told.append(f"{value} = {formula}" if len(formula) < 24 else f"{value} = {names.split(' and ')[-1]}")
+    return ", ".join(dict.fromkeys(told)) or "unchanged"
+
+
+def formulas(graph: Graph, layers: Layers) -> list[Block]:
+    """Each distinct formula once, with the layers it serves."""
+    served: dict[tuple[str, int], list[str]] = {}
+    for node in graph.nodes:
+        for _names, formula, value in layers.of(node).formulas:
+            served.setdefault((formula, value), []).append(node.path or node.op)
+    if not served:
+        return []
+    found = [
+        (f"{formula} = {value}", paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else ""))
+        for (formula, value), paths in served.items()
+    ]
+    short = found[:ROWS]
+    blocks: list[Block] = [Heading("Where the sizes come from", 2), Table(("formula", "in"), tuple(short))]
+    if len(found) > len(short):
+        blocks.append(Sentence(f"{len(found) - len(short)} more formulas: see --full or --json."))
+    return blocks
+
+
+def measured(graph: Graph) -> list[Block]:
+    """The calls no rule explains, named with their reasons."""
+    found = [n for n in graph.nodes if n.by != "rule"]
+    if not found:
+        return []
+    told = "; ".join(dict.fromkeys(f"{n.op}{f' in {n.path}' if n.path else ''}: {n.why}" for n in found[:8]))
+    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    return [Sentence(f"Measured, not explained: {told}{more}.", "note")]
+
+
+def sentence(found: Problem) -> str:
+    """A problem's sentence with its numbers put in."""
+    try:
+        return found.sentence.format(**plain(found.numbers))
+    except (KeyError, IndexError, ValueError):  # already filled, with a brace of the model's own in it
+        return found.sentence
+
+
+def problem(found: Problem) -> list[Block]:
+    """Where it stopped, and what to ask next."""
+    place = f"{found.path} ({found.type})" if found.path else found.op
+    line = f", {found.file}, line {found.line}" if found.file else ""
+    return [
+        Heading("It stops here", 2),
+        Sentence(f"{place} cannot take what arrives: {sentence(found)}{line}.", "problem"),
+        Sentence("`whyshape diagnose` looks for the cause and for changes that make it run.", "note"),
+    ]
+
+
+__all__ = ["chain", "main_path", "name_of", "story", "totals"]

@@ -1,0 +1,224 @@
+"""Every operator call with its sizes derived: the formula with numbers, who decides each, what was typed and must equal another.
+
+Calls that are asked the same question (same rule, same sizes, same arguments) are derived once: `mark` is equal for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from whyshape.graph import Derived, Graph, Node, Ref, axis_words, derive
+from whyshape.rules import Window
+from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Cond, Size, leaves
+
+SPACE = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+class AxisSize(NamedTuple):
+    """One axis of a result: its name, its size, and how it came about."""
+
+    axis: int
+    name: str
+    value: int
+    by: str  # chosen, calculated, input (carried over unchanged)
+    text: str  # the formula with its numbers; empty where there is none
+    size: int | Size
+    knob: str = ""  # the number somebody typed, where it is one
+
+
+class Typed(NamedTuple):
+    """Numbers that were typed although another decides them: ``knob`` must equal what arrives on an axis."""
+
+    knob: str
+    value: int
+    axis: tuple[int, int] | None  # the tensor and axis it must equal, where it is a single one
+    wanted: int
+
+
+class Layer(NamedTuple):
+    """One operator call, derived."""
+
+    node: Node
+    mark: int
+    sizes: tuple[AxisSize, ...]  # of the first result
+    knobs: dict[str, int]
+    typed: tuple[Typed, ...]
+    derived: Derived | None
+    window: dict[int, Window]
+
+    @property
+    def formulas(self) -> list[tuple[str, str, int]]:
+        """The distinct formulas of the result: (axes in words, formula with numbers, value)."""
+        found: dict[tuple[str, int], list[str]] = {}
+        for size in self.sizes:
+            if size.text:
+                found.setdefault((size.text, size.value), []).append(size.name)
+        return [(_and(names), text, value) for (text, value), names in found.items()]
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+class Layers:
+    """Derives the calls of a graph, each distinct question once."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self._marks: dict[Any, int] = {}
+        self._known: dict[int, Layer] = {}
+        self._by_node: dict[int, Layer] = {}
+        self.producers = graph.producers()
+
+    def __getitem__(self, index: int) -> Layer:
+        return self.of(self.graph.nodes[index])
+
+    def __iter__(self):
+        return (self.of(node) for node in self.graph.nodes)
+
+    def of(self, node: Node) -> Layer:
+        """The node's layer."""
+        found = self._by_node.get(node.index)
+        if found is None:
+            found = self._by_node[node.index] = self._layer(node)
+        return found
+
+    def exact(self, node: Node) -> Layer:
+        """The node's layer derived by itself, so that its leaves point at this node's own tensors."""
+        return _derived(self.graph, node, -1)
+
+    def _layer(self, node: Node) -> Layer:
+        key = (
+            node.op,
+            node.by,
+            self._question(node.args),
+            self._question(tuple(node.kwargs.items())),
+            bool(set(node.outputs) & set(self.graph.outputs)),
+        )
+        mark = self._marks.setdefault(key, len(self._marks))
+        known = self._known.get(mark)
+        if known is None:
+            known = self._known[mark] = _derived(self.graph, node, mark)
+        return known if known.node is node else known._replace(node=node)
+
+    def _question(self, value):
+        if type(value) is Ref:
+            t = self.graph.tensors[value.tensor]
+            return ("tensor", t.shape, t.dtype, t.kind)
+        if isinstance(value, (tuple, list)):
+            return tuple([self._question(v) for v in value])
+        if isinstance(value, dict):
+            return tuple([(k, self._question(v)) for k, v in value.items()])
+        if isinstance(value, slice):
+            return ("slice", int(value.start or 0), value.stop and int(value.stop), value.step)
+        return (type(value).__name__, repr(value)) if not isinstance(value, int) else int(value)
+
+
+def space_axes(graph: Graph, node: Node, window: dict[int, Window]) -> tuple[str, ...]:
+    """What the axes of the node's first result are called."""
+    rank = len(graph.tensors[node.outputs[0]].shape)
+    if window and len(window) in SPACE and min(window) == -len(window):
+        words = ("batch", "channels")[-(rank - len(window)) :] if rank > len(window) else ()
+        return (*words, *SPACE[len(window)])
+    return axis_words(rank)
+
+
+def _derived(graph: Graph, node: Node, mark: int) -> Layer:
+    derived = derive(graph, node)
+    if derived is None or not derived.shapes:
+        return Layer(node, mark, (), {}, (), derived, {})
+    assert node.rule is not None
+    window = node.rule.reach(graph.call(node)) or {}
+    names = space_axes(graph, node, window) if node.outputs else ()
+    last = bool(set(node.outputs) & set(graph.outputs)) and bool(node.rule.knobs.get("weight"))
+    sizes = []
+    for axis, size in enumerate(derived.shapes[0]):
+        sizes.append(_axis(axis, names[axis] if axis < len(names) else f"axis {axis}", size, last))
+    knobs = {name: int(size) for name, size in derived.knobs.items()}
+    return Layer(node, mark, tuple(sizes), knobs, tuple(_typed(derived)), derived, window)
+
+
+def _axis(axis: int, name: str, size, last: bool) -> AxisSize:
+    if not isinstance(size, Size):
+        return AxisSize(axis, name, int(size), CALCULATED, "", size)
+    if size.op != "leaf":
+        return AxisSize(axis, name, int(size), CALCULATED, str(size.formula), size)
+    at = size.leaf
+    if at is not None and at.ref and at.ref[0] == "knob":
+        return AxisSize(axis, name, int(size), TASK if last else CHOSEN, "", size, at.ref[2])
+    return AxisSize(axis, name, int(size), INPUT, "", size)
+
+
+def _typed(derived: Derived):
+    """The knobs that a demand ties to what arrives: ``in_features == the last axis of the input``."""
+    seen = set()
+    for found in derived.needs:
+        cond = found.cond
+        if not isinstance(cond, Cond) or cond.relation != "==":
+            continue
+        for mine, other in ((cond.left, cond.right), (cond.right, cond.left)):
+            ends, ties = leaves(mine), leaves(other)
+            if not ends or not ties or not all(_is(end, "knob") for end in ends) or not all(_is(end, "axis") for end in ties):
+                continue
+            end = next((e for e in ends if int(e) != 1 or len(ends) == 1), ends[0])
+            if end.leaf.ref[2] not in seen:
+                seen.add(end.leaf.ref[2])
+                axis = ties[0].leaf.ref[1:] if len(ties) == 1 and other is ties[0] else None
+                yield Typed(end.leaf.ref[2], int(end), axis, int(other))
+
+
+def _is(size: Size, kind: str) -> bool:
+    return bool(size.leaf and size.leaf.ref and size.leaf.ref[0] == kind)
+
+
+class Step(NamedTuple):
+    """Where an axis got its size: the call that made it, or an input (``node`` None)."""
+
+    node: Node | None
+    tensor: int
+    axis: int
+    size: int | Size  # over the axes that call was given; a plain int for an input
+
+
+class Origins:
+    """Follows the axes of a graph back to where their sizes were decided."""
+
+    def __init__(self, layers: Layers):
+        self.layers, self.graph = layers, layers.graph
+        self._exact: dict[int, Derived | None] = {}
+
+    def derived(self, node: Node) -> Derived | None:
+        """The node derived over its own tensors."""
+        if node.index not in self._exact:
+            self._exact[node.index] = derive(self.graph, node)
+        return self._exact[node.index]
+
+    def of(self, tensor: int, axis: int) -> Step:
+        """The last call that decided this axis, passing over those that carried it unchanged."""
+        while True:
+            node = self.layers.producers.get(tensor)
+            if node is None:
+                return Step(None, tensor, axis, self.graph.tensors[tensor].shape[axis])
+            derived = self.derived(node)
+            if derived is None or not derived.shapes:
+                return Step(node, tensor, axis, self.graph.tensors[tensor].shape[axis])
+            size = derived.shapes[node.outputs.index(tensor)][axis]
+            if (
+                isinstance(size, Size)
+                and size.op == "leaf"
+                and _is(size, "axis")
+                and self.graph.tensors[size.leaf.ref[1]].kind != "parameter"
+            ):
+                tensor, axis = size.leaf.ref[1], size.leaf.ref[2]
+                continue
+            return Step(node, tensor, axis, size)
+
+    def chain(self, tensor: int, axis: int) -> list[Step]:
+        """From the input to this axis, one step for each call that changed it, as long as each rests on a single axis."""
+        steps = [self.of(tensor, axis)]
+        while steps[-1].node is not None and len(steps) < 10_000:
+            rests = [at for at in leaves(steps[-1].size) if _is(at, "axis")]
+            if len(rests) != 1:
+                break
+            steps.append(self.of(*rests[0].leaf.ref[1:]))
+        return steps[::-1]

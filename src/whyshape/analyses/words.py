@@ -1,0 +1,239 @@
+"""A layer in words: the slots SIZE, MAPS, WEIGHTS, NOTE and IN KERAS, each only where it says something."""
+
+from __future__ import annotations
+
+from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers
+from whyshape.analyses.parameters import nouns
+from whyshape.graph import Graph, Node
+from whyshape.rules import Window
+from whyshape.rules.base import NOT_TOLD
+from whyshape.rules.words import count
+from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Size
+
+LEVELS = ("brief", "default", "full")
+SLOTS = ("SIZE", "MAPS", "WEIGHTS", "NOTE", "IN KERAS")
+ROWS = {"height": "rows", "width": "columns", "length": "places", "depth": "slices"}
+
+
+class Words:
+    """Tells the layers of one graph."""
+
+    def __init__(self, graph: Graph, layers: Layers | None = None):
+        self.graph = graph
+        self.layers = layers or Layers(graph)
+        self.nouns = nouns(graph)
+        self._sources: dict[tuple[int, int], str] = {}
+
+    def slots(self, node: Node, level: str = "default") -> dict[str, list[str]]:
+        """The sentences of one call, by slot, in their order; empty slots are left out."""
+        if node.rule is None:
+            return {"SIZE": [self.measured(node)]}
+        layer = self.layers.of(node)
+        told = {"SIZE": self.size(layer, level)}
+        if level != "brief":
+            told["MAPS"] = self.maps(layer)
+            told["WEIGHTS"] = self.weights(node)
+            told["NOTE"] = self.notes(layer)
+            told["IN KERAS"] = self.keras(node)
+        return {slot: told[slot] for slot in SLOTS if told.get(slot)}
+
+    def measured(self, node: Node) -> str:
+        """For a call that no rule explains."""
+        shapes = ", ".join(text(self.graph.tensors[i].shape) for i in node.outputs)
+        return f"{node.op} gave {shapes} when run. No formula is known for it here, so this is an observation, not a derivation."
+
+    # -- SIZE ----------------------------------------------------------------------------------------------------------
+
+    def size(self, layer: Layer, level: str) -> list[str]:
+        """The formulas with their numbers, then the window's walk in words."""
+        told = [f"{names}: {formula} = {value:,}" for names, formula, value in layer.formulas if not self._is_channels(layer, names)]
+        for size in layer.sizes:
+            if size.by in (CHOSEN, TASK) and not self._is_channels(layer, size.name):
+                told.append(self.decided(size))
+        if level != "brief":
+            told += self.walk(layer)
+            if not layer.window:
+                told += self.ties(layer)
+        return told or ["unchanged"]
+
+    def ties(self, layer: Layer) -> list[str]:
+        """The first number that was typed although it is not free."""
+        return [self.tied(layer, t.knob, t.value) for t in layer.typed if not t.knob.startswith(("bias", "running"))][:1]
+
+    def decided(self, size: AxisSize) -> str:
+        """A number somebody typed, said as such."""
+        knob = size.knob.partition("[")[0]
+        if size.by == TASK:
+            return f"{size.value:,}: from the task, one for each answer there is to choose from ({knob}, typed)."
+        return f"{size.value:,}: you chose it ({knob})."
+
+    def walk(self, layer: Layer) -> list[str]:
+        """How the window moves: where it covers how much, and how often it steps. Said for the last axis, and for others that differ."""
+        told: list[str] = []
+        seen = set()
+        for axis in sorted(layer.window):
+            window, size = layer.window[axis], layer.sizes[axis]
+            if window.stride < 1 or not isinstance(size.size, Size) or not _walks(size.size):
+                continue
+            key = self._walk_key(layer, axis, window)
+            if key is None or key in seen:
+                continue
+            seen.add(key)
+            told.append(_walk(*key, ROWS.get(size.name, "places")))
+        return told
+
+    def _walk_key(self, layer: Layer, axis: int, window: Window):
+        arrives = self.graph.tensors[layer.node.inputs[0]].shape
+        span = int(window.dilation) * (int(window.size) - 1) + 1
+        room = int(arrives[axis]) + int(window.before) + int(window.after)
+        places = (room - span) // int(window.stride) + 1
+        if places != layer.sizes[axis].value:  # ceil_mode and its kind: the formula speaks for itself
+            return None
+        padded = int(window.before) + int(window.after)
+        return span, room, int(window.stride), places, int(window.dilation), int(window.size), padded
+
+    def _is_channels(self, layer: Layer, name: str) -> bool:
+        return name == "channels" and bool(layer.window)
+
+    # -- MAPS, WEIGHTS, NOTE, IN KERAS ---------------------------------------------------------------------------------
+
+    def maps(self, layer: Layer) -> list[str]:
+        """How many maps there are, who decided it, and what was typed although it is not free."""
+        told = []
+        node = layer.node
+        assert node.rule is not None
+        channels = next((s for s in layer.sizes if self._is_channels(layer, s.name)), None)
+        if channels is not None:
+            how = node.rule.answer("maps", self.graph.call(node))
+            if channels.by in (CHOSEN, TASK):
+                told.append(f"{channels.value:,}: you chose it.")
+            elif channels.text:
+                told.append(f"{channels.text} = {channels.value:,}.")
+            elif channels.by == INPUT and how is not NOT_TOLD:
+                told.append(f"{channels.value:,}: from the input.")
+            if how is not NOT_TOLD and how:
+                told.append(how)
+        if layer.window:
+            told += self.ties(layer)
+        return [" ".join(told)] if told else []
+
+    def tied(self, layer: Layer, knob: str, value: int) -> str:
+        """A number that was typed although another decides it."""
+        return f"{knob}={value:,}: typed, must equal {self.source(layer, knob)}."
+
+    def source(self, layer: Layer, knob: str) -> str:
+        """Where the number that arrives comes from, in words: ``conv_1's maps``, ``20*4*4``."""
+        exact = self.layers.exact(layer.node)
+        tied = next((t for t in exact.typed if t.knob == knob), None)
+        if tied is None or tied.axis is None:
+            return "what comes in"
+        return self.origin(*tied.axis)
+
+    def origin(self, tensor: int, axis: int) -> str:
+        """Who made an axis: the input, a layer's chosen number, or a formula."""
+        from whyshape.analyses.layers import Origins
+
+        step = Origins(self.layers).of(tensor, axis)
+        if step.node is None:
+            what = "map" if axis == 1 and len(self.graph.tensors[tensor].shape) > 2 else "number"
+            return f"the {count(step.size, what)} of the input"
+        if isinstance(step.size, Size) and step.size.op != "leaf":
+            return f"{step.size.formula} from {name_of(step.node)}"
+        what = "map" if len(self.graph.tensors[step.tensor].shape) > 2 and axis == 1 else "number"
+        return f"the {count(step.size, what)} of {name_of(step.node)}"
+
+    def weights(self, node: Node) -> list[str]:
+        """The learned numbers of this call, as a multiplication."""
+        from whyshape.analyses.parameters import multiplied
+        from whyshape.graph import State
+
+        terms, total = [], 0
+        for i in dict.fromkeys(node.inputs):
+            t = self.graph.tensors[i]
+            if t.kind != "parameter":
+                continue
+            n = 1
+            for size in t.shape:
+                n *= int(size)
+            total += n
+            terms.append(multiplied(State(t.name, t.shape, t.dtype), self.nouns.get(t.name)))
+        return [f"{' + '.join(terms)} = {total}"] if terms else []
+
+    def notes(self, layer: Layer) -> list[str]:
+        """At most one surprise: pixels nobody reads first, then what the rule finds worth saying."""
+        unread = self.unread(layer)
+        if unread:
+            return [unread]
+        node = layer.node
+        assert node.rule is not None
+        call = self.graph.call(node)
+        found = node.rule.answer("note", call)
+        return [found] if isinstance(found, str) and found else []
+
+    def unread(self, layer: Layer) -> str:
+        """How many input cells no window ever covers, counted one by one."""
+        if not layer.window or len(layer.window) not in SPACE or any(w.stride < 1 for w in layer.window.values()):
+            return ""
+        arrives = self.graph.tensors[layer.node.inputs[0]].shape
+        read, whole = 1, 1
+        for axis, window in layer.window.items():
+            n, places = int(arrives[axis]), layer.sizes[axis].value
+            if n > 100_000:
+                return ""
+            read *= len(covered(n, window, places))
+            whole *= n
+        if read >= whole:
+            return ""
+        what = "places" if len(layer.window) == 1 else "pixels of each map"
+        return f"Only {read:,} of {whole:,} {what} are ever read."
+
+    def keras(self, node: Node) -> list[str]:
+        """The same call in Keras."""
+        from whyshape.analyses.translate_line import keras_line
+
+        line = keras_line(node, self.graph)
+        return [line] if line else []
+
+
+def covered(n: int, window: Window, places: int) -> set[int]:
+    """The input cells that some window reads, enumerated.
+
+    >>> sorted(covered(6, Window(2, 3), 2))
+    [0, 1, 3, 4]
+    """
+    cells = {t * int(window.stride) + j * int(window.dilation) - int(window.before) for t in range(places) for j in range(int(window.size))}
+    return {c for c in cells if 0 <= c < n}
+
+
+def _walks(size: Size) -> bool:
+    return size.op == "+" and isinstance(size.args[0], Size) and size.args[0].op == "//"
+
+
+def _walk(span, room, stride, places, dilation, k, padded, rows) -> str:
+    moves = places - 1
+    spread = f"Dilation {dilation} spreads the kernel of {k} over {span}. " if dilation > 1 else ""
+    width = f"{room} {rows}, padding counted" if padded else f"{room} {rows}"
+    more = room - span
+    if more == 0:
+        return f"{spread}The kernel covers all {width}: 1 place."
+    if stride == 1:
+        return f"{spread}The kernel covers {span} of {width}. It can move {more} more, plus the start: {places} places."
+    steps = f"in steps of {stride} that is {count(moves, 'move')}"
+    return f"{spread}The kernel covers {span} of {width}. It can move {more} more; {steps}, plus the start: {count(places, 'place')}."
+
+
+def text(shape) -> str:
+    """A shape in words: ``10x24x24``.
+
+    >>> text((10, 24, 24))
+    '10x24x24'
+    """
+    return "x".join(str(int(n)) for n in shape) or "one number"
+
+
+def name_of(node: Node) -> str:
+    """How a call is spoken of: the last part of its module's path, or its operator."""
+    return node.path.rpartition(".")[2] or node.op
+
+
+__all__ = ["CALCULATED", "LEVELS", "Words", "covered", "name_of", "text"]

@@ -1,0 +1,284 @@
+"""The front door: `explain` and the other questions, asked of whatever the user has."""
+
+from __future__ import annotations
+
+import sys
+from functools import cached_property
+from typing import Any
+
+from whyshape.errors import WhyshapeError
+from whyshape.graph import Graph
+
+
+def explain(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval", verify: bool = False) -> Explanation:
+    """Where every size of a model comes from.
+
+    ``model``: a `torch.nn.Module`, a network in notation (``"Conv2d(1, 10, 5) > ReLU"``), the path of an ``.onnx`` or ``.keras`` file,
+    a Keras model, or a `Graph`. ``input_size``: a shape with the batch, or a list of shapes; letters are free axes.
+    ``input_data``: tensors, read for shapes and dtypes. ``verify``: PyTorch runs its own shapes beside the rules.
+    Raises `WhyshapeError` where the question cannot be asked, `ModelError` where the model cannot be run. A mismatch is an answer.
+
+    >>> answer = explain("Conv2d(1, 10, 5) > MaxPool2d(2)", (1, 1, 28, 28))
+    >>> answer.chain
+    '1x28x28 -> 10x24x24 -> 10x12x12'
+    """
+    graph = read(model, input_size, input_data, dtypes, mode)
+    verified = None
+    if verify:
+        verified = _verified(model, graph, input_data, dtypes, mode)
+    return Explanation(graph, model, verified)
+
+
+def layer(text: str, input_size) -> Explanation:
+    """One layer (or a line of them), no framework needed. A shape without a batch is understood where the layer allows it.
+
+    >>> print(layer("Conv2d(1, 10, 5)", (1, 28, 28)).chain)
+    1x28x28 -> 10x24x24
+    """
+    return explain(text, input_size)
+
+
+class Explanation:
+    """A network, explained. Prints itself; every further question is a method."""
+
+    def __init__(self, graph: Graph, model: Any = None, verified=None):
+        self.graph = graph
+        self.model = model
+        self.verified = verified
+
+    # -- what it says --------------------------------------------------------------------------------------------------
+
+    def story(self, level: str = "default", depth: int | None = None) -> list:
+        """The explanation as display blocks."""
+        from whyshape.analyses.explain import story
+        from whyshape.story import Sentence
+
+        blocks = story(self.graph, level, depth)
+        if self.verified is not None:
+            blocks.append(Sentence(self.verified_sentence()))
+        return blocks
+
+    def verified_sentence(self) -> str:
+        """How many shapes PyTorch was asked for, and whether it agrees."""
+        n, differ = self.verified.checked, self.verified.differences
+        if not differ:
+            return f"PyTorch agrees: {n:,} result shapes were computed by both and are equal."
+        first = differ[0]
+        return f"PyTorch differs in {len(differ)} of {n:,} results; first {first.op} in {first.path or 'forward'}: {first.rule} here, {first.torch} there."
+
+    @cached_property
+    def chain(self) -> str:
+        """The sizes from input to output in one line."""
+        from whyshape.analyses.explain import chain
+
+        return " -> ".join(chain(self.graph))
+
+    @property
+    def problem(self):
+        """Where the model stopped, or None."""
+        return self.graph.problem
+
+    def text(self, level: str = "default", depth: int | None = None, width: int | None = None) -> str:
+        """The explanation as text."""
+        from whyshape.writers.text import write
+
+        return write(self.story(level, depth), width)
+
+    def __str__(self):
+        return self.text()
+
+    def __repr__(self):
+        return f"Explanation({self.chain})"
+
+    def markdown(self, level: str = "default", depth: int | None = None) -> str:
+        """The explanation as Markdown."""
+        from whyshape.writers.markdown import write
+
+        return write(self.story(level, depth))
+
+    def to_dict(self) -> dict:
+        """The explanation as data: schema ``whyshape.explanation.v1``."""
+        from whyshape.analyses.data import explanation
+
+        return explanation(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The same as JSON text."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    # -- further questions ---------------------------------------------------------------------------------------------
+
+    def why(self, what, mine: int | None = None):
+        """Where a number, a place or a step comes from: ``320``, ``"fc.fc1.in_features"``, ``"24->12"``."""
+        from whyshape.analyses.why import why
+
+        return why(self.graph, what, mine=mine)
+
+
+def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval") -> Graph:
+    """The graph of whatever a user has; letters among the sizes become free axes."""
+    if isinstance(model, Graph):
+        return model
+    if isinstance(model, str):
+        return _from_text(model, input_size, dtypes, mode)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return _from_torch(model, input_size, input_data, dtypes, mode)
+    keras = sys.modules.get("keras")
+    if keras is not None and hasattr(keras, "Model") and isinstance(model, (keras.Model, keras.Layer)):
+        from whyshape.readers.keras import read as read_keras
+
+        return read_keras(model, input_size=input_size)
+    if torch is not None and isinstance(model, type) and issubclass(model, torch.nn.Module):
+        raise WhyshapeError(f"{model.__name__} is a class; give a model made from it, {model.__name__}(...)")
+    raise WhyshapeError(f"a model is wanted (a torch.nn.Module, a Keras model, notation or a file name), {type(model).__name__} arrived")
+
+
+def _from_text(text: str, input_size, dtypes, mode: str) -> Graph:
+    from whyshape.readers import target
+
+    kind = target.kind_of(text)
+    if kind == "notation":
+        from whyshape.readers import notation
+
+        calls = notation.parse(text)
+        shapes = _shapes(input_size)
+        if len(shapes) > 1:
+            raise WhyshapeError(f"a network in notation takes one input, {len(shapes)} shapes arrived")
+        shape = shapes[0] if shapes else default_input(calls)
+        dtype = (dtypes or ["float32"])[0] if not isinstance(dtypes, str) else dtypes
+        name = "the thread's network" if text == notation.THREAD else "; ".join(map(str, calls[:1])) if len(calls) == 1 else "the network"
+        build = lambda numbers: notation.build(calls, numbers[0], dtype, letters_of(shape), name, training=mode == "train")
+        return _with_example([shape], build)
+    if kind == "onnx":
+        from whyshape.readers.onnx import read as read_onnx
+
+        return read_onnx(text, input_size=input_size, dtypes=dtypes)
+    if kind == "keras":
+        from whyshape.readers.keras import read as read_keras
+
+        return read_keras(text, input_size=input_size)
+    if kind == "json":
+        from whyshape.readers.jsongraph import read as read_json
+
+        return read_json(text)
+    return _from_torch(target.load(text), input_size, None, dtypes, mode)
+
+
+def _from_torch(model, input_size, input_data, dtypes, mode: str) -> Graph:
+    from whyshape.readers.torch import read as read_torch
+
+    if input_data is not None:
+        return read_torch(model, input_data=input_data, dtypes=dtypes, mode=mode)
+    shapes = _shapes(input_size)
+    if not shapes:
+        raise WhyshapeError(f"an input is needed: {suggested(model)}")
+    letters = [letters_of(s) for s in shapes]
+    return _with_example(shapes, lambda numbers: read_torch(model, numbers, dtypes=dtypes, mode=mode, letters=letters))
+
+
+def _shapes(input_size) -> list[tuple]:
+    """One shape or several, as a list of tuples of numbers and letters, checked."""
+    if input_size is None:
+        return []
+    if isinstance(input_size, (str, int)):
+        raise WhyshapeError(f"a shape is a tuple as (1, 3, 224, 224), {input_size!r} arrived")
+    several = all(not isinstance(n, (int, str)) for n in input_size) and len(input_size) > 0
+    shapes = [tuple(s) for s in input_size] if several else [tuple(input_size)]
+    for shape in shapes:
+        for n in shape:
+            if isinstance(n, bool) or not isinstance(n, (int, str)) or (isinstance(n, str) and not n.isidentifier()):
+                raise WhyshapeError(f"{n!r} in the shape {shape} is neither a whole number nor a letter")
+            if isinstance(n, int) and not 0 <= n < 2**63:
+                raise WhyshapeError(f"{n} in the shape {shape} is not a size: from 0 up to 2^63 - 1 is")
+    return shapes
+
+
+def letters_of(shape) -> tuple[str, ...]:
+    """For each axis its letter, or nothing.
+
+    >>> letters_of(("N", 1, "H", "W"))
+    ('N', '', 'H', 'W')
+    """
+    return tuple(n if isinstance(n, str) else "" for n in shape)
+
+
+# Sizes tried for free axes, until one runs: the batch small, places as pictures usually are.
+BATCH = ("N", "B", "batch")
+EXAMPLES = (28, 32, 64, 224, 128, 256, 48, 96, 299, 384, 512, 16, 8, 7, 4, 1)
+
+
+def _with_example(shapes, make) -> Graph:
+    """The graph at example sizes for the letters: the first that runs to its end, or else the first tried."""
+    letters = list(dict.fromkeys(n for s in shapes for n in s if isinstance(n, str)))
+    places = [n for n in letters if n not in BATCH]
+    first = None
+    for size in EXAMPLES if places else EXAMPLES[:1]:
+        numbers = [tuple((1 if n in BATCH else size) if isinstance(n, str) else n for n in s) for s in shapes]
+        graph = make(numbers)
+        if graph.problem is None:
+            return graph
+        first = first or graph
+    assert first is not None
+    return first
+
+
+def default_input(calls) -> tuple[int, ...]:
+    """An input for a line of layers that was given none: what its first layer takes, 28 x 28 places where it slides."""
+    from whyshape.readers.notation import BLANK, TAKES_CHANNELS, TAKES_FEATURES
+
+    for call in calls:
+        first = call.args[0] if call.args and isinstance(call.args[0], int) else 1
+        if TAKES_CHANNELS.match(call.name):
+            return (1, first if call.args and call.args[0] is not BLANK else 1, *(28,) * int(call.name[-2]))
+        if TAKES_FEATURES.match(call.name):
+            return (1, first)
+        if call.name.endswith(("1d", "2d", "3d")):
+            return (1, 1, *(28,) * int(call.name[-2]))
+    raise WhyshapeError("an input is needed: give its shape with the batch, as --input 1,1,28,28")
+
+
+def suggested(model) -> str:
+    """A shape to try for a model that was given none, read off its first layer with weights."""
+    for _, module in model.named_modules():
+        name, weight = type(module).__name__, getattr(module, "weight", None)
+        if "Conv" in name and weight is not None and hasattr(module, "in_channels"):
+            places = {1: "256", 2: "224,224", 3: "16,112,112"}.get(weight.dim() - 2, "224,224")
+            return f"try --input 1,{module.in_channels},{places} (its first convolution takes {module.in_channels} channels)"
+        if name == "Linear":
+            return f"try --input 1,{module.in_features} (its first linear layer takes {module.in_features} features)"
+        if name == "Embedding":
+            return "try --input 1,16 --dtype int64 (it begins with an embedding)"
+    return "give its shape with the batch, as --input 1,3,224,224 or input_size=(1, 3, 224, 224)"
+
+
+def _verified(model, graph: Graph, input_data, dtypes, mode):
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(model, torch.nn.Module):
+        raise WhyshapeError("verify runs PyTorch beside the rules; it needs a torch.nn.Module")
+    from whyshape.readers.torch import verify
+
+    if input_data is not None:
+        return verify(model, input_data=input_data, mode=mode)
+    shapes = [tuple(map(int, graph.tensors[i].shape)) for i in graph.inputs]
+    return verify(model, shapes, dtypes=[graph.tensors[i].dtype for i in graph.inputs], mode=mode)
+
+
+def _door(module: str, name: str):
+    def ask(*args, **kwargs):
+        from importlib import import_module
+
+        return getattr(import_module(module), name)(*args, **kwargs)
+
+    ask.__name__ = name
+    ask.__doc__ = f"See `{module}.{name}`."
+    return ask
+
+
+accepts = _door("whyshape.analyses.accepts", "accepts")
+diagnose = _door("whyshape.analyses.diagnose", "diagnose")
+solve = _door("whyshape.analyses.solve", "solve")
+compare = _door("whyshape.analyses.compare", "compare")
+translate = _door("whyshape.analyses.translate", "translate")

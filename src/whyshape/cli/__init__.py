@@ -1,0 +1,91 @@
+"""The command line: finds the command, runs it, and turns what goes wrong into one sentence.
+
+Exit codes: 0 answered or fits, 1 a finding, 2 usage, 3 the model could not be run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+from whyshape.cli.options import Parser
+from whyshape.errors import WhyshapeError
+
+COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
+# Shown first in --help, in the order somebody new meets them; every other command follows by name.
+FIRST = ("explain", "why", "accepts", "diagnose", "layer", "solve")
+
+EPILOG = """\
+TARGET is file.py:Name, file.py:make(depth=3), package.module:factory, model.onnx, model.keras, or a network written
+out, "Conv2d(1, 10, 5) > ReLU > Flatten". Without one, commands take the network of the thread that started this tool.
+Naming a .py file or a package imports it, which runs its code: do that only with code you trust.
+"""
+
+
+def names() -> list[str]:
+    """Every command there is."""
+    found = {f[:-3] for f in os.listdir(COMMANDS) if f.endswith(".py") and f[0] != "_"}
+    return [n for n in FIRST if n in found] + sorted(found - set(FIRST))
+
+
+def parser(only: str | None = None) -> Parser:
+    """The parser, with all commands or, for speed, the one that was asked for."""
+    top = Parser(prog="whyshape", description="Ask a neural network where its numbers come from.", epilog=EPILOG)
+    top.add_argument("--version", action="store_true", help="print the version and leave")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name in [only] if only else names():
+        module = import_module(f"whyshape.cli.commands.{name}")
+        about = commands.add_parser(name, help=module.HELP, description=module.HELP, epilog=getattr(module, "EPILOG", EPILOG))
+        about.add_argument("--traceback", action="store_true", help="show Python's traceback when something goes wrong")
+        module.arguments(about)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and give its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    only = argv[0] if argv and argv[0] in names() else None
+    if argv[:1] == ["--version"]:
+        from whyshape import __version__
+
+        print(f"whyshape {__version__}")
+        return 0
+    if argv and only is None and not argv[0].startswith("-"):
+        import difflib
+
+        near = difflib.get_close_matches(argv[0], names(), 2)
+        print(
+            f"whyshape: there is no command {argv[0][:60]!r}; {'did you mean ' + ' or '.join(near) if near else 'see whyshape --help'}",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        options = parser(only).parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    if options.command is None:
+        parser().print_help()
+        return 0
+    try:
+        return import_module(f"whyshape.cli.commands.{options.command}").run(options)
+    except WhyshapeError as error:
+        if options.traceback:
+            raise
+        print(f"whyshape: {_safe(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader left (`| head`): not an error, and Python must not complain at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("whyshape: stopped", file=sys.stderr)
+        return 130
+
+
+def _safe(text: str) -> str:
+    from whyshape.writers.plain import safe
+
+    return safe(text)
+
+
+__all__ = ["main", "names", "parser"]

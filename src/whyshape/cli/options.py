@@ -1,0 +1,142 @@
+"""What commands have in common: a parser that says one sentence, TARGET and --input, and where the answer goes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+
+from whyshape.errors import WhyshapeError
+
+
+class Parser(argparse.ArgumentParser):
+    """Usage errors are one sentence and exit code 2."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**kwargs)
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def target(parser, nargs="?") -> None:
+    """The TARGET argument."""
+    parser.add_argument("target", nargs=nargs, metavar="TARGET", help="what to ask about (default: the thread's network)")
+
+
+def inputs(parser) -> None:
+    """`--input`, `--dtype`, `--mode`: what the model is given."""
+    parser.add_argument(
+        "--input",
+        action="append",
+        metavar="SHAPE",
+        help="a shape with the batch, as 1,3,224,224; letters are free axes: N,3,H,W; repeat for several inputs",
+    )
+    parser.add_argument("--dtype", action="append", metavar="DTYPE", help="the input's dtype, as int64; repeat for several inputs")
+    parser.add_argument("--mode", choices=("eval", "train", "same"), default="eval", help="the mode the model is asked in (default: eval)")
+
+
+def output(parser) -> None:
+    """`--json`, `--markdown`, `-o`, `--color`: where and how the answer goes."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of the screen")
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colour the text (default: when the screen can)"
+    )
+
+
+def shapes(given: list[str] | None) -> list[tuple] | None:
+    """The shapes of `--input`, as tuples of numbers and letters.
+
+    >>> shapes(["N,1,28,28"])
+    [('N', 1, 28, 28)]
+    """
+    return [shape(text) for text in given] if given else None
+
+
+def shape(text: str) -> tuple:
+    """One shape: numbers and letters, separated by commas or by x.
+
+    >>> shape("1x28x28"), shape("N,3,H,W")
+    ((1, 28, 28), ('N', 3, 'H', 'W'))
+    """
+    parts = [p.strip() for p in re.split(r"[,x×]", text.strip().strip("()[]"))]
+    if parts and parts[-1] == "" and len(parts) == 2:  # "(28,)"
+        parts.pop()
+    sizes: list = []
+    for part in parts:
+        if re.fullmatch(r"\d{1,30}", part):
+            sizes.append(int(part))
+        elif re.fullmatch(r"[A-Za-z_]\w{0,30}", part):
+            if part in sizes and part in ("N", "B"):
+                raise WhyshapeError(f"the shape {text!r} names {part} twice; the batch is one axis")
+            sizes.append(part)
+        else:
+            raise WhyshapeError(
+                f"{text!r} is not a shape: {part!r} is neither a whole number from 0 up nor a letter; write 1,3,224,224 or N,3,H,W"
+            )
+    if any(isinstance(n, int) and n > 2**63 - 1 for n in sizes):
+        raise WhyshapeError(f"the shape {text!r} is beyond 2^63 - 1, the largest size PyTorch can hold")
+    return tuple(sizes)
+
+
+def write(text: str, options, end="\n") -> None:
+    """Print the answer, or write it to the file that was asked for."""
+    path = getattr(options, "output", None)
+    if not path:
+        stream = sys.stdout
+        try:
+            stream.write(text + end)
+        except UnicodeEncodeError:
+            from whyshape.writers.plain import ascii_only
+
+            stream.write(ascii_only(text) + end)
+        stream.flush()
+        return
+    if os.path.islink(path):
+        raise WhyshapeError(f"{path} is a link; name the file itself")
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + end)
+    except OSError as error:
+        raise WhyshapeError(f"{path} cannot be written: {error.strerror}") from None
+    print(f"written: {path}", file=sys.stderr)
+
+
+def model_of(options, torch_wanted: bool = False):
+    """The target as `whyshape.api` takes it, and the input's shapes; the thread's network where none is named."""
+    from whyshape.readers import notation
+    from whyshape.readers import target as targets
+
+    given = shapes(options.input)
+    if options.target is None:
+        given = given or [(1, 1, 28, 28)]
+        if torch_wanted:
+            return targets.load(None), batched(given, 4)
+        return notation.THREAD, batched(given, 4)
+    if targets.kind_of(options.target) == "python":
+        return targets.load(options.target), given
+    return options.target, given
+
+
+def batched(given, rank: int):
+    """Shapes with a batch: one that is an axis short gets a batch of 1, and that is said."""
+    made = []
+    for s in given:
+        if len(s) == rank - 1:
+            print(f"note: {','.join(map(str, s))} has no batch axis; a batch of 1 is put in front", file=sys.stderr)
+            s = (1, *s)
+        made.append(s)
+    return made
+
+
+def write_text(text: str, options) -> None:
+    """Print text, coloured where the screen can and it is wanted."""
+    from whyshape.writers.text import colour, wants_colour
+
+    if not getattr(options, "output", None) and wants_colour(options.color):
+        text = colour(text)
+    write(text, options)

@@ -1,0 +1,1 @@
+"""One output per file: a `match` over the story's blocks each. Only writers know ink."""

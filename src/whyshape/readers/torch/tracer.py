@@ -132,6 +132,8 @@ class Tracer(TorchFunctionMode):
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
 
         def answer(args, kwargs, frame):
+            if args and type(args[0]) is list:  # the model may go on filling its list, as DenseNet does
+                args = (args[0].copy(), *args[1:])
             try:
                 made = shape_of(*plain(args), **plain(kwargs)) if self.remembered else shape_of(*args, **kwargs)
             except DoesNotFit as refusal:

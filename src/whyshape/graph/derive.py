@@ -113,7 +113,7 @@ def _named(value, name, tensor, number):
 def flat(made) -> Iterable[tuple[int, ...]]:
     """The shapes of a rule's results, in order."""
     if type(made) is list:
-        return [shape for m in made for shape in flat(m)]
+        return [shape for m in made if m is not None for shape in flat(m)]
     return [made.shape if type(made) is Made else made]
 
 

@@ -164,7 +164,9 @@ class Tracer(TorchFunctionMode):
         return answer
 
     def make(self, made, first):
-        """Empty tensors for what a rule made, nested as it nests them."""
+        """Empty tensors for what a rule made, nested as it nests them; None where it makes none."""
+        if made is None:
+            return None
         if type(made) is list:
             return tuple([self.make(m, first) for m in made])
         shape, dtype = made if type(made) is Made else (made, None)

@@ -46,7 +46,10 @@ class Words:
 
     def size(self, layer: Layer, level: str) -> list[str]:
         """The formulas with their numbers, then the window's walk in words."""
-        told = [f"{names}: {formula} = {value:,}" for names, formula, value in layer.formulas if not self._is_channels(layer, names)]
+        alone = sum(1 for size in layer.sizes[1:] if size.by != INPUT) == 1 and not layer.window  # one row of numbers needs no name
+        told = [
+            f"{'' if alone else names + ': '}{formula} = {value}" for names, formula, value in layer.formulas if not self._is_channels(layer, names)
+        ]
         for size in layer.sizes:
             if size.by in (CHOSEN, TASK) and not self._is_channels(layer, size.name):
                 told.append(self.decided(size))

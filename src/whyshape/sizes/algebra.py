@@ -84,6 +84,11 @@ class Algebra:
         self._held: list[Size] = []  # keeps what `_forms` names by id alive
         self._atoms: dict = {}
 
+    @staticmethod
+    def is_poly(form: Form) -> bool:
+        """Whether a form has more in it than one letter's staircase."""
+        return isinstance(form, Poly)
+
     def normal(self, size: int) -> Form:
         """The normal form of a size."""
         if not isinstance(size, Size):
@@ -281,9 +286,9 @@ class Algebra:
     def whole(self, op: str, a: Form, b: Form | float) -> Poly:
         """An operation on several letters that does not dissolve, as one atom."""
         letters = letters_of(a) | (frozenset() if isinstance(b, float) else letters_of(b))
-        return Poly({(self._atom((op, self._key(a), self._key(b)), letters, None, op, (a, b)),): 1})
+        return Poly({(self._atom((op, self.key(a), self.key(b)), letters, None, op, (a, b)),): 1})
 
-    def _key(self, form):
+    def key(self, form):
         return frozenset(form.terms.items()) if isinstance(form, Poly) else form
 
     def _atom(self, key, letters, stairs=None, op="", args=()) -> Atom:
@@ -383,6 +388,24 @@ class Algebra:
             term: Form = c
             for atom in product:
                 term = self.times(term, self._put_atom(atom, at))
+            total = self.plus(total, term)
+        return total
+
+    def renamed(self, form: Form, names: Mapping[str, str]) -> Form:
+        """The form with letters renamed; two that get one name become one axis."""
+        if isinstance(form, int):
+            return form
+        if isinstance(form, Along):
+            return Along(names.get(form.letter, form.letter), form.stairs)
+        total: Form = 0
+        for product, c in form.terms.items():
+            term: Form = c
+            for atom in product:
+                if atom.stairs:
+                    factor: Form = Along(names.get(atom.letter, atom.letter), atom.stairs)
+                else:
+                    factor = self._apply(atom.op, [a if isinstance(a, float) else self.renamed(a, names) for a in atom.args])
+                term = self.times(term, factor)
             total = self.plus(total, term)
         return total
 

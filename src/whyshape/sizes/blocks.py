@@ -38,9 +38,9 @@ class Block(NamedTuple):
 
     def narrowed(self, letter: str, numbers: Numbers) -> Block | None:
         """The block with one axis kept inside ``numbers``; None if nothing is left."""
-        kept = self.axes[letter] & numbers
-        if kept is self.axes[letter]:
+        if self.axes[letter] <= numbers:
             return self
+        kept = self.axes[letter] & numbers
         return None if kept.empty else self._replace(axes={**self.axes, letter: kept})
 
     def tied(self, relation: str, form: Form) -> Block:

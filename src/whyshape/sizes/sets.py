@@ -96,7 +96,7 @@ class Numbers:
         return bool(self.pieces[piece][1] >> n % self.modulus & 1)
 
     def __le__(self, other: Numbers) -> bool:
-        return (self - other).empty
+        return self is other or other.everything or (self - other).empty
 
     def __eq__(self, other):
         return isinstance(other, Numbers) and (self._with(other, int.__xor__)).empty
@@ -172,15 +172,19 @@ class Numbers:
     def everything(self) -> bool:
         return len(self.pieces) == 1 and self.modulus == 1 and self.pieces[0][1] == 1
 
-    def split(self) -> tuple[Numbers, int, int]:
-        """The members before the set begins to repeat for good, where that is, and the mask of remainders from there on."""
+    def split(self) -> tuple[Numbers, int, Numbers]:
+        """The members before the set begins to repeat for good, where that is, and the pattern that it repeats from there on."""
         start, mask = self.pieces[-1]
-        if not mask:
-            return self, start, 0
-        tail = Numbers(self.modulus, [(1, mask)])
-        odd = (self._with(tail, int.__xor__)).last()
-        start = 1 if odd is None else odd + 1
-        return self & Numbers.between(1, start - 1), start, mask
+        pattern = Numbers(self.modulus, [(1, mask)])
+        if mask:
+            odd = self._with(pattern, int.__xor__).last()
+            start = 1 if odd is None else odd + 1
+        return self & Numbers.between(1, start - 1), start, pattern
+
+    @property
+    def remainders(self) -> list[int]:
+        """The remainders mod `modulus` of the members, from where the set repeats."""
+        return [r for r in range(self.modulus) if self.pieces[-1][1] >> r & 1]
 
     def runs(self) -> list[Run]:
         """The members of a finite set as runs of neighbours."""
@@ -197,11 +201,10 @@ class Numbers:
 
     def to_dict(self) -> dict:
         """``{"runs": [[28, 31]], "from": None}`` or, repeating, ``{"runs": [..], "from": 64, "modulus": 32, "remainders": [0]}``."""
-        finite, start, mask = self.split()
+        finite, start, pattern = self.split()
         data: dict = {"runs": [list(run) for run in finite.runs()], "from": None}
-        if mask:
-            tail = self & Numbers.between(start)
-            data |= {"from": tail.first(), "modulus": self.modulus, "remainders": _bits(mask, self.modulus)}
+        if not pattern.empty:
+            data |= {"from": pattern.first(start), "modulus": pattern.modulus, "remainders": pattern.remainders}
         return data
 
 
@@ -233,32 +236,28 @@ def _smaller_modulus(modulus, pieces):
     return modulus, pieces
 
 
-def _bits(mask: int, modulus: int) -> list[int]:
-    return [r for r in range(modulus) if mask >> r & 1]
-
-
 def _either(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " or " + parts[-1]
 
 
 def words(numbers: Numbers, most: int = 8) -> str:
     """The set in words; of more than ``most`` runs the first are named and the others counted."""
-    finite, start, mask = numbers.split()
+    finite, start, pattern = numbers.split()
     runs = finite.runs()
     parts = [str(run) for run in runs]
     if len(parts) > most:
         rest = len(finite) - sum(run.high - run.low + 1 for run in runs[: most - 1])
         parts = [*parts[: most - 1], f"{rest} more sizes up to {runs[-1].high}"]
-    if mask:
-        parts.append(_repeating(numbers, start, mask))
+    if not pattern.empty:
+        parts.append(_repeating(pattern, pattern.first(start)))
     return _either(parts) if parts else "none"
 
 
-def _repeating(numbers: Numbers, start: int, mask: int) -> str:
-    modulus, first = numbers.modulus, numbers.first(start)
+def _repeating(pattern: Numbers, first: int) -> str:
+    modulus = pattern.modulus
     if modulus == 1:
         return "any size" if first == 1 else f"at least {first}"
-    remainders = _bits(mask, modulus)
+    remainders = pattern.remainders
     if remainders == [0]:
         return f"multiples of {modulus}" + (f", at least {first}" if first > modulus else "")
     runs: list[list[int]] = []

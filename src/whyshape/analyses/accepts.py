@@ -1,0 +1,403 @@
+"""The exact set of inputs a model takes.
+
+The model is traced at one input; the demands and branches met on the way, as functions of the free axes, say for which other inputs the
+same happens. Where they say nothing, the model is traced again at an input from there, until every input is settled.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from whyshape.analyses.paths import Path, cell, narrowed, path
+from whyshape.errors import WhyshapeError
+from whyshape.graph import Graph
+from whyshape.sizes import Size
+from whyshape.sizes.algebra import Algebra, letters_of
+from whyshape.sizes.blocks import Block, member, without
+from whyshape.sizes.conditions import everywhere
+from whyshape.sizes.sets import ANY, Numbers, words
+from whyshape.sizes.sizeset import SizeSet
+
+# Sizes people use, tried in this order: what a model is likely to have been written for.
+LIKELY = (224, 32, 28, 64, 256, 299, 512, 128, 384, 96, 160, 192, 320, 448, 16, 48, 1024, 8, 80, 112, 640, 4, 2, 1)
+LIKELY_LENGTHS = (16, 128, 512, 64, 10, 32, 1000, 16000, 1024, 4096, 8, 4, 2, 1)
+BLIND = 24  # inputs tried where the reason of a refusal cannot be seen
+
+
+class Constraint(NamedTuple):
+    """One demand that shapes the answer, with the layer that makes it."""
+
+    letters: tuple[str, ...]
+    kind: str  # "at least", "at most", "multiple", "exactly", "set"; over several axes: "couples"
+    text: str  # "H at least 16", "20*floor((H - 12)/4)*floor((W - 12)/4) = 320"
+    path: str  # of the layer, as in named_modules
+    type: str
+    op: str
+    file: str
+    line: int
+    sentence: str  # what the operator says when it is not met
+
+    def __str__(self):
+        who = f"{self.path} ({self.type})" if self.path else self.op or "the model's own code"
+        return f"{self.text}: {who}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._asdict() | {"letters": list(self.letters)}
+
+
+def accepts(run: Graph | Callable[[Mapping[str, int]], Graph], input_size, *, checks: int = 12, most: int = 96, seed: int = 0) -> SizeSet:
+    """The exact set of inputs for which the model runs to its end, over the letters of ``input_size``.
+
+    ``run`` gives the model's graph at given sizes of the letters (`readers.again`), or is one graph, which then stands for the model.
+    ``input_size``: a shape such as ``("N", 1, "H", "W")``, or a list of shapes. ``checks``: how many inputs are run again at the end.
+    Raises `WhyshapeError` where no axis is free or a size is none.
+
+    >>> from whyshape.readers.again import again
+    >>> shape = (1, 1, "H", "W")
+    >>> accepts(again("conv 10 5 > pool 2 > conv 20 5 > pool 2 > flatten > Linear(320, 50)", [shape]), shape)
+    H and W 28..31; or H 16..19, W 76..79, either way round; or H 20..23, W 44..47, either way round
+    proved; 12 inputs run again, members and neighbours outside: all agree
+    """
+    shapes = shapes_of(input_size)
+    letters = tuple(dict.fromkeys(n for shape in shapes for n in shape if isinstance(n, str)))
+    if not letters:
+        raise WhyshapeError("no axis is free: write a letter where any size may stand, as (1, 3, 'H', 'W')")
+    if isinstance(run, Graph):
+        graph = lettered(run, shapes)
+        run = lambda at: graph
+    return _Search(run, shapes, letters, most).answer(checks, random.Random(seed))
+
+
+def shapes_of(input_size) -> tuple[tuple, ...]:
+    """The shapes of one input or several, every size checked."""
+    if not isinstance(input_size, (tuple, list)) or not input_size:
+        raise WhyshapeError(f"input_size is a shape like (1, 3, 'H', 'W'), {input_size!r} arrived")
+    shapes = (tuple(input_size),) if all(isinstance(n, (int, str)) for n in input_size) else tuple(tuple(s) for s in input_size)
+    for n in (n for shape in shapes for n in shape):
+        if isinstance(n, str) and not n.isidentifier():
+            raise WhyshapeError(f"{n!r} cannot stand for a free axis: write a letter or a name, as H")
+        if not isinstance(n, (int, str)) or isinstance(n, bool) or (isinstance(n, int) and not 0 <= n < 2**63):
+            raise WhyshapeError(f"a size is a whole number from 0 to 2^63 - 1 or a letter, {n!r} arrived")
+    return shapes
+
+
+def lettered(graph: Graph, shapes: tuple[tuple, ...]) -> Graph:
+    """The graph with its inputs' free axes named as in ``shapes``."""
+    if len(shapes) != len(graph.inputs) or any(len(s) != len(graph.tensors[i].shape) for s, i in zip(shapes, graph.inputs)):
+        raise WhyshapeError(f"the graph has inputs {[tuple(graph.tensors[i].shape) for i in graph.inputs]}, {list(shapes)} were given")
+    tensors = list(graph.tensors)
+    for shape, i in zip(shapes, graph.inputs):
+        tensors[i] = tensors[i]._replace(axes=tuple(n if isinstance(n, str) else "" for n in shape))
+    return graph._replace(tensors=tuple(tensors))
+
+
+class _Search:
+    """The inputs settled so far, and those still open."""
+
+    def __init__(self, run, shapes, letters, most):
+        self.run, self.shapes, self.letters, self.most = run, shapes, letters, most
+        self.batch = next((s[0] for s in shapes if len(s) > 1 and isinstance(s[0], str)), "")
+        self.ranks = {n: len(s) for s in shapes for n in s}
+        self.algebra = Algebra()
+        self.open: list[Block] = [everywhere(letters)]
+        self.accepted: list[Block] = []
+        self.best: Path | None = None  # the path of the first accepted cell, whose demands are the constraints
+        self.refused: list[Path] = []
+        self.blind = ""
+        self.traced = 0
+        self.limits: dict[str, int] = {}
+
+    def answer(self, checks: int, chance: random.Random) -> SizeSet:
+        self.explore()
+        found = SizeSet(self.letters, self.accepted, self.algebra, self.shapes, self.batch)
+        found.unsettled, found.limits, found.observed = self.open, dict(self.limits), self.blind
+        if self.best is None:
+            found.excluded = self.excluded()
+        else:
+            found.constraints = tuple(constraints(found, self.best))
+            found.notes = notes(found, self.best)
+        self.check(found, checks, chance)
+        return found
+
+    def explore(self) -> None:
+        tried = 0
+        while self.open and self.traced < self.most and tried < BLIND:
+            at = self.sample(tried)
+            if at is None:
+                break
+            self.traced += 1
+            here = path(self.run(at), at)
+            part = cell(self.algebra, here, [everywhere(self.letters)])
+            self.limit()
+            if here.blind and not self.blind:
+                self.blind = here.blind
+            only_here = [Block({letter: Numbers.of([n]) for letter, n in at.items()})]
+            if here.blind and not here.finished and here.failing is None:  # refused, and we cannot see for which others too
+                self.open, tried = without(self.open, only_here), tried + 1
+                continue
+            fresh = part.accepted if not self.accepted else self.common(self.open, part.accepted)
+            self.accepted += [b for b in fresh if member(self.algebra, b, at) is not None or b.relations]
+            if part.accepted and self.best is None:
+                self.best = here
+            if here.problem:
+                self.refused.append(here)
+            later = self.common(self.open, part.open) if part.open else []
+            self.open = self.solvable(later + without(self.open, part.taken))
+            if any(b.contains(self.algebra, at) for b in self.open):  # what was met here does not hold here: history was lost
+                self.blind = self.blind or "the model's code looks at sizes where their history is lost"
+                self.open = without(self.open, only_here)
+
+    def common(self, blocks: list[Block], others: list[Block]) -> list[Block]:
+        """What is in both unions."""
+        found = []
+        for a in blocks:
+            for b in others:
+                part: Block | None = a
+                for letter, numbers in b.axes.items():
+                    part = part.narrowed(letter, numbers) if part else None
+                for relation in b.relations if part else ():
+                    part = part.tied(*relation)
+                if part:
+                    found.append(part)
+        return found
+
+    def solvable(self, blocks: list[Block]) -> list[Block]:
+        """The blocks without those that are empty; a relation that a block's sets decide is taken apart again."""
+        found = []
+        for block in blocks:
+            parts = [block._replace(relations=())]
+            for relation in block.relations:
+                parts = narrowed(self.algebra, parts, relation.relation, relation.form)
+            found += parts
+        return found
+
+    def limit(self) -> None:
+        """Letters with a function that was tabulated only: nothing is said beyond."""
+        if self.algebra.limits != self.limits:
+            self.limits = dict(self.algebra.limits)
+            inside = Block({letter: Numbers.between(1, self.limits[letter]) if letter in self.limits else ANY for letter in self.letters})
+            self.open, self.accepted = self.common(self.open, [inside]), self.common(self.accepted, [inside])
+
+    def wishes(self) -> Iterator[dict[str, int]]:
+        """Inputs people use, the likeliest first."""
+        lengths = max(self.ranks[letter] for letter in self.letters) < 4
+        for n in LIKELY_LENGTHS if lengths else LIKELY:
+            yield {letter: 2 if letter == self.batch else n for letter in self.letters}
+
+    def sample(self, skip: int) -> dict[str, int] | None:
+        """An open input, if possible one that people use."""
+        wishes = list(self.wishes())[min(skip, BLIND - 1) % len(LIKELY_LENGTHS) :]
+        for wish in wishes:
+            if any(b.contains(self.algebra, wish) for b in self.open):
+                return wish
+        for block in self.open:
+            at = member(self.algebra, block, wishes[0])
+            if at is not None:
+                return at
+        return None
+
+    def excluded(self) -> str:
+        """Of an empty answer: the two demands that exclude each other, or the one that nothing meets."""
+        for here in self.refused:
+            told = _meeting(self.algebra, here, self.letters)
+            if told:
+                return told
+        problem = self.refused[0].problem if self.refused else None
+        return f"{_who(problem)} refuses every size: {problem.sentence}" if problem else ""
+
+    def check(self, found: SizeSet, checks: int, chance: random.Random) -> None:
+        """Run members and neighbours just outside, and compare."""
+        for at in suspects(found, checks, chance):
+            graph = self.run(at)
+            runs = graph.problem is None and path(graph, at).finished if self.best is None or graph.inputs == () else self.runs(graph, at)
+            found.checked += 1
+            if runs != found.contains(**at):
+                found.disagreements.append(at)
+
+    def runs(self, graph: Graph, at: Mapping[str, int]) -> bool:
+        if graph.problem is not None:
+            return False
+        if all(graph.tensors[i].shape[a] == at[n] for i in graph.inputs for a, n in enumerate(graph.tensors[i].axes) if n):
+            return True  # read at these very sizes
+        here = path(graph, at)
+        return here.finished and all(d.cond.holds for d in (*here.needs, *here.branches))
+
+
+def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str, int]]:
+    """Inputs worth running again: members at the ends and in the middle of blocks, and their neighbours outside."""
+    chosen: dict[tuple, dict[str, int]] = {}
+
+    def add(at, inside):
+        at = {letter: max(1, min(n, found.limits.get(letter, n))) for letter, n in at.items()}
+        if all(n < 1 << 20 for n in at.values()) and found.contains(**at) == inside and not _open(found, at):
+            chosen.setdefault(tuple(at.values()), at)
+
+    blocks = list(found.blocks)
+    chance.shuffle(blocks)
+    for block in blocks:
+        if len(chosen) >= count:
+            break
+        low = member(found.algebra, block, dict.fromkeys(found.letters, 1))
+        some = member(found.algebra, block, _anywhere(found, chance))
+        for at in (low, some):
+            if at is None:
+                continue
+            add(at, True)
+            for letter in found.letters:
+                above = (~block.axes[letter]).first(at[letter])
+                for n in (at[letter] - 1, at[letter] + 1, above):
+                    if n and n >= 1:
+                        add({**at, letter: n}, False)
+    for turn in range(count):
+        add(_anywhere(found, chance), False)
+        if blocks and (at := member(found.algebra, blocks[turn % len(blocks)], _anywhere(found, chance))):
+            add(at, True)
+    picked = list(chosen.values())
+    members = [at for at in picked if found.contains(**at)][: (count + 1) // 2]
+    outside = [at for at in picked if not found.contains(**at)]
+    return members + outside[: count - len(members)]
+
+
+def _anywhere(found: SizeSet, chance: random.Random) -> dict[str, int]:
+    return {letter: chance.randint(1, 4 if letter == found.batch else 300) for letter in found.letters}
+
+
+def _open(found: SizeSet, at: Mapping[str, int]) -> bool:
+    return any(b.contains(found.algebra, at) for b in found.unsettled)
+
+
+def constraints(found: SizeSet, here: Path) -> list[Constraint]:
+    """The demands without which the set would be wider, each with the layer that makes it first."""
+    algebra = found.algebra
+    conditions = []
+    for demand in (*here.branches, *here.needs):
+        cond = demand.cond
+        conditions.append((demand, cond.relation, algebra.plus(algebra.normal(cond.left), algebra.times(algebra.normal(cond.right), -1))))
+    blocks, kept = [everywhere(found.letters)], []
+    alone: dict[str, list] = {}
+    for demand, relation, form in conditions:
+        letters = letters_of(form)
+        if len(letters) == 1 and not found.algebra.is_poly(form):
+            (letter,) = letters
+            alone.setdefault(letter, []).append((demand, form.stairs.compare(relation, 0)))
+    for letter, sets in alone.items():
+        necessary = _necessary(sets)
+        for demand, numbers in necessary:
+            kept.append(_constraint((letter,), demand, _kind(numbers), f"{letter} {words(numbers)}"))
+            blocks = [b for block in blocks if (b := block.narrowed(letter, numbers))]
+    for demand, relation, form in conditions:
+        letters = letters_of(form)
+        if not letters or (len(letters) == 1 and not found.algebra.is_poly(form)):
+            continue
+        met = narrowed(algebra, blocks, relation, form)
+        if met is not blocks and met != blocks:
+            blocks = met
+            tied = Block({}, ()).tied(relation, form).relations[0]
+            kept.append(_constraint(tuple(sorted(letters)), demand, "couples" if len(letters) > 1 else "set", found.text(tied)))
+    return kept
+
+
+def _necessary(sets: list[tuple[Any, Numbers]]) -> list[tuple[Any, Numbers]]:
+    """Those of the sets without which their common part would be larger."""
+    kept: list[tuple[Any, Numbers]] = []
+    common = ANY
+    for demand, numbers in sets:
+        if not common <= numbers:
+            common = common & numbers
+            kept.append((demand, numbers))
+    for one in list(kept):
+        rest = ANY
+        for other in kept:
+            if other is not one:
+                rest = rest & other[1]
+        if rest <= one[1]:
+            kept.remove(one)
+    return kept
+
+
+def _kind(numbers: Numbers) -> str:
+    finite, _, pattern = numbers.split()
+    if pattern.empty:
+        return "exactly" if len(numbers) == 1 else "at most" if numbers.first() == 1 and len(numbers.runs()) == 1 else "set"
+    if not finite.empty:
+        return "set"
+    return "at least" if pattern.modulus == 1 else "multiple" if pattern.remainders == [0] else "set"
+
+
+def _constraint(letters, demand, kind, text) -> Constraint:
+    node = demand.node
+    place = (node.path, node.type, node.op, node.file, node.line) if node is not None else ("", "", "", "", 0)
+    return Constraint(letters, kind, text, *place, _plain(demand.sentence))
+
+
+def _plain(sentence: str) -> str:
+    return sentence.replace("{", "").replace("}", "")
+
+
+def _who(node) -> str:
+    if node is None:
+        return "the model's own code"
+    return f"{node.path} ({node.type})" if node.path else node.op or "the model's own code"
+
+
+def _meeting(algebra: Algebra, here: Path, letters) -> str:
+    """The first two demands of a path that exclude each other, or the one that excludes everything, in words."""
+    conditions = []
+    blocks = [everywhere(letters)]
+    for demand in (*here.branches, *here.needs):
+        form = algebra.plus(algebra.normal(demand.cond.left), algebra.times(algebra.normal(demand.cond.right), -1))
+        relation = demand.cond.relation
+        blocks = narrowed(algebra, blocks, relation, form)
+        conditions.append((demand, relation, form))
+        if blocks:
+            continue
+        told = SizeSet(tuple(letters), [], algebra)
+        last = _asked(told, *conditions[-1])
+        if not narrowed(algebra, [everywhere(letters)], relation, form):
+            return f"{last}, which no size meets"
+        for earlier in conditions[:-1]:
+            if not narrowed(algebra, narrowed(algebra, [everywhere(letters)], *earlier[1:]), relation, form):
+                return f"{_asked(told, *earlier)}, and {last}: no size meets both"
+        return f"{last}, which nothing meets that meets the demands before it"
+    return ""
+
+
+def _asked(told: SizeSet, demand, relation, form) -> str:
+    if told.algebra.is_poly(form):
+        text = told.text(Block({}, ()).tied(relation, form).relations[0])
+    elif isinstance(form, int):
+        text = "what cannot be"
+    else:
+        text = f"{form.letter} {words(form.stairs.compare(relation, 0))}"
+    return f"{_who(demand.node)} wants {text}"
+
+
+def notes(found: SizeSet, here: Path) -> list[str]:
+    """What happens silently inside the set: a batch whose rows change."""
+    if not found.batch or not here.outputs or not here.outputs[0]:
+        return []
+    algebra, rows = found.algebra, here.outputs[0][0]
+    form = algebra.normal(rows)
+    if not isinstance(rows, Size) or len(letters_of(form)) < 2 or found.batch not in letters_of(form):
+        return []
+    images = algebra.leaves[found.batch]
+    if rows.op == "//":  # inside the set the division leaves no rest
+        form, images = algebra.normal(rows.args[0]), images * rows.args[1]
+    same = narrowed(algebra, found.blocks, "==", algebra.plus(form, algebra.times(algebra.normal(images), -1)))
+    other = without(found.blocks, same)
+    if not other:
+        return []
+    at = member(algebra, other[0], {letter: 16 if letter == found.batch else 32 for letter in found.letters})
+    if at is None:
+        return []
+    inside = SizeSet(found.letters, same, algebra).told() or "no size"
+    example = ", ".join(f"{letter}={n}" for letter, n in at.items())
+    return [
+        f"the output has {found.simplifier.simplest(rows).formula.names()} rows, not {found.batch}; the two agree only for {inside}. "
+        f"At {example} the {at[found.batch]} images become {algebra.value(algebra.normal(rows), at)} rows, without an error."
+    ]
+
+
+__all__ = ["Constraint", "accepts", "constraints", "lettered", "shapes_of"]

@@ -58,6 +58,12 @@ class Cat(Rule):
         _some(tensors)
         return Made(joined([t.shape for t in tensors], dim), _joint_dtype(tensors))
 
+    @staticmethod
+    def reach(call):
+        rank = len(call.out.shape)
+        behind = axis_of(call.dim, rank)
+        return {axis: Window(1) for axis in range(2 - rank, 0) if axis + rank != behind}
+
 
 @rule("stack")
 class Stack(Rule):

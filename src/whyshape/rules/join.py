@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Window, axis_of, rule
+from whyshape.rules.base import Made, Rule, Unexplained, Window, axis_of, exactly, rule
 from whyshape.rules.dtypes import promote
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import Size, ceil_div, need, total

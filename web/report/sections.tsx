@@ -10,7 +10,7 @@ import type { Finding } from "../core/model";
 export function Answer() {
   const [input] = model.inputs, end = stop.value?.node ?? Infinity;
   const chain: { text: string; row: number }[] = input ? [{ text: shapeText(sizes.value[input[0]]!), row: -1 }] : [];
-  const parts = model.nodes.length <= 60 ? model.rows.flatMap((row, i) => (row[6] ? [] : [i])) : partsOf(-1).flatMap((i) => [i, ...partsOf(i)].slice(partsOf(i).length > 1 && partsOf(i).length < 12 ? 1 : 0, 12));
+  const parts = model.nodes.length <= 60 ? model.rows.flatMap((row, i) => (row[6] ? [] : [i])) : partsOf(-1).flatMap((i) => (partsOf(i).length > 1 && partsOf(i).length < 16 ? partsOf(i) : [i]));
   for (const row of parts) {
     const [, , , first, count] = model.rows[row]!, text = shapeText(sizes.value[outputOf(row)]!);
     if (first + count > end) break;

@@ -70,12 +70,15 @@ def placed(count: int, edges: list[tuple[int, int]]) -> Picture:
     for part in range(count):
         columns[column[part]].append(part)
     near: dict[int, list[int]] = {}
-    ways = []
-    for a, b in edges:  # a stand-in in every column an edge passes
+    ways, beside_of = [], {}
+    for a, b in edges:  # one stand-in for each source in every column its edges pass, so that they run as one line
         way = [a]
         for passed in range(column[a] + 1, column[b]):
-            way.append(count + sum(map(len, columns)))  # larger than every part, so that parts stand first among equals
-            columns[passed].append(way[-1])
+            stand_in = beside_of.get((a, passed))
+            if stand_in is None:
+                stand_in = beside_of[a, passed] = count + len(beside_of)
+                columns[passed].append(stand_in)
+            way.append(stand_in)
         way.append(b)
         ways.append(way)
         for one, other in zip(way, way[1:]):
@@ -86,7 +89,7 @@ def placed(count: int, edges: list[tuple[int, int]]) -> Picture:
         for members in columns if sweep % 2 == 0 else reversed(columns):
             beside = {p: near.get(p if sweep % 2 == 0 else ~p, ()) for p in members}
             middle = {p: sum(place[q] for q in found) / len(found) if found else place[p] for p, found in beside.items()}
-            members.sort(key=lambda p: (middle[p], p))
+            members.sort(key=lambda p: (p >= count, middle[p], p))  # parts first: a chain stays straight, skips pass to its right
             place.update((part, i) for i, part in enumerate(members))
     return Picture(
         [[column[part], place[part]] for part in range(count)],

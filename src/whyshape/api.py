@@ -6,7 +6,7 @@ import sys
 from functools import cached_property
 from typing import Any
 
-from whyshape.errors import WhyshapeError
+from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph
 
 
@@ -217,12 +217,35 @@ def _with_example(shapes, make) -> Graph:
     first = None
     for size in EXAMPLES if places else EXAMPLES[:1]:
         numbers = [tuple((1 if n in BATCH else size) if isinstance(n, str) else n for n in s) for s in shapes]
-        graph = make(numbers)
+        graph = _batched(make, numbers)
         if graph.problem is None:
             return graph
         first = first or graph
     assert first is not None
     return first
+
+
+def _batched(make, numbers) -> Graph:
+    """The graph at these sizes; where it stops and one more axis in front makes it run, that axis was the batch, and this is said."""
+    graph, failure = None, None
+    try:
+        graph = make(numbers)
+        if graph.problem is None:
+            return graph
+    except ModelError as error:
+        failure = error
+    if len(numbers[0]) in (1, 2, 3, 4):
+        try:
+            again = make([(1, *s) for s in numbers])
+        except WhyshapeError:
+            again = None
+        if again is not None and again.problem is None:
+            said = ",".join(map(str, numbers[0]))
+            return again._replace(notes=(*again.notes, f"{said} has no batch axis; a batch of 1 was put in front."))
+    if graph is None:
+        assert failure is not None
+        raise failure
+    return graph
 
 
 def default_input(calls) -> tuple[int, ...]:

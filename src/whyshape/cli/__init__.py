@@ -77,6 +77,15 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader left (`| head`): not an error, and Python must not complain at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except RecursionError:
+        print("whyshape: the network is nested deeper than Python can follow, or one module holds itself", file=sys.stderr)
+        return 3
+    except Exception as error:
+        if options.traceback:
+            raise
+        told = f"{type(error).__name__}: {error}"
+        print(f"whyshape: this is a defect of whyshape itself, please report it: {_safe(told)[:300]} (--traceback shows where)", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         print("whyshape: stopped", file=sys.stderr)
         return 130

@@ -64,7 +64,7 @@ def shape(text: str) -> tuple:
     ((1, 28, 28), ('N', 3, 'H', 'W'))
     """
     parts = [p.strip() for p in re.split(r"[,x×]", text.strip().strip("()[]"))]
-    if parts and parts[-1] == "" and len(parts) == 2:  # "(28,)"
+    if len(parts) == 2 and not parts[1] and text.strip().endswith((",", ",)")):  # "28,", as Python writes one axis
         parts.pop()
     sizes: list = []
     for part in parts:

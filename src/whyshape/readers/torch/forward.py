@@ -11,7 +11,7 @@ import torch
 
 from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph
-from whyshape.readers.torch.freeze import freeze
+from whyshape.readers.torch.freeze import HOME, freeze
 from whyshape.readers.torch.tracer import META, Difference, NeedsValues, Stop, Tracer, following
 from whyshape.readers.torch.untouched import untouched, walk
 from whyshape.rules.dtypes import ORDER
@@ -33,6 +33,7 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     if not isinstance(model, torch.nn.Module):
         raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
     args, kwargs = stand_ins(input_size, input_data, dtypes)
+    _takes(model, args, kwargs)
     modules = walk(model)
     with _mode(modules, mode), untouched([m for _, m in modules]):
         tracer, result, facts, failure = follow(modules, args, kwargs)
@@ -63,21 +64,34 @@ def follow(modules, args, kwargs, execute=False):
         except RecursionError:
             raise ModelError("the modules are nested deeper than Python can call, or one holds itself") from None
         except Exception as error:
+            if tracer.refused is None and not _asks_for_values(error) and tracer.broke_in is not None and _is_a_check(error):
+                tracer.refuse_in_module(error)
             if tracer.refused is None:
                 failure = _other(error, tracer)
     return tracer, result, facts, failure
+
+
+def _is_a_check(error: Exception) -> bool:
+    """Whether PyTorch's own Python code raised it: a check of its modules, in which sizes are what is checked."""
+    return isinstance(error, (ValueError, RuntimeError, AssertionError, IndexError)) and _innermost(error).tb_frame.f_code.co_filename.startswith(HOME)
+
+
+def _innermost(error: Exception):
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last
 
 
 def _other(error: Exception, tracer: Tracer) -> Exception:
     """What the model raised that is no refusal of an operator, as one sentence."""
     if _asks_for_values(error):
         return NeedsValues(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-    place = tracer.path() if tracer.scope else ""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    line = f", line {last.tb_lineno}" if last is not None else ""
-    told = ModelError(f"the model's forward raised {type(error).__name__}: {str(error).strip() or 'without a message'}{line}{f' in {place}' if place else ''}")
+    place = tracer.paths.get(id(tracer.broke_in[0]), "") if tracer.broke_in else ""
+    last = _innermost(error)
+    line = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}" if last is not None else ""
+    said = str(error).strip() or "without a message"
+    told = ModelError(f"the model's forward raised {type(error).__name__}: {said} ({f'in {place}, ' if place else ''}{line})")
     told.__cause__ = error
     return told
 
@@ -85,6 +99,22 @@ def _other(error: Exception, tracer: Tracer) -> Exception:
 def _asks_for_values(error: Exception) -> bool:
     text = str(error)
     return isinstance(error, (RuntimeError, NotImplementedError)) and ("meta tensor" in text.lower() or "item()" in text)
+
+
+def _takes(model, args, kwargs) -> None:
+    """As many inputs as the forward wants, or one sentence."""
+    try:
+        signature = inspect.signature(model.forward)
+        signature.bind(*args, **kwargs)
+    except ValueError:  # a forward without a signature: calling it will tell
+        return
+    except TypeError as error:
+        wanted = [str(p) for p in signature.parameters.values() if p.name not in ("self", "args", "kwargs")]
+        count = len(args) + len(kwargs)
+        raise WhyshapeError(
+            f"the model's forward takes ({', '.join(wanted)}), {count} input{'s' if count != 1 else ''} arrived: {error}; "
+            "give one shape for each, as --input twice or input_size=[(...), (...)]"
+        ) from None
 
 
 # -- inputs ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State,
 from whyshape.readers.torch.tracer import Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
-_HOME = os.path.dirname(torch.__file__) + os.sep
+HOME = os.path.dirname(torch.__file__) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _internal: dict[Any, bool] = {}
 _new = tuple.__new__  # a NamedTuple made from its fields at once: there is one for every operator and every tensor
@@ -177,7 +177,7 @@ def repr_of(size) -> str:
 def _is_internal(code) -> bool:
     known = _internal.get(code)
     if known is None:
-        known = _internal[code] = code.co_filename.startswith((_HOME, _OWN)) or code.co_filename.startswith("<")
+        known = _internal[code] = code.co_filename.startswith((HOME, _OWN)) or code.co_filename.startswith("<")
     return known
 
 

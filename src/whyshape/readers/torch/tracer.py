@@ -82,6 +82,7 @@ class Tracer(TorchFunctionMode):
         self.grad = not torch.is_grad_enabled()  # only the model's own no_grad counts
         self.scope: tuple | None = None  # (module, code, lasti, outer scope)
         self.refused: tuple | None = None
+        self.broke_in: tuple | None = None  # the innermost module an exception came out of
         self.remembered = 0  # sizes handed out with their history
         self.reads: dict[int, Tensor] = {}
         self.differences: list[Difference] = []
@@ -346,6 +347,12 @@ class Tracer(TorchFunctionMode):
             self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", False, True), message)
         return Stop(message or refusal.sentence)
 
+    def refuse_in_module(self, error: Exception) -> None:
+        """A check of PyTorch's own modules objected (`BatchNorm2d` counts axes before it calls an operator): a refusal all the same."""
+        module, code, lasti, outer, _ = self.broke_in  # type: ignore[misc]
+        call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", False, True)
+        self.refused = (DoesNotFit(_first_sentence(error)), call, str(error))
+
     def path(self) -> str:
         """The path of the module being called."""
         return self.paths.get(id(self.scope[0]), "") if self.scope else ""
@@ -426,6 +433,10 @@ def _call(module, *args, **kwargs):
         else:
             out = module.forward(*args, **kwargs)
         return out
+    except BaseException:
+        if tracer.broke_in is None:
+            tracer.broke_in = scope
+        raise
     finally:
         tracer.events.append((len(tracer.calls), ~number, scope, out))
         tracer.scope = outer

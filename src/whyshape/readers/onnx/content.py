@@ -104,13 +104,10 @@ def gather(op: Op):
 def concat(op: Op):
     held = [op.known(i) for i in range(len(op.inputs))]
     axis = place(op.attr("axis", 1), len(held[0].shape))
-    ends, end = [], 0
-    for k in held:
-        end += k.shape[axis]
-        ends.append(end)
+    end = sum(k.shape[axis] for k in held)
     shape = (*held[0].shape[:axis], end, *held[0].shape[axis + 1 :])
-    if len(shape) == 1:
-        return Known(tuple(v for k in held for v in k.items), shape, held[0].dtype)
+    if count(shape) > MOST:
+        raise ValueError("too many numbers")
     if axis:
         raise ValueError("only along the first axis")
     return Known(tuple(v for k in held for v in k.items), shape, held[0].dtype)

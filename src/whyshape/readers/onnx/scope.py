@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from whyshape.graph import Builder, Node, Value, axis_words
-from whyshape.readers.onnx.known import Known, is_float, number
-from whyshape.readers.onnx.records import NodeRecord, Reference, Type
+from whyshape.errors import WhyshapeError
+from whyshape.graph import Builder, Node, Problem, Ref, Stopped, Value, axis_words
+from whyshape.readers.onnx.known import Known, count, number
+from whyshape.readers.onnx.records import NodeRecord, Reference
 from whyshape.sizes import CALCULATED, INPUT, Size, leaf
 
 
@@ -28,6 +29,10 @@ class Opaque(Exception):
     """An adapter cannot say the sizes; the file itself may."""
 
 
+MOST_NUMBERS = 2**63 - 1  # in one tensor: what a machine can address
+MOST_NOTES = 12
+
+
 class Net(Builder):
     """A builder that also hands out axes with their history and constants by their content."""
 
@@ -35,7 +40,14 @@ class Net(Builder):
         super().__init__(name)
         self.axes: dict[tuple[int, int], Size] = {}
         self.contents: dict[int, Value] = {}
-        self.kept: list[Known] = []
+        self.kept: list[Known] = []  # ids are only names while the constants live
+        self.learned: set[int] = set()
+        self.notes: list[str] = []
+
+    def tensor(self, shape, dtype="float32", kind="activation", name="", axes=()) -> Value:
+        if count(shape) > MOST_NUMBERS:
+            raise WhyshapeError(f"A tensor of {' x '.join(str(int(n)) for n in shape)} numbers is larger than any machine can hold.")
+        return super().tensor(shape, dtype, kind, name, axes)
 
     def axis(self, value: Value, i: int) -> Size:
         """One size of a tensor, as a leaf that says where it is from."""
@@ -51,22 +63,49 @@ class Net(Builder):
         return tuple(self.axis(value, i) for i in range(len(value.shape)))
 
     def constant(self, known: Known, name: str = "") -> Value:
-        """A tensor of the graph for something known by its content."""
+        """A tensor of the graph for something known by its content; a weight of the file is a parameter."""
         if id(known) not in self.contents:
-            self.contents[id(known)] = self.tensor(known.shape, known.dtype, "constant", name)
+            kind = "parameter" if id(known) in self.learned else "constant"
+            self.contents[id(known)] = self.tensor(known.shape, known.dtype, kind, name)
             self.kept.append(known)
         return self.contents[id(known)]
+
+    def made(self, op: str, size, dtype: str, *inputs: Value) -> Value:
+        """The result of a rule that is told its sizes."""
+        first, *others = inputs
+        return self.call(op, first, tuple(n if isinstance(n, Size) else int(n) for n in size), dtype, *others)
+
+    def retyped(self, value: Value, dtype: str) -> Value:
+        """The same result under ONNX's dtype, where PyTorch's operator has another."""
+        if dtype and value.dtype != dtype:
+            self.tensors[value.index] = self.tensors[value.index]._replace(dtype=dtype)
+            value.dtype = dtype
+        return value
+
+    def kept_not_learned(self, value: Value) -> Value:
+        """A running mean or variance."""
+        held = self.tensors[value.index]
+        if held.kind == "parameter":
+            self.tensors[value.index] = held._replace(kind="buffer")
+        return value
 
     def measured(self, op: str, inputs: list[Value], shapes: list[tuple[tuple[int, ...], str]], why: str) -> list[Value]:
         """A call nobody has a rule for, with the sizes that the file states."""
         outputs = [self.tensor(shape, dtype) for shape, dtype in shapes]
-        held = tuple(v.index for v in inputs)
-        from whyshape.graph import Ref
-
+        held, made = tuple(v.index for v in inputs), tuple(v.index for v in outputs)
         args = tuple(Ref(i) for i in held)
-        made = tuple(v.index for v in outputs)
         self.nodes.append(Node(len(self.nodes), op, self.path, self.name, args, {}, held, made, "measured", *self.where, why))
         return outputs
+
+    def refuse(self, op: str, sentence: str, **numbers) -> NoReturn:
+        """Stop here: the operator's definition does not allow these sizes."""
+        self.problem = Problem(sentence, numbers, op, self.path, self.name, *self.where)
+        raise Stopped
+
+    def note(self, text: str) -> None:
+        """Something the reader of the result should know, once."""
+        if text not in self.notes and len(self.notes) < MOST_NOTES:
+            self.notes.append(text)
 
     def mark(self) -> tuple[int, int]:
         """A place to come back to."""
@@ -140,8 +179,9 @@ class Op:
         value = self.attr(name)
         return default if value is None else tuple(value) if isinstance(value, tuple) else (value,)
 
-    def same_type(self, dtype: str | int) -> str:
-        return dtype if isinstance(dtype, str) else ""
+    def dtype_of(self, i: int) -> str:
+        """The dtype of input ``i``, whatever is known of it."""
+        return getattr(self.inputs[i], "dtype", "float32") if self.has(i) else "float32"
 
     @property
     def outputs(self) -> int:
@@ -160,6 +200,3 @@ def op(*names: str):
         return adapter
 
     return register
-
-
-__all__ = ["OPS", "Net", "Op", "Opaque", "Sequence", "Type", "Unknown", "is_float", "op"]

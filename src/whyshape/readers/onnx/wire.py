@@ -326,6 +326,9 @@ class _Reader:
         """The numbers of a small constant; None where they are not of a kind that sizes are made of."""
         if raw is not None:
             code = RAW.get(elem)
+            if elem == 16 and raw[1] - raw[0] == 2 * count:  # bfloat16: the upper half of a float32
+                halves = struct.unpack(f"<{count}H", bytes(self.content[raw[0] : raw[1]]))
+                return tuple(struct.unpack("<f", struct.pack("<I", h << 16))[0] for h in halves)
             if code is None:
                 return None
             if raw[1] - raw[0] != count * struct.calcsize(code):

@@ -1,0 +1,126 @@
+"""The ONNX reader: `read(file)` gives the graph a file describes. Standard library only; no weight is read, nothing else is opened."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from whyshape.errors import WhyshapeError
+from whyshape.graph import Graph, Problem, Stopped
+from whyshape.readers.onnx.known import Known
+from whyshape.readers.onnx.reader import Walk
+from whyshape.readers.onnx.records import ModelRecord, Type
+from whyshape.readers.onnx.scope import Net, Value
+from whyshape.readers.onnx.wire import load
+from whyshape.sizes import recording
+
+LETTERS = {1: "N", 2: "NF", 3: "NCL", 4: "NCHW", 5: "NCDHW"}
+# Sizes that stand for free axes while the numbers are shown: (batch, others), the first pair with which the whole file can be followed.
+TRIES = [(1, 224), (1, 64), (2, 224), (2, 64), (1, 32), (2, 16), (1, 512), (1, 1)]
+
+
+def read(source: str | Path | bytes | Any, input_size=None, dtypes=None, letters=None) -> Graph:
+    """The graph of an ONNX file (a path, its bytes, or an ``onnx.ModelProto``).
+
+    ``input_size``: one shape, or one for each input, with the batch; without it the file's own sizes hold, and its symbolic
+    dimensions are free axes. ``dtypes``: other dtypes than the file's. ``letters``: for each input its free axes' letters.
+    Raises `WhyshapeError` for a file that is damaged, too large, or does not say the rank of an input.
+    """
+    if hasattr(source, "SerializeToString"):
+        source = source.SerializeToString()
+    model = load(source)
+    inputs = [(name, of) for name, of in model.graph.inputs if name not in model.graph.constants]
+    wanted = _wanted(inputs, input_size)
+    name = Path(source).name if isinstance(source, (str, Path)) else model.graph.name
+    best = None
+    for batch, other in TRIES:
+        graph, symbolic = _attempt(model, name, inputs, wanted, dtypes, letters, batch, other)
+        if best is None or graph.problem is None:
+            best = graph
+        if graph.problem is None or not symbolic:
+            break
+    assert best is not None
+    return best
+
+
+def _wanted(inputs, input_size) -> list[tuple[int, ...] | None]:
+    if input_size is None:
+        return [None] * len(inputs)
+    shapes = [tuple(input_size)] if all(isinstance(n, int) for n in input_size) else [tuple(s) for s in input_size]
+    if len(shapes) != len(inputs):
+        raise WhyshapeError(f"The file has {len(inputs)} inputs; {len(shapes)} shapes are given.")
+    return list(shapes)
+
+
+def _attempt(model: ModelRecord, name, inputs, wanted, dtypes, letters, batch, other) -> tuple[Graph, bool]:
+    """The graph with these sizes for free axes, and whether there were any to choose."""
+    net = Net(name)
+    values: dict[str, Value] = {}
+    sizes: dict[str, int] = {}  # of each letter
+    chosen: list[str] = []
+    outputs: list[Value] = []
+    with recording() as facts:
+        try:
+            for i, (label, of) in enumerate(inputs):
+                if of.kind != "tensor":
+                    raise WhyshapeError(f"The input {label[:60]!r} is a {of.kind}, not a tensor: such a file is not explained.")
+                shape, axes = _shape(label, of, wanted[i], letters[i] if letters else None, sizes, chosen, (batch, other), net)
+                dtype = (dtypes[i] if isinstance(dtypes, (list, tuple)) else dtypes) if dtypes else of.dtype or "float32"
+                values[label] = net.input(shape, dtype, label, axes)
+            results = [net.constant(v) if isinstance(v, Known) else v for v in Walk(model, net, sizes).run(values)]
+            outputs = [v for v in results if isinstance(v, Value)]
+            if len(outputs) < len(results):
+                net.note(f"{len(results) - len(outputs)} of {len(results)} outputs have sizes that are not known before the network runs")
+        except Stopped:
+            pass  # where and why stands in net.problem, and is part of the graph
+    if chosen:
+        net.note("; ".join(f"{letter} is free and stands at {sizes[letter]}" for letter in dict.fromkeys(chosen)))
+    graph = net.graph(*outputs, notes=tuple(net.notes))
+    return graph._replace(branches=tuple(facts.branches)), bool(chosen)
+
+
+def _shape(label, of: Type, wanted, letters, sizes, chosen, defaults, net) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """An input's sizes and the letters of its free axes: what is asked for, what the file says, else a size to show."""
+    stated = of.shape if of.shape is not None else (None,) * len(wanted) if wanted is not None else None
+    if stated is None:
+        raise WhyshapeError(f"The file does not say how many axes the input {label[:60]!r} has; give its shape with input_size.")
+    if wanted is not None and len(wanted) != len(stated):
+        raise WhyshapeError(f"The input {label[:60]!r} has {len(stated)} axes; a shape of {len(wanted)} is given.")
+    shape, axes = [], []
+    for i, said in enumerate(stated):
+        size = wanted[i] if wanted is not None else None
+        if isinstance(said, int):
+            if size is not None and size != said:
+                net.problem = Problem(
+                    f"axis {i} of the input {label[:60]!r} is fixed at {said} in the file, {size} is asked for",
+                    {"wanted": said, "arrived": size, "axis": i}, "input", label, "Input",
+                )  # fmt: skip
+                raise Stopped
+            shape.append(said)
+            axes.append("")
+            continue
+        letter = (letters[i] if letters else "") or _letter(said, i, len(stated), sizes if said is None else {})
+        if size is None and letter not in sizes:
+            chosen.append(letter)
+        sizes.setdefault(letter, size if size is not None else defaults[0] if i == 0 else defaults[1])
+        if isinstance(said, str):
+            sizes.setdefault(said, sizes[letter])
+        if size is not None and size != sizes[letter]:
+            raise WhyshapeError(f"The free axis {letter} is given as {sizes[letter]} and as {size}.")
+        shape.append(sizes[letter])
+        axes.append(letter)
+    return tuple(shape), tuple(axes)
+
+
+def _letter(said: str | None, i: int, rank: int, taken) -> str:
+    if said:
+        return re.sub(r"\W", "_", said)[:32]
+    base = LETTERS[rank][i] if rank in LETTERS else f"A{i}"
+    letter, n = base, 2
+    while letter in taken:
+        letter, n = f"{base}{n}", n + 1
+    return letter
+
+
+__all__ = ["read"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axis_of, layer, rule
+from whyshape.rules.dtypes import default_float
 from whyshape.sizes import need, product
 
 
@@ -11,14 +12,23 @@ class _Activation(Rule):
     pointwise = True
 
 
-@rule(*"""relu relu6 silu mish gelu elu selu celu leaky_relu hardtanh hardswish hardsigmoid hardshrink softplus softsign softshrink
-    tanhshrink threshold rrelu logsigmoid""".split())  # fmt: skip
+@rule(*"""relu relu6 silu mish gelu elu selu celu leaky_relu hardtanh hardswish hardsigmoid hardshrink softplus softshrink
+    threshold rrelu logsigmoid""".split())  # fmt: skip
 class Activation(_Activation):
     """Every number bent by itself."""
 
     @staticmethod
     def shape(input, *args, **kwargs):
         return input.shape
+
+
+@rule("softsign", "tanhshrink")
+class ActivationOfAny(_Activation):
+    """Every number bent by itself; whole numbers become fractions."""
+
+    @staticmethod
+    def shape(input):
+        return Made(input.shape, default_float(input.dtype))
 
 
 @rule("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
@@ -78,6 +88,7 @@ class PReLU(_Activation):
     @staticmethod
     def shape(input, weight):
         x, slopes = input.shape, product(weight.shape)
+        need(len(weight.shape) <= 1, "slopes are one number or one row, {arrived} axes arrive", arrived=len(weight.shape), wanted=1)
         if not (slopes.__class__ is int and slopes == 1) and len(weight.shape) and not bool(slopes == 1):
             need(len(x) > 0, "slopes for channels want at least one axis, a single number arrives", wanted=1, arrived=0)
             channels = x[1] if len(x) > 1 else 1
@@ -120,7 +131,9 @@ def activation_layer(net, input, *args, **kwargs):
     """A layer without weights: the constructor's settings go to its operator."""
     op, names = SETTINGS[net.name]
     names = names.split()
-    need(len(args) <= len(names), "{name} takes {wanted} settings, {arrived} are given", name=net.name, wanted=len(names), arrived=len(args))
+    need(
+        len(args) <= len(names), "{name} takes {wanted} settings, {arrived} are given", name=net.name, wanted=len(names), arrived=len(args)
+    )
     settings = {**dict(zip(names, args)), **kwargs}
     for name in settings:
         need(name in names, "{name} has no setting {arrived}", name=net.name, arrived=name, wanted=" ".join(names))
@@ -144,4 +157,3 @@ def softmax2d_layer(net, input):
 def prelu_layer(net, input, num_parameters=1, init=0.25):
     """A learned slope, one for all or one for each channel."""
     return net.call("prelu", input, net.parameter("weight", (num_parameters,)))
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, broadcast_shapes, layer, rule
+from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule
 from whyshape.sizes import need, product
 
 
@@ -66,7 +66,12 @@ class MultiHeadAttention(Rule):
         need(len(q) in (2, 3), "queries of {wanted} axes are wanted, {arrived} arrive", wanted="2 or 3", arrived=len(q))
         need(len(k) == len(q) and len(v) == len(q), "query, key and value must have the same number of axes: {wanted}, {arrived} arrive",
              wanted=len(q), arrived=len(k))  # fmt: skip
-        need(q[-1] == embed_dim_to_check, "queries of {wanted} numbers are wanted, {arrived} arrive", wanted=embed_dim_to_check, arrived=q[-1])
+        need(
+            q[-1] == embed_dim_to_check,
+            "queries of {wanted} numbers are wanted, {arrived} arrive",
+            wanted=embed_dim_to_check,
+            arrived=q[-1],
+        )
         need(q[-1] % num_heads == 0, "{arrived} numbers cannot be shared out over {wanted} heads", arrived=q[-1], wanted=num_heads)
         need(k[0] == v[0], "{wanted} keys meet {arrived} values", wanted=k[0], arrived=v[0])
         if use_separate_proj_weight:
@@ -119,12 +124,6 @@ def _seen(key, bias_k, add_zero_attn, static_k):
     return seen + 1 if add_zero_attn else seen
 
 
-def _split(args):
-    """The tensors a layer is called with, and its constructor's arguments."""
-    n = next((i for i, a in enumerate(args) if not hasattr(a, "shape")), len(args))
-    return args[:n], args[n:]
-
-
 def attend(net, prefix, query, key, value, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False,
            kdim=None, vdim=None, batch_first=False, need_weights=True):  # fmt: skip
     """The weights of a `MultiheadAttention` and the call of its operator; the batch comes second there."""
@@ -152,9 +151,7 @@ def attend(net, prefix, query, key, value, embed_dim, num_heads, dropout=0.0, bi
 @layer("MultiheadAttention")
 def multihead_attention_layer(net, *args, **kwargs):
     """``(output, weights)``; called with one tensor, it attends to itself."""
-    inputs, rest = _split(args)
+    inputs, rest = leading(args)
     need(len(inputs) in (1, 3), "query, key and value are wanted, {arrived} tensors arrive", wanted=3, arrived=len(inputs))
     query, key, value = inputs * 3 if len(inputs) == 1 else inputs
     return attend(net, "", query, key, value, *rest, **kwargs)
-
-

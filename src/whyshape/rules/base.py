@@ -151,7 +151,18 @@ class Rule:
 
 RULES: dict[str, type[Rule]] = {}
 LAYERS: dict[str, Callable] = {}
-TOLD: dict[str, dict[str, Any]] = {"factors": {}, "work": {}, "fvcore": {}, "saved": {}, "history": {}, "itself": {}, "moves": {}, "nouns": {}, "maps": {}, "note": {}}
+TOLD: dict[str, dict[str, Any]] = {
+    "factors": {},
+    "work": {},
+    "fvcore": {},
+    "saved": {},
+    "history": {},
+    "itself": {},
+    "moves": {},
+    "nouns": {},
+    "maps": {},
+    "note": {},
+}
 NOT_TOLD = object()
 
 
@@ -259,6 +270,17 @@ def given(numbers: tuple) -> tuple:
     if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)):
         return tuple(numbers[0])
     return numbers
+
+
+def leading(args: tuple) -> tuple[tuple, tuple]:
+    """The tensors a layer is called with, and its constructor's arguments behind them.
+
+    >>> leading((Spec((2, 3)), 3, 4))
+    ((Spec(shape=(2, 3), dtype='float32'),), (3, 4))
+    """
+    held = lambda a: hasattr(a, "shape") or (isinstance(a, (tuple, list)) and len(a) > 0 and all(hasattr(t, "shape") for t in a))
+    n = next((i for i, a in enumerate(args) if not held(a)), len(args))
+    return tuple(args[:n]), tuple(args[n:])
 
 
 def exactly(size: int) -> int:

@@ -105,5 +105,3 @@ class ViewAsComplex(Rule):
         need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
         need(x[-1] == 2, "a last axis of {wanted} is wanted, {arrived} arrive", wanted=2, arrived=x[-1])
         return Made(x[:-1], complex_of(input.dtype))
-
-

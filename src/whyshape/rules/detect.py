@@ -47,7 +47,12 @@ class PSRoIAlign(_Pool):
     @staticmethod
     def shape(input, boxes, output_size, spatial_scale=1.0, sampling_ratio=-1):
         h, w = spread(output_size, 2, "output_size")
-        need(input.shape[1] % (h * w) == 0, "{arrived} channels cannot be shared out over {wanted} places", arrived=input.shape[1], wanted=h * w)
+        need(
+            input.shape[1] % (h * w) == 0,
+            "{arrived} channels cannot be shared out over {wanted} places",
+            arrived=input.shape[1],
+            wanted=h * w,
+        )
         return (_regions(boxes), input.shape[1] // (h * w), h, w)
 
 
@@ -58,5 +63,3 @@ class BoxIoU(_Pool):
     @staticmethod
     def shape(boxes1, boxes2):
         return (boxes1.shape[0], boxes2.shape[0])
-
-

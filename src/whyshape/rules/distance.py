@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axis_of, broadcast_shapes, layer, rule
-from whyshape.rules.dtypes import promote
+from whyshape.rules.dtypes import default_float, promote, real_of
 from whyshape.rules.pointwise import matched
 from whyshape.rules.reduce import reduced
 from whyshape.sizes import need, product
@@ -30,7 +30,7 @@ class PairwiseDistance(_Distance):
     @staticmethod
     def shape(x1, x2, p=2.0, eps=1e-6, keepdim=False):
         shape, dtype = matched(x1, x2)
-        return Made(reduced(shape, -1, keepdim) if shape else shape, dtype)
+        return Made(reduced(shape, -1, keepdim) if shape else shape, real_of(default_float(dtype)))
 
 
 @rule("cdist")
@@ -73,7 +73,7 @@ def pairwise_distance_layer(net, x1, x2, p=2.0, eps=1e-6, keepdim=False):
     return net.call("pairwise_distance", x1, x2, p, eps, keepdim)
 
 
-@rule("cross", "torch.linalg.cross")
+@rule("cross")
 class Cross(_Distance):
     """The vector at right angles to two others of three numbers each."""
 
@@ -84,11 +84,27 @@ class Cross(_Distance):
         a, b = input.shape, other.shape
         need(len(a) == len(b), "both must have the same number of axes: {wanted}, {arrived} arrive", wanted=len(a), arrived=len(b))
         shape = broadcast_shapes(a, b)
-        if dim is not None:
+        if dim is None:
+            need(
+                any(int(n) == 3 for n in shape),
+                "vectors of {wanted} numbers are wanted, no axis has them",
+                wanted=3,
+                arrived=tuple(map(int, shape)),
+            )
+        else:
             axis = axis_of(dim, len(shape))
             for x in (a, b):
                 need(x[axis] == 3, "vectors of {wanted} numbers are wanted, {arrived} arrive", wanted=3, arrived=x[axis])
         return Made(shape, promote(input.dtype, other.dtype))
+
+
+@rule("torch.linalg.cross")
+class LinalgCross(Cross):
+    """The vector at right angles to two others of three numbers each, along the last axis."""
+
+    @staticmethod
+    def shape(input, other, *, dim=-1, out=None):
+        return Cross.shape(input, other, dim)
 
 
 @rule("torch.linalg.vecdot")
@@ -105,5 +121,3 @@ class VecDot(_Distance):
     @staticmethod
     def macs(call):
         return product(broadcast_shapes(call.x.shape, call.y.shape))
-
-

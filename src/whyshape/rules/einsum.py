@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_of, given, rule
-from whyshape.rules.dtypes import promote
+from whyshape.rules.dtypes import category, promote, summed
 from whyshape.sizes import Size, broadcast, need, product
 
 
@@ -64,6 +64,12 @@ def letter_sizes(equation: Equation, shapes) -> dict:
     return sizes
 
 
+def _summed_alone(equation: Equation) -> bool:
+    """Whether a letter stands in one operand only: it is summed before anything is multiplied, as `sum` does it."""
+    times = Counter(c for o in equation.operands for c in set(o))
+    return any(n == 1 and c not in equation.result for c, n in times.items())
+
+
 def _tensors(operands):
     operands = given(operands)
     if not all(hasattr(t, "shape") for t in operands):
@@ -87,6 +93,8 @@ class Einsum(Rule):
         dtype = tensors[0].dtype
         for t in tensors[1:]:
             dtype = promote(dtype, t.dtype)
+        if category(dtype) < 2 and _summed_alone(spelled):
+            dtype = summed(dtype)
         return Made(tuple([sizes[c] for c in spelled.result]), dtype)
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from whyshape.rules.base import Made, Rule, Unexplained, exactly, given, rule
-from whyshape.rules.dtypes import COMPLEX_OF, default_dtype, of_number, promote
+from whyshape.rules.dtypes import COMPLEX_OF, category, default_dtype, name_of, of_number, promote
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import ceil_div, need
 
@@ -90,12 +90,11 @@ def _numbers(*values):
 
 def _steps(start, end, step):
     need(step != 0, "the step must not be 0", arrived=0, wanted=1)
+    need(end >= start if step > 0 else end <= start, "a range from {start} to {end} cannot move by {step}",
+         start=start, end=end, step=step, arrived=end, wanted=start)  # fmt: skip
     if any(isinstance(v, float) for v in (start, end, step)):
-        count = math.ceil((end - start) / step)
-    else:
-        count = ceil_div(end - start if not (type(start) is int and start == 0) else end, step)
-    need(count >= 0, "a range from {start} to {end} cannot move by {step}", start=start, end=end, step=step, arrived=count, wanted=0)
-    return count
+        return math.ceil((end - start) / step)
+    return ceil_div(end - start if not (type(start) is int and start == 0) else end, step)
 
 
 @rule("arange")
@@ -110,6 +109,8 @@ class Arange(_Factory):
             start, end = 0, start
         _numbers(start, end, step)
         floats = isinstance(start, float) or isinstance(end, float) or isinstance(step, float)
+        if floats and dtype is not None and name_of(dtype) == "int64":
+            start, end, step = int(start), int(end), int(step)  # PyTorch cuts the ends to whole numbers before it counts
         return Made((_steps(start, end, step),), dtype or (default_dtype() if floats else "int64"))
 
 
@@ -136,6 +137,9 @@ class Linspace(_Factory):
 
     @staticmethod
     def shape(start, end, steps, base=10.0, *, dtype=None, out=None, **options):
+        for end_ in (start, end):
+            if hasattr(end_, "shape"):
+                need(len(end_.shape) == 0, "one number as an end is wanted, {arrived} axes arrive", arrived=len(end_.shape), wanted=0)
         need(steps >= 0, "at least 0 steps are wanted, {arrived} were chosen", arrived=steps, wanted=0)
         whole = isinstance(start, complex) or isinstance(end, complex)
         return Made((steps,), dtype or (COMPLEX_OF[default_dtype()] if whole else default_dtype()))
@@ -200,6 +204,7 @@ class Multinomial(_Factory):
     @staticmethod
     def shape(input, num_samples, replacement=False, *, generator=None, out=None):
         x = input.shape
+        need(category(input.dtype) == 2, "weights are floating point numbers", wanted="float32", arrived=str(input.dtype))
         need(len(x) in (1, 2), "one row of weights or several is wanted, {arrived} axes arrive", arrived=len(x), wanted=1)
         if not replacement:
             need(num_samples <= x[-1], "{arrived} are drawn without putting back, {wanted} are there", arrived=num_samples, wanted=x[-1])

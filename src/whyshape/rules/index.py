@@ -154,7 +154,11 @@ class Narrow(Rule):
     def shape(input, dim, start, length):
         x = input.shape
         axis = axis_of(dim, len(x))
-        if isinstance(start, int):
+        if hasattr(start, "shape"):
+            need(len(start.shape) == 0, "one place to start from is wanted, {arrived} axes arrive", arrived=len(start.shape), wanted=0)
+        else:
+            need(-x[axis] <= start if start < 0 else start <= x[axis], "start {arrived} lies outside axis {axis}, it has {wanted}",
+                 arrived=start, wanted=x[axis], axis=axis)  # fmt: skip
             first = start if not bool(start < 0) else start + x[axis]
             need(first + length <= x[axis], "{length} places from {start} on are asked for, axis {axis} has {wanted}",
                  length=length, start=start, axis=axis, wanted=x[axis], arrived=first + length)  # fmt: skip
@@ -198,7 +202,7 @@ class Gather(Rule):
     @staticmethod
     def shape(input, dim, index, *, sparse_grad=False, out=None):
         axis = axis_of(dim, len(input.shape))
-        if not (len(index.shape) == 1 and int(index.shape[0]) == 0):
+        if not any(int(n) == 0 for n in index.shape):
             _same_rank(input, index)
             _within(index.shape, input.shape, [a for a in range(min(len(index.shape), len(input.shape))) if a != axis], "input")
         return tuple(index.shape)
@@ -217,7 +221,9 @@ class Scatter(Rule):
             _same_rank(input, index)
             axes = range(min(len(index.shape), len(input.shape)))
             _within(index.shape, input.shape, [a for a in axes if a != axis], "input")
-            if hasattr(src, "shape") and len(src.shape) == len(index.shape):
+            if hasattr(src, "shape") and src.shape:
+                need(len(src.shape) == len(index.shape), "a source of {wanted} axes is wanted, {arrived} arrive",
+                     wanted=len(index.shape), arrived=len(src.shape))  # fmt: skip
                 _within(index.shape, src.shape, axes, "source")
         return input.shape
 

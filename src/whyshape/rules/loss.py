@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, layer, rule
-from whyshape.rules.dtypes import name_of
+from whyshape.rules.dtypes import default_float, name_of, promote, real_of
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import need
 
@@ -27,7 +27,13 @@ def boiled(shape, reduction, size_average=None, reduce=None):
 
 def _equal(input, target, what="the target"):
     x, t = input.shape, target.shape
-    need(len(x) == len(t), "{what} must have the sizes of the input: {wanted} axes, {arrived} arrive", what=what, wanted=len(x), arrived=len(t))
+    need(
+        len(x) == len(t),
+        "{what} must have the sizes of the input: {wanted} axes, {arrived} arrive",
+        what=what,
+        wanted=len(x),
+        arrived=len(t),
+    )
     for axis, (n, m) in enumerate(zip(x, t)):
         if n is not m:
             need(n == m, "{what} must have the sizes of the input: {wanted} on axis {axis}, {arrived} arrive",
@@ -39,9 +45,9 @@ class _Loss(Rule):
     cuts = frozenset()
 
 
-@rule("mse_loss", "l1_loss")
+@rule("mse_loss")
 class Difference(_Loss):
-    """The difference, squared or not; sizes that differ are matched, which is seldom meant."""
+    """The difference squared; sizes that differ are matched, which is seldom meant."""
 
     @staticmethod
     def shape(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -49,6 +55,18 @@ class Difference(_Loss):
         if weight is not None:
             _equal(input, weight, "the weight")
         return Made(boiled(shape, reduction, size_average, reduce), dtype)
+
+
+@rule("l1_loss")
+class Absolute(_Loss):
+    """The size of the difference; sizes that differ are matched, which is seldom meant."""
+
+    @staticmethod
+    def shape(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+        shape, dtype = matched(input, target)
+        if weight is not None:
+            _equal(input, weight, "the weight")
+        return Made(boiled(shape, reduction, size_average, reduce), real_of(dtype))
 
 
 @rule("smooth_l1_loss")
@@ -67,6 +85,7 @@ class Huber(_Loss):
 
     @staticmethod
     def shape(input, target, reduction="mean", delta=1.0, weight=None):
+        need(delta > 0, "delta must be larger than 0, {arrived} was chosen", arrived=delta, wanted=1)
         shape, dtype = matched(input, target)
         return Made(boiled(shape, reduction), dtype)
 
@@ -108,7 +127,7 @@ class PoissonNLL(_Loss):
     @staticmethod
     def shape(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
         shape, dtype = matched(input, target)
-        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+        return Made(boiled(shape, reduction, size_average, reduce), default_float(dtype))
 
 
 @rule("binary_cross_entropy")
@@ -247,7 +266,8 @@ class CosineEmbedding(_Loss):
             need(len(both) == 1, "one vector of {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=len(both))
         else:
             need(False, "a target of at most {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=len(target.shape))
-        return boiled(broadcast_shapes(both[:-1], target.shape), reduction, size_average, reduce)
+        shape = boiled(broadcast_shapes(both[:-1], target.shape), reduction, size_average, reduce)
+        return Made(shape, default_float(promote(input1.dtype, input2.dtype)))
 
 
 @rule("margin_ranking_loss")
@@ -259,7 +279,7 @@ class MarginRanking(_Loss):
         need(len(input1.shape) == len(input2.shape) == len(target.shape), "all three must have the same number of axes: {wanted}, {arrived} arrive",
              wanted=len(input1.shape), arrived=len(target.shape))  # fmt: skip
         shape, dtype = matched(input1, input2, target)
-        return Made(boiled(shape, reduction, size_average, reduce), dtype)
+        return Made(boiled(shape, reduction, size_average, reduce), default_float(dtype) if isinstance(margin, float) else dtype)
 
 
 @rule("triplet_margin_loss")
@@ -268,10 +288,11 @@ class TripletMargin(_Loss):
 
     @staticmethod
     def shape(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
+        need(margin > 0, "the margin must be larger than 0, {arrived} was chosen", arrived=margin, wanted=1)
         ranks = {len(t.shape) for t in (anchor, positive, negative)}
         need(len(ranks) == 1, "all three must have the same number of axes, {arrived} arrive", wanted=1, arrived=tuple(sorted(ranks)))
         shape, dtype = matched(anchor, positive, negative)
-        return Made(boiled(shape[:-1], reduction, size_average, reduce), dtype)
+        return Made(boiled(shape[:-1], reduction, size_average, reduce), real_of(default_float(dtype)))
 
 
 @rule("ctc_loss")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Window, layer, rule
+from whyshape.rules.base import Made, Rule, Window, layer, rule
+from whyshape.rules.dtypes import default_float
 from whyshape.sizes import need, product
 
 
@@ -31,8 +32,10 @@ class BatchNorm(Rule):
     @staticmethod
     def shape(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
         x = input.shape
-        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
-        _one_for_each(x[1], running_mean, running_var, weight, bias)
+        need(
+            len(x) >= 2 or (len(x) == 1 and int(x[0]) == 0), "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x)
+        )
+        _one_for_each(x[1] if len(x) > 1 else x[0], running_mean, running_var, weight, bias)
         if training:
             values = product((x[0], *x[2:]))
             need(values != 1, "training needs more than one value per channel, {arrived} arrives", arrived=values, wanted=2)
@@ -49,7 +52,8 @@ def _batch_norm_ranks(name):
 
 
 @layer("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm")
-def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
+def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True,
+                     bias=True):  # fmt: skip
     """Scale, shift and running statistics, one of each for every channel."""
     ranks = _batch_norm_ranks(net.name)
     need(
@@ -60,7 +64,7 @@ def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=Tr
     )
     vector = lambda kind, name, wanted: getattr(net, kind)(name, (num_features,)) if wanted else None
     return net.call("batch_norm", input, vector("buffer", "running_mean", track_running_stats), vector("buffer", "running_var", track_running_stats),
-                    vector("parameter", "weight", affine), vector("parameter", "bias", affine), net.training, momentum, eps)  # fmt: skip
+                    vector("parameter", "weight", affine), vector("parameter", "bias", affine and bias), net.training, momentum, eps)  # fmt: skip
 
 
 def _last_axes(x, wanted):
@@ -72,6 +76,16 @@ def _last_axes(x, wanted):
             need(m == n, "{wanted} is wanted on axis {axis}, {arrived} arrive", wanted=n, arrived=m, axis=i)
 
 
+def _same(wanted, *learned):
+    for t in learned:
+        if t is not None:
+            w = t.shape
+            need(len(w) == len(wanted), "a weight of {wanted} axes is wanted, {arrived} arrive", wanted=len(wanted), arrived=len(w))
+            for n, m in zip(wanted, w):
+                if n is not m and not (n.__class__ is int is m.__class__ and n == m):
+                    need(n == m, "a weight of {wanted} places is wanted, {arrived} arrive", wanted=n, arrived=m)
+
+
 @rule("layer_norm")
 class LayerNorm(Rule):
     """The last axes normalised together, each place by itself."""
@@ -81,6 +95,7 @@ class LayerNorm(Rule):
     @staticmethod
     def shape(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
         _last_axes(input.shape, normalized_shape)
+        _same(normalized_shape, weight, bias)
         return input.shape
 
 
@@ -93,6 +108,7 @@ class RMSNorm(Rule):
     @staticmethod
     def shape(input, normalized_shape, weight=None, eps=None):
         _last_axes(input.shape, normalized_shape)
+        _same(normalized_shape, weight)
         return input.shape
 
 
@@ -129,10 +145,10 @@ class GroupNorm(Rule):
 
 
 @layer("GroupNorm")
-def group_norm_layer(net, input, num_groups, num_channels, eps=1e-5, affine=True):
+def group_norm_layer(net, input, num_groups, num_channels, eps=1e-5, affine=True, bias=True):
     """Scale and shift for every channel."""
     vector = lambda name: net.parameter(name, (num_channels,)) if affine else None
-    return net.call("group_norm", input, num_groups, vector("weight"), vector("bias"), eps)
+    return net.call("group_norm", input, num_groups, vector("weight"), vector("bias") if bias else None, eps)
 
 
 @rule("instance_norm")
@@ -152,14 +168,15 @@ class InstanceNorm(Rule):
 
 
 @layer("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
-def instance_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False):
+def instance_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False,
+                        bias=True):  # fmt: skip
     """Without `affine`, nothing is learned and num_features is not looked at."""
     n = int(net.name[-2])
     need(len(input.shape) in (n + 1, n + 2), "{wanted} axes are wanted, {arrived} arrive",
          wanted=f"{n + 1} or {n + 2}", arrived=len(input.shape))  # fmt: skip
     vector = lambda kind, name, wanted: getattr(net, kind)(name, (num_features,)) if wanted else None
     statistics = [vector("buffer", name, track_running_stats) for name in ("running_mean", "running_var")]
-    learned = [vector("parameter", name, affine) for name in ("weight", "bias")]
+    learned = [vector("parameter", "weight", affine), vector("parameter", "bias", affine and bias)]
     alone = len(input.shape) == n + 1
     if alone:
         input = net.call("unsqueeze", input, 0)
@@ -177,7 +194,7 @@ class LocalResponseNorm(Rule):
     def shape(input, size, alpha=1e-4, beta=0.75, k=1.0):
         x = input.shape
         need(len(x) >= 3, "at least {wanted} axes are wanted, {arrived} arrive", wanted=3, arrived=len(x))
-        return x
+        return x if int(product(x)) == 0 else Made(x, default_float(input.dtype))
 
 
 @layer("LocalResponseNorm", "CrossMapLRN2d")

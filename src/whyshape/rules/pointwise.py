@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
 from whyshape.rules.dtypes import category, default_float, name_of, of_number, promote, real_of, result_type
+from whyshape.sizes import need
 
 
 def operands(args):
@@ -42,16 +43,26 @@ class _Pointwise(Rule):
     pointwise = True
 
 
-@rule(*"""neg negative sign sgn round floor ceil trunc fix frac clone detach positive conj conj_physical resolve_conj resolve_neg
-    nan_to_num fill zero Tensor.requires_grad_ Tensor.__neg__ Tensor.__pos__ Tensor.cpu Tensor.cuda Tensor.pin_memory
+@rule(*"""sign sgn round floor ceil trunc fix frac clone detach positive conj conj_physical resolve_conj resolve_neg
+    nan_to_num fill zero Tensor.requires_grad_ Tensor.__pos__ Tensor.cpu Tensor.cuda Tensor.pin_memory
     Tensor.copy_ Tensor.uniform_ Tensor.normal_ Tensor.bernoulli_ Tensor.random_ Tensor.exponential_ Tensor.log_normal_ Tensor.geometric_
     Tensor.cauchy_ Tensor.fill_diagonal_ bitwise_not Tensor.__invert__ alias torch.fake_quantize_per_tensor_affine
-    torch.nn.init.uniform_ torch.nn.init.normal_ torch.nn.init.zeros_ torch.nn.init.ones_ torch.bernoulli Tensor.bernoulli poisson""".split())  # fmt: skip
+    torch.bernoulli Tensor.bernoulli poisson""".split())  # fmt: skip
 class Unary(_Pointwise):
     """The same shape and dtype, every number by itself."""
 
     @staticmethod
     def shape(input, *args, out=None, **kwargs):
+        return input.shape
+
+
+@rule("neg", "negative", "Tensor.__neg__")
+class Negative(_Pointwise):
+    """Every number with its sign turned."""
+
+    @staticmethod
+    def shape(input, *, out=None):
+        need(category(input.dtype) > 0, "the negative of true and false is not defined", wanted="float32", arrived="bool")
         return input.shape
 
 
@@ -235,7 +246,7 @@ class Comparison(_Pointwise):
     def shape(input, other, *args, out=None, **kwargs):
         kind = other.__class__
         if kind is float or kind is int or kind is bool:
-            return Made(input.shape, "bool")
+            return Made(getattr(input, "shape", ()), "bool")
         return Made(matched(input, other)[0], "bool")
 
 
@@ -301,6 +312,8 @@ class MaskedFill(_Pointwise):
 
     @staticmethod
     def shape(input, mask, value=None, source=None):
+        need(name_of(mask.dtype) == "bool", "a mask of true and false is wanted, {arrived} arrives",
+             wanted="bool", arrived=name_of(mask.dtype))  # fmt: skip
         return broadcast_shapes(input.shape, mask.shape)
 
 
@@ -310,6 +323,9 @@ class Complex(_Pointwise):
 
     @staticmethod
     def shape(real, imag, *, out=None):
+        need(category(real.dtype) == 2 == category(imag.dtype) and name_of(real.dtype) == name_of(imag.dtype),
+             "two tensors of the same floating point dtype are wanted, {wanted} and {arrived} arrive",
+             wanted=name_of(real.dtype), arrived=name_of(imag.dtype))  # fmt: skip
         shape, dtype = matched(real, imag)
         return Made(shape, {"float64": "complex128", "float16": "complex32"}.get(name_of(dtype), "complex64"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from whyshape.rules.base import Rule, Unexplained, layer, rule
+from whyshape.rules.base import Rule, Unexplained, layer, leading, rule
 from whyshape.sizes import need, product, total
 
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
@@ -68,8 +68,6 @@ def _outputs(s: Sequence):
 
 
 class _Recurrent(Rule):
-    knobs = {}
-
     @staticmethod
     def shape(input, *args):
         return _outputs(_sequence(input, args))
@@ -156,62 +154,90 @@ def _weights(net, gates, input_size, hidden_size, num_layers, bias, bidirectiona
     return params
 
 
-def _recurrent(net, op, input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size=0):
-    """What ``LSTM``, ``GRU`` and ``RNN`` have in common: weights for every layer and direction, states that begin at zero."""
-    x = input.shape
+class Settings(NamedTuple):
+    """What ``LSTM``, ``GRU`` and ``RNN`` are made with."""
+
+    input_size: int
+    hidden_size: int
+    num_layers: int = 1
+    bias: bool = True
+    batch_first: bool = False
+    dropout: float = 0.0
+    bidirectional: bool = False
+    proj_size: int = 0
+
+
+def _recurrent(net, op, tensors, s: Settings):
+    """Weights for every layer and direction; states that begin at zero, unless they are given."""
+    need(1 <= len(tensors) <= 2, "a sequence and perhaps a state are wanted, {arrived} tensors arrive", wanted=2, arrived=len(tensors))
+    input, x = tensors[0], tensors[0].shape
     need(len(x) in (2, 3), "{wanted} axes are wanted, {arrived} arrive", wanted="2 or 3", arrived=len(x))
-    need(x[-1] == input_size, "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=input_size, arrived=x[-1])
-    need(proj_size < hidden_size, "proj_size {arrived} must be smaller than hidden_size {wanted}", arrived=proj_size, wanted=hidden_size)
-    params = _weights(net, GATES[op], input_size, hidden_size, num_layers, bias, bidirectional, proj_size)
-    alone = len(x) == 2  # one sequence without a batch
+    need(x[-1] == s.input_size, "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=s.input_size, arrived=x[-1])
+    need(s.proj_size < s.hidden_size, "proj_size {arrived} must be smaller than hidden_size {wanted}",
+         arrived=s.proj_size, wanted=s.hidden_size)  # fmt: skip
+    params = _weights(net, GATES[op], s.input_size, s.hidden_size, s.num_layers, s.bias, s.bidirectional, s.proj_size)
+    alone, batch_axis = len(x) == 2, 0 if s.batch_first else 1  # alone: one sequence without a batch
     if alone:
-        input = net.call("unsqueeze", input, 0 if batch_first else 1)
-    batch = input.shape[0 if batch_first else 1]
-    places = num_layers * (2 if bidirectional else 1)
-    sizes = (proj_size or hidden_size, hidden_size) if op == "lstm" else (hidden_size,)
-    states = [net.call("zeros", places, batch, n, dtype=input.dtype) for n in sizes]
-    out, *last = net.call(op, input, tuple(states) if op == "lstm" else states[0], params, bias, num_layers, dropout, net.training,
-                          bidirectional, batch_first)  # fmt: skip
+        input = net.call("unsqueeze", input, batch_axis)
+    if len(tensors) == 2:
+        states = list(tensors[1]) if op == "lstm" else [tensors[1]]
+        if alone:
+            states = [net.call("unsqueeze", h, 1) for h in states]
+    else:
+        places, batch = s.num_layers * (2 if s.bidirectional else 1), input.shape[batch_axis]
+        sizes = (s.proj_size or s.hidden_size, s.hidden_size) if op == "lstm" else (s.hidden_size,)
+        states = [net.call("zeros", places, batch, n, dtype=input.dtype) for n in sizes]
+    out, *last = net.call(op, input, tuple(states) if op == "lstm" else states[0], params, s.bias, s.num_layers, s.dropout, net.training,
+                          s.bidirectional, s.batch_first)  # fmt: skip
     if alone:
-        out = net.call("squeeze", out, 0 if batch_first else 1)
+        out = net.call("squeeze", out, batch_axis)
         last = [net.call("squeeze", h, 1) for h in last]
     return (out, tuple(last)) if op == "lstm" else (out, last[0])
 
 
-@layer("LSTM")
-def lstm_layer(net, input, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
-               proj_size=0):  # fmt: skip
-    """``(output, (h, c))``."""
-    return _recurrent(net, "lstm", input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size)
-
-
-@layer("GRU")
-def gru_layer(net, input, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False):
-    """``(output, h)``."""
-    return _recurrent(net, "gru", input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+@layer("LSTM", "GRU")
+def gated_layer(net, *args, **kwargs):
+    """``(output, (h, c))``, a GRU's ``(output, h)``; called with a sequence, or a sequence and its state."""
+    tensors, rest = leading(args)
+    return _recurrent(net, net.name.lower(), tensors, Settings(*rest, **kwargs))
 
 
 @layer("RNN")
-def rnn_layer(net, input, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False, dropout=0.0,
-              bidirectional=False):  # fmt: skip
-    """``(output, h)``."""
+def rnn_layer(net, *args, nonlinearity="tanh", **kwargs):
+    """``(output, h)``; called with a sequence, or a sequence and its state."""
+    tensors, rest = leading(args)
+    if len(rest) > 3:  # here nonlinearity stands before bias
+        nonlinearity, rest = rest[3], (*rest[:3], *rest[4:])
     need(nonlinearity in ("tanh", "relu"), "nonlinearity is 'tanh' or 'relu'; {arrived!r} was chosen", arrived=nonlinearity, wanted="tanh")
-    return _recurrent(net, f"rnn_{nonlinearity}", input, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+    return _recurrent(net, f"rnn_{nonlinearity}", tensors, Settings(*rest, **kwargs))
 
 
 @layer("LSTMCell", "GRUCell", "RNNCell")
-def cell_layer(net, input, input_size, hidden_size, bias=True, nonlinearity="tanh"):
-    """One step from a state of zeros; an LSTM's gives ``(h, c)``."""
+def cell_layer(net, *args, **kwargs):
+    """One step, from a state of zeros unless one is given; an LSTM's gives ``(h, c)``."""
+    tensors, rest = leading(args)
+    return _one_step(net, tensors, *rest, **kwargs)
+
+
+def _one_step(net, tensors, input_size, hidden_size, bias=True, nonlinearity="tanh"):
     op = {"LSTMCell": "lstm_cell", "GRUCell": "gru_cell"}.get(net.name, f"rnn_{nonlinearity}_cell")
-    gates = GATES[op.removesuffix("_cell")]
-    x = input.shape
-    need(len(x) in (1, 2), "{wanted} axes are wanted, {arrived} arrive", wanted="1 or 2", arrived=len(x))
-    weights = [net.parameter("weight_ih", (gates * hidden_size, input_size)), net.parameter("weight_hh", (gates * hidden_size, hidden_size))]
+    long, gates, input = op == "lstm_cell", GATES[op.removesuffix("_cell")], tensors[0]
+    alone = len(input.shape) == 1
+    need(len(input.shape) in (1, 2), "{wanted} axes are wanted, {arrived} arrive", wanted="1 or 2", arrived=len(input.shape))
+    weights = [
+        net.parameter("weight_ih", (gates * hidden_size, input_size)),
+        net.parameter("weight_hh", (gates * hidden_size, hidden_size)),
+    ]
     weights += [net.parameter(name, (gates * hidden_size,)) for name in ("bias_ih", "bias_hh") if bias]
-    if len(x) == 1:
+    if alone:
         input = net.call("unsqueeze", input, 0)
-    state = net.call("zeros", input.shape[0], hidden_size, dtype=input.dtype)
-    made = net.call(op, input, (state, state) if op == "lstm_cell" else state, *weights)
-    if len(x) == 1:
-        return tuple(net.call("squeeze", h, 0) for h in made) if op == "lstm_cell" else net.call("squeeze", made, 0)
-    return tuple(made) if op == "lstm_cell" else made
+    if len(tensors) == 2:
+        states = tuple(tensors[1]) if long else (tensors[1],)
+        states = tuple([net.call("unsqueeze", h, 0) for h in states]) if alone else states
+    else:
+        states = (net.call("zeros", input.shape[0], hidden_size, dtype=input.dtype),) * (2 if long else 1)
+    made = net.call(op, input, states if long else states[0], *weights)
+    made = tuple(made) if long else (made,)
+    if alone:
+        made = tuple([net.call("squeeze", h, 0) for h in made])
+    return made if long else made[0]

@@ -73,6 +73,7 @@ class Mean(_Reduction):
     def shape(input, dim=None, keepdim=False, *, dtype=None, out=None):
         shape = reduced(input.shape, dim, keepdim)
         if dtype is not None:
+            _fractions(dtype, "a mean")
             return Made(shape, dtype)
         _fractions(input.dtype, "a mean")
         return shape
@@ -362,6 +363,9 @@ class Diff(Rule):
         for more in (prepend, append):
             if more is not None:
                 size = size + (more.shape[axis] if more.shape else 1)
+        need(n >= 0, "a count of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
+        if int(n) == 0:
+            return x
         dtype = result_type([t for t in (input, prepend, append) if t is not None])
         return Made((*x[:axis], largest(size - n, 0), *x[axis + 1 :]), dtype)
 

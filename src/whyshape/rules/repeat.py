@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_of, axis_of, exactly, given, rule
-from whyshape.rules.dtypes import promote
+from whyshape.rules.dtypes import promote, summed
 from whyshape.sizes import need, product, total
 
 
@@ -74,6 +74,7 @@ class Roll(_Repeat):
     @staticmethod
     def shape(input, shifts, dims=None):
         places = 1 if isinstance(shifts, int) else len(shifts)
+        need(places > 0, "at least one shift is wanted, none is given", wanted=1, arrived=0)
         if dims is not None and dims != ():
             axes = (dims,) if isinstance(dims, int) else tuple(dims)
             need(len(axes) == places, "{wanted} shifts are given for {arrived} axes", wanted=places, arrived=len(axes))
@@ -96,14 +97,27 @@ class Flip(_Repeat):
         return input.shape
 
 
-@rule("fliplr", "flipud")
-class FlipMatrix(_Repeat):
-    """Mirrored left to right or top to bottom."""
+@rule("fliplr")
+class FlipLeftRight(_Repeat):
+    """Mirrored left to right."""
 
     title = "flip"
 
     @staticmethod
     def shape(input):
+        need(len(input.shape) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(input.shape))
+        return input.shape
+
+
+@rule("flipud")
+class FlipUpDown(_Repeat):
+    """Mirrored top to bottom."""
+
+    title = "flip"
+
+    @staticmethod
+    def shape(input):
+        need(len(input.shape) >= 1, "at least {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=0)
         return input.shape
 
 
@@ -238,4 +252,5 @@ class Vander(_Repeat):
 
     @staticmethod
     def shape(x, N=None, increasing=True):
-        return (*x.shape, x.shape[-1] if N is None else N)
+        row = x.shape or (1,)
+        return Made((*row, row[-1] if N is None else N), summed(x.dtype))

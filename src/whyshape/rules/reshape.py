@@ -154,7 +154,7 @@ class Transpose(_View):
         return tuple(x)
 
 
-@rule("t", "Tensor.mT.__get__", "adjoint", "Tensor.H.__get__", "Tensor.mH.__get__")
+@rule("Tensor.mT.__get__", "adjoint", "Tensor.mH.__get__")
 class T(_View):
     """Rows and columns change places."""
 
@@ -163,7 +163,21 @@ class T(_View):
     @staticmethod
     def shape(input):
         x = input.shape
-        return x if len(x) < 2 else (*x[:-2], x[-1], x[-2])
+        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        return (*x[:-2], x[-1], x[-2])
+
+
+@rule("t", "Tensor.H.__get__")
+class MatrixT(_View):
+    """Rows and columns of one matrix change places."""
+
+    title = "transpose"
+
+    @staticmethod
+    def shape(input):
+        x = input.shape
+        need(len(x) <= 2, "at most {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        return tuple(reversed(x))
 
 
 @rule("Tensor.T.__get__")
@@ -264,6 +278,8 @@ class Movedim(_View):
         x = input.shape
         source = [axis_of(d, len(x)) for d in ((source,) if isinstance(source, int) else source)]
         destination = [axis_of(d, len(x)) for d in ((destination,) if isinstance(destination, int) else destination)]
+        for places in (source, destination):
+            need(len(set(places)) == len(places), "an axis is named twice in {arrived}", arrived=tuple(places))
         need(len(source) == len(destination), "{arrived} axes move to {wanted} places", arrived=len(source), wanted=len(destination))
         order = dict(zip(destination, source))
         rest = iter([a for a in range(len(x)) if a not in source])

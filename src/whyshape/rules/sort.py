@@ -85,7 +85,12 @@ class SearchSorted(_Order):
         values = getattr(input, "shape", ())
         rows = sorted_sequence.shape
         if len(rows) > 1:
-            need(len(values) == len(rows), "rows of {wanted} axes are searched for values of {arrived}", wanted=len(rows), arrived=len(values))
+            need(
+                len(values) == len(rows),
+                "rows of {wanted} axes are searched for values of {arrived}",
+                wanted=len(rows),
+                arrived=len(values),
+            )
             for n, m in zip(rows[:-1], values[:-1]):
                 need(n == m, "{wanted} rows are searched for {arrived} rows of values", wanted=n, arrived=m)
         return Made(tuple(values), "int32" if out_int32 else "int64")

@@ -130,7 +130,12 @@ class STFT(_Transform):
         need(hop > 0, "hop_length of at least 1 is wanted, {arrived} was chosen", arrived=hop, wanted=1)
         need(0 < length <= n_fft, "win_length {arrived} must not be larger than n_fft {wanted}", arrived=length, wanted=n_fft)
         if window is not None:
-            need(window.shape[0] == length, "a window of {wanted} numbers is wanted, {arrived} arrive", wanted=length, arrived=window.shape[0])
+            need(
+                window.shape[0] == length,
+                "a window of {wanted} numbers is wanted, {arrived} arrive",
+                wanted=length,
+                arrived=window.shape[0],
+            )
         signal = x[-1]
         if center:
             pad = n_fft // 2
@@ -160,7 +165,10 @@ class ISTFT(_Transform):
         need(category(input.dtype) == 3, "complex frequencies are wanted", wanted="complex64", arrived=str(input.dtype))
         need(len(x) in (2, 3), "frequencies by frames are wanted, {arrived} axes arrive", arrived=len(x), wanted=2)
         hop = n_fft // 4 if hop_length is None else hop_length
-        one = not return_complex if onesided is None else onesided
+        if onesided is None:  # told by how many frequencies arrive
+            one = not return_complex and not bool(x[-2] == n_fft)
+        else:
+            one = onesided
         rows = half(n_fft, None) if one else n_fft
         need(x[-2] == rows, "{wanted} frequencies are wanted, {arrived} arrive", wanted=rows, arrived=x[-2])
         whole = (x[-1] - 1) * hop + n_fft

@@ -77,7 +77,9 @@ def transformer_layer(net, src, tgt, d_model=512, nhead=8, num_encoder_layers=6,
                       activation="relu", custom_encoder=None, custom_decoder=None, layer_norm_eps=1e-5, batch_first=False,
                       norm_first=False, bias=True):  # fmt: skip
     """An encoder over ``src`` and a decoder over ``tgt`` that looks at what the encoder made."""
-    block = lambda prefix: _Block(net, prefix, d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+    block = lambda prefix: _Block(
+        net, prefix, d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias
+    )
     for i in range(num_encoder_layers):
         src = block(f"encoder.layers.{i}.").encode(src)
     memory = block("encoder.").norm("norm", src)

@@ -89,6 +89,8 @@ class Builder:
         )  # fmt: skip
 
     def _results(self, made, dtype, outputs: list[int]):
+        if made is None:
+            return None
         if type(made) is list:
             return [self._results(m, dtype, outputs) for m in made]
         shape, dtype = (made.shape, made.dtype or dtype) if type(made) is Made else (made, dtype)

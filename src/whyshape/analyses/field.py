@@ -26,7 +26,9 @@ class Field(NamedTuple):
 
     @property
     def size(self) -> int:
-        return floor(self.high) - ceil(self.low) + 1 if self.axis is None or self.stride.denominator == 1 else floor(self.high - self.low) + 1
+        return (
+            floor(self.high) - ceil(self.low) + 1 if self.axis is None or self.stride.denominator == 1 else floor(self.high - self.low) + 1
+        )
 
     @property
     def start(self) -> Fraction:

@@ -8,6 +8,7 @@ from whyshape.analyses.amount import Amount, amount
 from whyshape.analyses.live import call_of, live
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Graph, Node, letters, push
+from whyshape.sizes import product
 
 # What a number counts. Each convention is one question to the rule.
 COUNTS = {
@@ -26,6 +27,7 @@ class Operation(NamedTuple):
     work: int | None
     backward: int | None
     fvcore: int | None
+    made: int = 0  # numbers that come out of a multiplying operator
 
     def counted(self, count: str) -> Amount:
         """The forward pass under a convention."""
@@ -52,6 +54,10 @@ class Operations(NamedTuple):
         if count not in COUNTS:
             raise WhyshapeError(f"operations are counted as {', '.join(COUNTS)}; {count!r} was asked for")
         return amount(row.counted(count) for row in self.rows)
+
+    def activations(self) -> int:
+        """The numbers that convolutions, linear layers and matrix products give: what fvcore and timm call activations."""
+        return sum(row.made for row in self.rows if row.fvcore and row.macs)
 
     def backward(self) -> Amount:
         """The multiply-adds of one backward pass."""
@@ -106,4 +112,5 @@ def operation(node: Node, held) -> Operation:
     call = call_of(node, held)
     macs = rule.macs(call)
     backward = rule.backward(call) if macs and any(held[i].needs_grad for i in node.outputs) else macs and 0
-    return Operation(node, macs, rule.work(call), backward, rule.fvcore(call))
+    made = product(held[node.outputs[0]].shape) if macs else 0
+    return Operation(node, macs, rule.work(call), backward, rule.fvcore(call), made)

@@ -90,7 +90,9 @@ def parameters(graph: Graph) -> Parameters:
     '20 kernels * (10 * 5 * 5) + 20 biases = 5020'
     """
     words = nouns(graph)
-    return Parameters(tuple(Held(s, None if s.shape is None else product(s.shape), multiplied(s, words.get(s.name))) for s in states(graph)))
+    return Parameters(
+        tuple(Held(s, None if s.shape is None else product(s.shape), multiplied(s, words.get(s.name))) for s in states(graph))
+    )
 
 
 def states(graph: Graph) -> Iterable[State]:

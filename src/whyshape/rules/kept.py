@@ -60,7 +60,7 @@ told("saved", [], """neg negative floor ceil round trunc frac sign sgn add sub s
      unfold fold pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle Tensor.to Tensor.float Tensor.half Tensor.double
      Tensor.bfloat16 Tensor.type Tensor.type_as positive diff nansum Tensor.__setitem__ Tensor.fill Tensor.fill_ Tensor.zero Tensor.zero_
      Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__ Tensor.__rsub__ Tensor.__isub__ Tensor.__neg__ Tensor.__pos__
-     Tensor.copy Tensor.copy_ trace real imag view_as_complex view_as_real remainder fmod Tensor.__mod__ diag_embed upsample_nearest""")  # fmt: skip
+     Tensor.copy Tensor.copy_ trace real imag view_as_complex view_as_real remainder fmod Tensor.__mod__ diag_embed fill zero""")  # fmt: skip
 told("saved", _input, """relu6 hardtanh silu hardswish hardsigmoid gelu mish softplus elu selu celu leaky_relu threshold glu log log2 log10
      log1p sin cos abs absolute square erf erfc erfinv asin acos atan asinh acosh atanh sinh cosh hardshrink softshrink clamp clamp_min clamp_max
      clip sinc logit lgamma digamma i0 deg2rad var nan_to_num Tensor.__abs__""",
@@ -92,7 +92,9 @@ def _power(call):
 
 
 told("saved", _product, "mul", "multiply", "Tensor.__mul__", "Tensor.__rmul__", "Tensor.__imul__", "outer", "dot")
-told("saved", _quotient, "div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__rtruediv__", "Tensor.__itruediv__", "Tensor.__div__")
+told(
+    "saved", _quotient, "div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__rtruediv__", "Tensor.__itruediv__", "Tensor.__div__"
+)
 told("saved", _power, "pow", "Tensor.__pow__", "Tensor.__ipow__")
 told("saved", lambda call: tensors(call)[:2], "maximum", "minimum", "fmax", "fmin", "atan2")
 told("saved", lambda call: tensors(call)[:1], "where", "Tensor.where")
@@ -184,15 +186,17 @@ def _linear(call):
 
 def _merges(t, axes: int) -> bool:
     """Whether the first ``axes`` axes can be read as one without a copy."""
-    if t.strides is None:
-        return True
-    step = None
-    for n, stride in zip(reversed(t.shape[:axes]), reversed(t.strides[:axes])):
-        if int(n) == 1:
-            continue
-        if step is not None and stride != step:
-            return False
-        step = stride * int(n)
+    return t.strides is None or _run(t.shape[:axes], t.strides[:axes])
+
+
+def _run(sizes, steps) -> bool:
+    """Whether axes of these sizes and strides lie in one run of memory."""
+    wanted = None
+    for n, step in zip(reversed(sizes), reversed(steps)):
+        if int(n) != 1:
+            if wanted is not None and step != wanted:
+                return False
+            wanted = step * int(n)
     return True
 
 
@@ -238,6 +242,66 @@ def _attention(call):
 
 
 told("saved", _attention, "scaled_dot_product_attention")
+
+
+def _heads(call):
+    """Multi-head attention: what its projections, its weights and its last linear layer keep."""
+    q, k, v = call.query, call.key, call.value
+    if call.bias_k is not None or call.add_zero_attn or call.static_k is not None or call.static_v is not None:
+        return None
+    lead = product(q.shape[:-1])
+    places = lead * k.shape[0] // q.shape[0]
+    drop = bool(call.training and call.dropout_p)
+    projected = Spec((lead, call.embed_dim_to_check), q.dtype)
+    keyed = Spec((places, call.embed_dim_to_check), q.dtype)
+    weights = Spec((lead * k.shape[0] * call.num_heads,), q.dtype)
+    together = q is k is v  # one projection for all three
+    packed = [projected] * 3 if together else [keyed] * 2
+    kept = [_rows(t) for t in {id(t): t for t in (q, k, v)}.values()]  # the same tensor is projected once, and kept once
+    if call.need_weights:
+        return [*kept, *packed, projected, *[weights] * (3 if drop else 1), projected]
+    if drop:
+        rest = packed if together or k is v else [keyed]
+        return [*kept, *rest, projected, keyed, *[weights] * 3, projected]
+    mask = call.attn_mask if call.attn_mask is not None else call.key_padding_mask
+    asked = [] if mask is None else [mask if name_of(mask.dtype) != "bool" else like(mask, dtype=q.dtype)]
+    return [*kept, *asked, *packed, *([] if together else [projected]), projected, Spec((lead * call.num_heads,), "float32")]
+
+
+told("saved", _heads, "multi_head_attention_forward")
+
+
+def _steps(t) -> list[int]:
+    """The strides of a tensor, its own or those of rows."""
+    if t.strides is not None:
+        return list(t.strides)
+    steps = [1]
+    for n in reversed(t.shape[1:]):
+        steps.insert(0, steps[0] * int(n))
+    return steps[: len(t.shape)]
+
+
+def _einsum(call):
+    """Two operands meet in one batched product; each is kept as it is where its axes can be put in three rows without a copy."""
+    operands = tensors(call)
+    if len(operands) != 2 or not isinstance(call.equation, str) or "." in call.equation:
+        return None if len(operands) > 1 else []
+    left, arrow, right = call.equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    result = right if arrow else "".join(sorted(c for c in set(left) - {","} if left.count(c) == 1))
+    kept = []
+    for t, term, other, mate in ((operands[0], terms[0], terms[1], operands[1]), (operands[1], terms[1], terms[0], operands[0])):
+        if not mate.needs_grad:
+            continue
+        groups = ([c for c in result if c in term and c in other], [c for c in result if c in term and c not in other],
+                  sorted(c for c in term if c not in result and c in other))  # fmt: skip
+        steps = dict(zip(term, _steps(t)))
+        sizes = dict(zip(term, t.shape))
+        kept.append(t if all(_run([sizes[c] for c in g], [steps[c] for c in g]) for g in groups) else like(t))
+    return kept
+
+
+told("saved", _einsum, "einsum")
 
 
 # -- chance, and looking up --------------------------------------------------------------------------------------------

@@ -115,8 +115,18 @@ def labelled(call, tensor, place: int) -> list[Look]:
     args = {k: v for k, v in vars(call).items() if k not in ("rule", "out", "op")}
     shape = call.rule.shape
     names = shape.__code__.co_varnames[: shape.__code__.co_argcount]
-    star = shape.__code__.co_varnames[shape.__code__.co_argcount + shape.__code__.co_kwonlyargcount] if shape.__code__.co_flags & 0x04 else ""
-    swap = lambda v: Spec(labels, v.dtype) if v is tensor else [swap(x) for x in v] if type(v) is list else tuple(map(swap, v)) if type(v) is tuple else v
+    star = (
+        shape.__code__.co_varnames[shape.__code__.co_argcount + shape.__code__.co_kwonlyargcount] if shape.__code__.co_flags & 0x04 else ""
+    )
+    swap = lambda v: (
+        Spec(labels, v.dtype)
+        if v is tensor
+        else [swap(x) for x in v]
+        if type(v) is list
+        else tuple(map(swap, v))
+        if type(v) is tuple
+        else v
+    )
     positional = [swap(args.pop(n)) for n in names]
     rest = swap(args.pop(star, ())) if star else ()
     made = shape(*positional, *rest, **{k: swap(v) for k, v in args.items()})
@@ -256,7 +266,11 @@ def _resize(call, tensor, place):
         n, out = int(tensor.shape[i]), int(call.out.shape[i])
         step = Fraction(n, out)
         if call.mode == "nearest":
-            found.append(Look(i - rank, lambda j, step=step, n=n: (min(floor(j * step), n - 1),), step, Fraction(1, step.denominator) - 1, Fraction(0)))
+            found.append(
+                Look(
+                    i - rank, lambda j, step=step, n=n: (min(floor(j * step), n - 1),), step, Fraction(1, step.denominator) - 1, Fraction(0)
+                )
+            )
         elif call.mode in ("linear", "bilinear", "trilinear") and not call.antialias:
             start = Fraction(0)
             if call.align_corners:
@@ -268,7 +282,9 @@ def _resize(call, tensor, place):
                 at = max(j * step + start, Fraction(0))
                 return {min(floor(at), n - 1), min(ceil(at), n - 1)}
 
-            found.append(Look(i - rank, cells, step, start - 1 + Fraction(1, 2 * step.denominator), start + 1 - Fraction(1, 2 * step.denominator)))
+            found.append(
+                Look(i - rank, cells, step, start - 1 + Fraction(1, 2 * step.denominator), start + 1 - Fraction(1, 2 * step.denominator))
+            )
         else:
             found.append(AT_MOST_ALL)
     return found
@@ -296,7 +312,11 @@ def _channels(call, tensor, place):
 @_looks("roll")
 def _roll(call, tensor, place):
     rank = len(tensor.shape)
-    by = dict(zip(axes_of(call.dims, rank), [call.shifts] if isinstance(call.shifts, int) else call.shifts)) if call.dims is not None else None
+    by = (
+        dict(zip(axes_of(call.dims, rank), [call.shifts] if isinstance(call.shifts, int) else call.shifts))
+        if call.dims is not None
+        else None
+    )
     if by is None:
         return [AT_MOST_ALL] * rank
     # Round the edge: exact cell by cell; no one affine window covers it but the whole axis.

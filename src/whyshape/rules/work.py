@@ -42,7 +42,21 @@ def _window_cells(call) -> int:
 
 
 told("work", _bias, *[f"conv{t}{n}d" for n in (1, 2, 3) for t in ("", "_transpose")], "linear")
-told("work", 0, "matmul", "Tensor.__matmul__", "Tensor.__imatmul__", "Tensor.__rmatmul__", "mm", "bmm", "einsum", "mv", "dot", "inner", "outer")
+told(
+    "work",
+    0,
+    "matmul",
+    "Tensor.__matmul__",
+    "Tensor.__imatmul__",
+    "Tensor.__rmatmul__",
+    "mm",
+    "bmm",
+    "einsum",
+    "mv",
+    "dot",
+    "inner",
+    "outer",
+)
 told("work", _statistics, "layer_norm", "group_norm", "instance_norm")
 told("work", lambda call: _numbers(call.input) * (3 + (call.weight is not None)), "rms_norm")
 told("work", _batch_norm, "batch_norm")
@@ -72,7 +86,11 @@ DROPOUTS = " ".join(f"{kind}dropout{n}" for kind in ("", "alpha_", "feature_", "
 told("work", lambda call: 2 * _numbers(call.out) if drops(call) else 0, DROPOUTS)
 # The result is the very tensor that came in.
 told("itself", lambda call: not drops(call), DROPOUTS)
-told("itself", lambda call: call.out.dtype == call.input.dtype, "Tensor.to Tensor.float Tensor.double Tensor.half Tensor.bfloat16 Tensor.type_as")
+told(
+    "itself",
+    lambda call: call.out.dtype == call.input.dtype,
+    "Tensor.to Tensor.float Tensor.double Tensor.half Tensor.bfloat16 Tensor.type_as",
+)
 
 
 # -- fvcore's own factors ----------------------------------------------------------------------------------------------

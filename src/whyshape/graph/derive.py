@@ -60,7 +60,7 @@ def derive(graph: Graph, node: Node | Problem) -> Derived | None:
     if rule is None:
         return None
     knobs: dict[str, Size] = {}
-    index = getattr(node, "index", -1)
+    index = node.index if isinstance(node, Node) else -1  # a Problem is a tuple, whose `index` is a method
 
     def knob(name: str, value: int, place: int | None = None) -> Size:
         full = name if place is None else f"{name}[{place}]"

@@ -38,6 +38,25 @@ def layer(text: str, input_size) -> Explanation:
     return explain(text, input_size)
 
 
+def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval"):
+    """The exact set of inputs a model takes, over the letters of ``input_size``, as a `SizeSet`.
+
+    >>> found = accepts("conv 10 5 > pool 2 > conv 20 5 > pool 2 > flatten > Linear(320, 50)", (1, 1, "H", "W"))
+    >>> found.contains(H=28, W=28), found.contains(H=20, W=44), found.contains(H=32, W=32)
+    (True, True, False)
+    """
+    from whyshape.analyses.accepts import accepts as accepted
+    from whyshape.readers import target
+    from whyshape.readers.again import again
+
+    shapes = _shapes(input_size)
+    if isinstance(model, str) and target.kind_of(model) == "python":
+        model = target.load(model)
+    if isinstance(model, Graph) or (isinstance(model, str) and target.kind_of(model) != "notation"):
+        return accepted(read(model, input_size, None, dtypes, mode), shapes)
+    return accepted(again(model, tuple(shapes), dtypes, mode), shapes)
+
+
 class Explanation:
     """A network, explained. Prints itself; every further question is a method."""
 
@@ -115,6 +134,20 @@ class Explanation:
         from whyshape.analyses.why import why
 
         return why(self.graph, what, mine=mine)
+
+
+    def accepts(self):
+        """The exact set of inputs, over the letters the explanation was asked with, else over the height and width of the first input."""
+        graph = self.graph
+        shapes = []
+        for i in graph.inputs:
+            t = graph.tensors[i]
+            shapes.append(tuple(letter or int(n) for n, letter in zip(t.shape, t.axes or ("",) * len(t.shape))))
+        if not any(isinstance(n, str) for s in shapes for n in s) and len(shapes[0]) > 2:
+            words = ("D", "H", "W") if len(shapes[0]) > 4 else ("H", "W") if len(shapes[0]) == 4 else ("L",)
+            shapes[0] = (*shapes[0][: -len(words)], *words)
+        dtypes = [graph.tensors[i].dtype for i in graph.inputs]
+        return accepts(graph if self.model is None else self.model, shapes, dtypes, "train" if graph.training else "eval")
 
 
 def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval") -> Graph:
@@ -300,7 +333,6 @@ def _door(module: str, name: str):
     return ask
 
 
-accepts = _door("whyshape.analyses.accepts", "accepts")
 diagnose = _door("whyshape.analyses.diagnose", "diagnose")
 solve = _door("whyshape.analyses.solve", "solve")
 compare = _door("whyshape.analyses.compare", "compare")

@@ -15,7 +15,7 @@ def explanation(answer) -> dict:
     """Everything an `Explanation` knows, ready for JSON."""
     graph: Graph = answer.graph
     layers = Layers(graph)
-    sizes = push(graph, letters(graph)).shapes if any(graph.tensors[i].axes for i in graph.inputs) else None
+    sizes = functions(graph)
     work = operations(graph)
     fields = _fields(graph)
     data = {
@@ -41,23 +41,39 @@ def explanation(answer) -> dict:
     return data
 
 
+class Functions:
+    """Every size of a graph as a function of its free axes, in simplest form."""
+
+    def __init__(self, graph: Graph):
+        from whyshape.sizes.algebra import Algebra
+        from whyshape.sizes.simplify import Simplifier
+
+        self.shapes = push(graph, letters(graph)).shapes
+        self._simplifier = Simplifier(Algebra())
+
+    def __getitem__(self, index: int) -> list:
+        """A tensor's sizes: numbers, and texts such as ``20*floor((H - 12)/4)`` where an axis is free."""
+        return [self.text(n) for n in self.shapes[index]]
+
+    def text(self, size):
+        """One size: a plain number, or its expression over the letters."""
+        simple = self._simplifier.simplest(size)
+        return str(simple.formula.names()) if isinstance(simple, Size) else int(simple)
+
+
+def functions(graph: Graph) -> Functions | None:
+    """The sizes as functions, where an axis is free."""
+    return Functions(graph) if any(letter for i in graph.inputs for letter in graph.tensors[i].axes) else None
+
+
 def tensor(graph: Graph, index: int, sizes=None) -> dict:
     """A tensor's shape and dtype; a free axis stands as its expression, with ``at`` the sizes of this run."""
     t: Tensor = graph.tensors[index]
     at = [int(n) for n in t.shape]
-    shape = sizes[index] if sizes is not None else t.shape
-    if any(isinstance(n, Size) for n in shape):
-        return {"shape": [simple(n) for n in shape], "at": at, "dtype": t.dtype}
-    return {"shape": at, "dtype": t.dtype}
-
-
-def simple(n):
-    """A size over free axes in its simplest form, as text; a plain one as a number."""
-    if not isinstance(n, Size):
-        return int(n)
-    from whyshape.sizes.simplify import simplified
-
-    return str(simplified(n))
+    if sizes is None:
+        return {"shape": at, "dtype": t.dtype}
+    shape = sizes[index]
+    return {"shape": shape, "at": at, "dtype": t.dtype} if shape != at else {"shape": at, "dtype": t.dtype}
 
 
 def entry(graph: Graph, layer: Layer, sizes, macs, fields) -> dict:
@@ -128,13 +144,33 @@ def verified(found) -> dict | None:
 
 
 def _fields(graph: Graph) -> dict[int, dict]:
-    """The receptive field of each call's first result, where one is known."""
-    from whyshape.analyses.field import fields_of
+    """The receptive field of each call's first result over the first input, where it depends on it."""
+    from whyshape.analyses.field import fields
 
-    return fields_of(graph)
+    if not graph.inputs:
+        return {}
+    found = fields(graph)
+    told = {}
+    for node in graph.nodes:
+        axes = found.of(node)
+        if axes:
+            told[node.index] = {
+                "size": [f.size for f in axes.values()],
+                "stride": [_number(f.stride) for f in axes.values()],
+                "start": [_number(f.start) for f in axes.values()],
+                "whole": any(f.whole for f in axes.values()),
+            }
+    return told
+
+
+def _number(value):
+    """A whole number as such; a half (between two cells) as a float."""
+    return int(value) if value == int(value) else float(value)
 
 
 def _hazards(answer) -> list:
-    from whyshape.analyses.hazards import hazards
-
+    try:
+        from whyshape.analyses.hazards import hazards
+    except ImportError:
+        return []
     return [h.to_dict() for h in hazards(answer.graph)]

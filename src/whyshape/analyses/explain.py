@@ -33,6 +33,7 @@ def story(graph: Graph, level: str = "default", depth: int | None = None) -> lis
     else:
         blocks.append(table(graph, layers, depth))
         blocks += formulas(graph, layers)
+    blocks += for_any(graph)
     blocks += measured(graph)
     if graph.problem is not None:
         blocks += problem(graph.problem)
@@ -49,7 +50,7 @@ def chain(graph: Graph) -> list[str]:
     ['1x28x28', '10x24x24']
     """
     path = main_path(graph)
-    if len({graph.tensors[t].shape for t in path}) > STEPS:
+    if sum(graph.tensors[a].shape != graph.tensors[b].shape for a, b in zip(path, path[1:])) > STEPS:
         parts = {graph.producers()[t].path.partition(".")[0] if t in graph.producers() else "" for t in path}
         path = _coarse(graph, path) if len(parts) > 1 else path
     shapes = [tuple(map(int, graph.tensors[t].shape)) for t in path]
@@ -175,12 +176,12 @@ def table(graph: Graph, layers: Layers, depth: int | None) -> Table:
 
 
 def _times(held, path: str, row: Row) -> str:
-    """The parameters of repeated blocks together."""
+    """The parameters of repeated blocks together: ``layer1.1..2`` stands for layer1.1 and layer1.2."""
     if row.times == 1 or not path:
         return ""
-    stem, _, last = path.rpartition(".")
-    first = int(last.partition("..")[0])
-    total = sum(held.under(f"{stem}.{i}" if stem else str(i)).value or 0 for i in range(first, first + row.times))
+    head = path[: len(path) - len(row.name)]
+    first, _, last = row.name.partition("..")
+    total = sum(held.under(f"{head}{i}").value or 0 for i in range(int(first), int(last) + 1))
     return f"{total:,}" if total else ""
 
 
@@ -203,8 +204,9 @@ def how(layers: Layers, node: Node) -> str:
     for size in layers.of(node).sizes:
         if size.by in ("chosen", "task"):
             told.append(f"{size.value} {'chosen' if size.by == 'chosen' else 'from task'}")
-    for names, formula, value in layers.of(node).formulas:
-        told.append(f"{value} = {formula}" if len(formula) < 24 else f"{value} = {names.split(' and ')[-1]}")
+    made = [str(size.value) for size in layers.of(node).sizes if size.text]
+    if made:
+        told.append(f"{'x'.join(made)} calculated")
     return ", ".join(dict.fromkeys(told)) or "unchanged"
 
 
@@ -225,6 +227,42 @@ def formulas(graph: Graph, layers: Layers) -> list[Block]:
     if len(found) > len(short):
         blocks.append(Sentence(f"{len(found) - len(short)} more formulas: see --full or --json."))
     return blocks
+
+
+def for_any(graph: Graph) -> list[Block]:
+    """Where axes are free: every size along the main path as a function of them, beside its value here."""
+    from whyshape.analyses.data import functions
+
+    sizes = functions(graph)
+    if sizes is None:
+        return []
+    path = main_path(graph)
+    if len(path) > 2 * STEPS:
+        path = _coarse(graph, path)
+    producers = graph.producers()
+    found, last = [], None
+    for t in path:
+        shape = sizes[t]
+        if shape != last:
+            node = producers.get(t)
+            found.append((node.path or node.op if node else "input", " x ".join(map(bracketed, shape)), text(graph.tensors[t].shape)))
+        last = shape
+    free = ", ".join(dict.fromkeys(letter for i in graph.inputs for letter in graph.tensors[i].axes if letter))
+    return [Heading(f"For any {free}", 2), Table(("after", "sizes", "here"), tuple(found))]
+
+
+def bracketed(size) -> str:
+    """A size's text, in brackets where it is a sum: sizes stand beside one another with an x between.
+
+    >>> bracketed("H - 4"), bracketed("floor((H - 4)/2)"), bracketed(20)
+    ('(H - 4)', 'floor((H - 4)/2)', '20')
+    """
+    told, depth = str(size), 0
+    for c in told:
+        depth += (c == "(") - (c == ")")
+        if c == " " and not depth:
+            return f"({told})"
+    return told
 
 
 def measured(graph: Graph) -> list[Block]:

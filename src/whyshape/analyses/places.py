@@ -165,34 +165,32 @@ def accepted_sentences(ask) -> list[str]:
     """Which sizes run, from the exact set over the last two axes of the input."""
     from whyshape.analyses.accepts import accepts
 
-    shape = [int(n) for n in ask.graph.tensors[ask.graph.inputs[0]].shape]
-    if len(shape) != 4:
-        return []
-    found = accepts(free_graph(ask.graph))
-    return [f"Sizes that run: {_lower(str(found).splitlines()[0])}"]
+    shapes = free_shapes(ask.graph)
+    return [] if shapes is None else [f"Sizes that run: {_ended(str(accepts(ask.graph, shapes)).splitlines()[0])}"]
 
 
-def _lower(line: str) -> str:
-    return line if line.endswith(".") else line + "."
-
-
-def free_graph(graph):
-    """The same graph with the last two axes of its first input free."""
-    i = graph.inputs[0]
-    t = graph.tensors[i]
-    axes = ("",) * (len(t.shape) - 2) + ("H", "W")
-    return graph._replace(tensors=(*graph.tensors[:i], t._replace(axes=axes), *graph.tensors[i + 1 :]))
+def free_shapes(graph) -> list[tuple] | None:
+    """The inputs' shapes with the letters they were asked with, or else with the first picture's height and width free."""
+    shapes = []
+    for i in graph.inputs:
+        t = graph.tensors[i]
+        shapes.append(tuple(letter or int(n) for n, letter in zip(t.shape, t.axes or ("",) * len(t.shape))))
+    if any(isinstance(n, str) for s in shapes for n in s):
+        return shapes
+    if len(shapes[0]) != 4:
+        return None
+    return [(*shapes[0][:2], "H", "W"), *shapes[1:]]
 
 
 def accepted(ask) -> Answer:
     """Why these inputs are accepted: each constraint with the layer that asks for it."""
     from whyshape.analyses.accepts import accepts
 
-    graph = ask.graph if any(ask.graph.tensors[i].axes for i in ask.graph.inputs) else free_graph(ask.graph)
-    found = accepts(graph)
-    told = [str(found).splitlines()[0]]
-    told += [str(c) for c in getattr(found, "constraints", ())]
-    return Answer("accepts", tuple(told))
+    shapes = free_shapes(ask.graph)
+    if shapes is None:
+        raise WhyshapeError("the input has no axis to ask about; give letters, as --input N,1,H,W")
+    found = accepts(ask.graph, shapes)
+    return Answer("accepts", (str(found).splitlines()[0], *[str(c) for c in found.constraints]))
 
 
 def keras(ask) -> Answer:

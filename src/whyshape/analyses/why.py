@@ -157,15 +157,15 @@ class _Why:
         words = node.rule.answer("nouns", self.graph.call(node)) if node.rule else {}
         noun = words.get("weight", "") if isinstance(words, dict) else ""
         if by == "task":
-            sentence = f"{n} [from task] is the {knob} of {path}: one number for each answer there is to choose from."
+            sentence = f"{n} [from task] is the {knob} of {path}: one for each possible answer."
         elif self.layers.of(node).window:
             read = int(self.graph.call(node).weight.shape[1:2][0]) if hasattr(self.graph.call(node), "weight") else 0
             size = self.places(node)
             each = product(self.graph.call(node).weight.shape[1:])
             sentence = (
                 f"{n} [chosen] is how many maps {path} makes: {count(n, 'kernel')}, each making one map{size}. "
-                f"The formula gives the size of each map, not their number. Any whole number from 1 works; "
-                f"the next layer must take the same number in. Each map costs {int(each)} weights and 1 bias."
+                f"The formula gives the size of a map, not their number. Any number from 1 works; "
+                f"what follows must match. Each map costs {int(each)} weights and 1 bias."
                 if read
                 else f"{n} [chosen] is the {knob} of {path}."
             )
@@ -189,13 +189,13 @@ class _Why:
         path = _path(node)
         if step is None or step.node is None:
             source = f"the {self.words.origin(*tie.axis)[4:]}" if tie.axis else "what comes in"
-            sentence = f"{n} [typed, must equal] is the {knob} of {path}. It is not free: it must equal {source}."
+            sentence = f"{n} [typed, must equal] is the {knob} of {path}. It must equal {source}."
             return Reason(_where(node, knob), n, "input", True, sentence, tuple(self.links(step) if step else ()))
         if isinstance(step.size, Size) and step.size.op == "*":
             body = self.multiplied(step)
             sentence = f"{n} = {body} {path} reads the output of {self.before(step)}. You typed {n}, but it is not free: {self.with_input()} it must be {n}."
         else:
-            sentence = f"{n} [typed, must equal] is the {knob} of {path}. It is not free: it must equal {self.words.origin(*tie.axis)}."
+            sentence = f"{n} [typed, must equal] is the {knob} of {path}. It must equal {self.words.origin(*tie.axis)}."
         return Reason(_where(node, knob), n, "calculated", True, sentence, tuple(self.links(step)))
 
     def before(self, step: Step) -> str:
@@ -361,7 +361,7 @@ class _Why:
         kept = sorted(kept, key=lambda r: (not (r in products), order.get(r.by, 4)))
         if len(kept) == 1:
             return [kept[0].sentence]
-        first = f"{n} stands in {len(kept)} places, each with its own reason." if not products else ""
+        first = f"{n} stands in {len(kept)} places." if not products else ""
         shown = [r.sentence for r in kept[:6]]
         if len(kept) > 6:
             shown.append(f"And in {len(kept) - 6} more: {', '.join(r.where for r in kept[6:14])}{', ...' if len(kept) > 14 else ''}.")

@@ -12,7 +12,8 @@ import torch
 from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph
 from whyshape.readers.torch.freeze import HOME, freeze
-from whyshape.readers.torch.tracer import META, Difference, NeedsValues, Stop, Tracer, following
+from whyshape.readers.torch.scope import following
+from whyshape.readers.torch.tracer import META, Difference, NeedsValues, Stop, Tracer
 from whyshape.readers.torch.untouched import untouched, walk
 from whyshape.rules.dtypes import ORDER
 from whyshape.sizes import recording
@@ -31,7 +32,9 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     (1, 50)
     """
     if not isinstance(model, torch.nn.Module):
-        raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
+        raise WhyshapeError(
+            f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights"
+        )
     args, kwargs = stand_ins(input_size, input_data, dtypes)
     _takes(model, args, kwargs)
     modules = walk(model)
@@ -73,7 +76,9 @@ def follow(modules, args, kwargs, execute=False):
 
 def _is_a_check(error: Exception) -> bool:
     """Whether PyTorch's own Python code raised it: a check of its modules, in which sizes are what is checked."""
-    return isinstance(error, (ValueError, RuntimeError, AssertionError, IndexError)) and _innermost(error).tb_frame.f_code.co_filename.startswith(HOME)
+    return isinstance(error, (ValueError, RuntimeError, AssertionError, IndexError)) and _innermost(
+        error
+    ).tb_frame.f_code.co_filename.startswith(HOME)
 
 
 def _innermost(error: Exception):

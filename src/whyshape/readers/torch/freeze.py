@@ -132,7 +132,9 @@ class Freezer:
             outputs = (self.add(out),) if isinstance(out, torch.Tensor) else tuple(self.outputs(out))
         path, type_name, file, line = self.place(scope, code, lasti)
         by = "measured" if why else "rule"
-        self.nodes.append(_new(Node, (len(self.nodes), op, path, type_name, args, kwargs, tuple(inputs), outputs, by, file, line, why, in_place, grad)))
+        self.nodes.append(
+            _new(Node, (len(self.nodes), op, path, type_name, args, kwargs, tuple(inputs), outputs, by, file, line, why, in_place, grad))
+        )
 
     def outputs(self, out):
         if isinstance(out, torch.Tensor):

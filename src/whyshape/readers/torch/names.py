@@ -45,7 +45,8 @@ def function_table() -> dict[Callable, Entry]:
     for name, rule in sorted(RULES.items(), key=lambda entry: "." not in entry[0]):  # one alone before all of that name
         if "." in name:
             last = name.rpartition(".")[2]
-            in_place = (last.endswith("_") and not last.endswith("__")) or (last.startswith("__i") and last not in ("__invert__",))
+            in_place = last == "__setitem__" or (last.endswith("_") and not last.endswith("__"))
+            in_place = in_place or (last.startswith("__i") and last not in ("__invert__", "__index__", "__int__"))
             found = [(dotted(name), in_place)]
         else:
             found = [(getattr(roof, name, None), False) for roof in ROOFS]

@@ -9,8 +9,6 @@ trace is verified, and how a model that reads values is followed on real numbers
 from __future__ import annotations
 
 import sys
-import threading
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from whyshape.errors import DoesNotFit
 from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, function_table
 from whyshape.readers.torch.open import opened
+from whyshape.readers.torch.values import dense_strides, first_sentence, first_tensor, packed, shapes_of, tensors_in, text
 from whyshape.rules import Made
 from whyshape.rules.base import Unexplained
 from whyshape.sizes import INPUT, Leaf, Size, plain, product
@@ -60,11 +59,6 @@ class Difference(NamedTuple):
     torch: Any
 
 
-class _Active(threading.local):
-    tracer: Tracer | None = None
-
-
-_active = _Active()
 _table: dict = {}
 
 
@@ -117,6 +111,7 @@ class Tracer(TorchFunctionMode):
             return lambda args, kwargs, frame: func(*args, **plain(kwargs))
         body = None if self.execute else opened(func)
         if body is not None:  # a function written in Python: its own calls are followed instead
+
             def follow(args, kwargs, frame):
                 with self:
                     return body(*args, **kwargs)
@@ -145,18 +140,18 @@ class Tracer(TorchFunctionMode):
             if type(made) is tuple:
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
-                    first = _first_tensor((args, kwargs))
+                    first = first_tensor((args, kwargs))
                 changed = kwargs.get("inplace") is True
                 if changed:
                     out = first
                 elif pointwise and not first.is_contiguous() and first.shape == made:
-                    out = torch.empty_strided(made, _dense_strides(first), dtype=first.dtype, device=META)
+                    out = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META)
                 else:
                     out = empty(made, dtype=first.dtype, device=META)
             else:
-                out = self.make(made, _first_tensor((args, kwargs)))
+                out = self.make(made, first_tensor((args, kwargs)))
                 if type(made) is list:
-                    out = rule.pack(out, func) if hasattr(rule, "pack") else _packed(func, out)
+                    out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
             calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", changed, grad() or self.grad))
             if kwargs and "out" in kwargs and kwargs["out"] is not None:
                 return kwargs["out"]
@@ -168,6 +163,8 @@ class Tracer(TorchFunctionMode):
         """Empty tensors for what a rule made, nested as it nests them; None where it makes none."""
         if made is None:
             return None
+        if made is None:
+            return None
         if type(made) is list:
             return tuple([self.make(m, first) for m in made])
         shape, dtype = made if type(made) is Made else (made, None)
@@ -176,7 +173,7 @@ class Tracer(TorchFunctionMode):
 
     def view(self, func, entry: Entry):
         """Sizes by the rule; the tensor by PyTorch, which keeps the true strides: whether a later `view` may run depends on them."""
-        op, shape_of, calls = entry.op, entry.rule.shape, self.calls
+        op, shape_of = entry.op, entry.rule.shape
 
         def answer(args, kwargs, frame):
             if self.remembered:
@@ -197,8 +194,8 @@ class Tracer(TorchFunctionMode):
                     shape_of(*given, **named)
                 except DoesNotFit as refusal:
                     raise self.refuse(refusal, op, args, kwargs, frame, str(error)) from None
-                raise self.refuse(DoesNotFit(_first_sentence(error)), op, args, kwargs, frame, str(error)) from None
-            calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", out is args[0], torch.is_grad_enabled() or self.grad))
+                raise self.refuse(DoesNotFit(first_sentence(error)), op, args, kwargs, frame, str(error)) from None
+            self.remember(op, args, kwargs, out, frame, "", out is args[0])
             return out
 
         return answer
@@ -213,7 +210,7 @@ class Tracer(TorchFunctionMode):
                 shape = made if type(made) is tuple else made.shape if type(made) is Made else None
                 if shape is not None and shape != args[0].shape and op != "Tensor.__setitem__":
                     raise DoesNotFit(
-                        f"the result has shape {_text(shape)} and cannot be put into {_text(args[0].shape)}",
+                        f"the result has shape {text(shape)} and cannot be put into {text(args[0].shape)}",
                         wanted=list(args[0].shape), arrived=list(shape),
                     )  # fmt: skip
             except DoesNotFit as refusal:
@@ -221,7 +218,7 @@ class Tracer(TorchFunctionMode):
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
                 pass_on = self.measured(func, f"the rule for {op} does not cover this form")
                 return pass_on(args, kwargs, frame)
-            self.calls.append((op, args, kwargs, args[0], self.scope, frame.f_code, frame.f_lasti, "", True, torch.is_grad_enabled() or self.grad))
+            self.remember(op, args, kwargs, args[0], frame, "", True)
             return args[0]
 
         return answer
@@ -237,13 +234,13 @@ class Tracer(TorchFunctionMode):
             try:
                 out = func(*given, **named)
             except NotImplementedError as error:
-                raise NeedsValues(f"{name} has no meta form: {_first_sentence(error)}") from None
+                raise NeedsValues(f"{name} has no meta form: {first_sentence(error)}") from None
             except (RuntimeError, IndexError, ValueError, TypeError) as error:
                 if not self.execute and ("item()" in str(error) or "meta tensor" in str(error).lower() or "data-dependent" in str(error)):
-                    raise NeedsValues(f"{name} reads values: {_first_sentence(error)}") from None
-                raise self.refuse(DoesNotFit(_first_sentence(error)), name, args, kwargs, frame, str(error)) from error
-            if any(True for _ in _tensors(out)):
-                self.calls.append((name, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, False, torch.is_grad_enabled() or self.grad))
+                    raise NeedsValues(f"{name} reads values: {first_sentence(error)}") from None
+                raise self.refuse(DoesNotFit(first_sentence(error)), name, args, kwargs, frame, str(error)) from error
+            if any(True for _ in tensors_in(out)):
+                self.remember(name, args, kwargs, out, frame, why, False)
             return out
 
         return answer
@@ -277,18 +274,20 @@ class Tracer(TorchFunctionMode):
                 out = func(*given, **named)
             except (RuntimeError, IndexError, ValueError, TypeError) as error:
                 if refusal is None and not why:
-                    self.differences.append(Difference(entry.op, self.path(), _shapes_of(made), _first_sentence(error)))
-                raise self.refuse(refusal or DoesNotFit(_first_sentence(error)), entry.op, args, kwargs, frame, str(error)) from error
+                    self.differences.append(Difference(entry.op, self.path(), shapes_of(made), first_sentence(error)))
+                raise self.refuse(refusal or DoesNotFit(first_sentence(error)), entry.op, args, kwargs, frame, str(error)) from error
             if refusal is not None:
-                self.differences.append(Difference(entry.op, self.path(), refusal.sentence, [tuple(t.shape) for t in _tensors(out)]))
+                self.differences.append(Difference(entry.op, self.path(), refusal.sentence, [tuple(t.shape) for t in tensors_in(out)]))
                 why = "PyTorch ran it although the rule refuses"
             elif made is not None and not entry.in_place:
-                told = [tuple(t.shape) for t in _tensors(out)]
+                told = [tuple(t.shape) for t in tensors_in(out)]
                 self.checked += len(told)
-                if told != _shapes_of(made):
-                    self.differences.append(Difference(entry.op, self.path(), _shapes_of(made), told))
-            changed = entry.in_place and bool(args) and out is args[0]
-            self.calls.append((entry.op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, changed, torch.is_grad_enabled() or self.grad))
+                if told != shapes_of(made):
+                    self.differences.append(Difference(entry.op, self.path(), shapes_of(made), told))
+            changed = entry.in_place and bool(args) and (out is None or out is args[0])
+            if out is None and changed:  # x[i] = y gives nothing back
+                out = args[0]
+            self.remember(entry.op, args, kwargs, out, frame, why, changed)
             return out
 
         return answer
@@ -324,7 +323,7 @@ class Tracer(TorchFunctionMode):
         def answer(args, kwargs, frame):
             out = func(*args, **kwargs)
             if isinstance(out, Tensor) and out is not args[0] and args and isinstance(args[0], Tensor):
-                self.calls.append(("alias", (args[0],), {}, out, self.scope, frame.f_code, frame.f_lasti, "", False, True))
+                self.remember("alias", (args[0],), {}, out, frame, "", False)
             return out
 
         return answer
@@ -333,11 +332,17 @@ class Tracer(TorchFunctionMode):
         """The numbers of a real tensor can be read; a stand-in has none, and the trace must start again on real ones."""
 
         def answer(args, kwargs, frame):
-            if any(t.is_meta for t in _tensors((args, kwargs))):
+            if any(t.is_meta for t in tensors_in((args, kwargs))):
                 raise NeedsValues(f"{func.__name__} reads the numbers of a tensor")
             return func(*plain(args), **plain(kwargs))
 
         return answer
+
+    def remember(self, op, args, kwargs, out, frame, why: str, changed: bool) -> None:
+        """Keep a call as it happened."""
+        self.calls.append(
+            (op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, changed, torch.is_grad_enabled() or self.grad)
+        )
 
     # -- where we are --------------------------------------------------------------------------------------------------
 
@@ -349,116 +354,13 @@ class Tracer(TorchFunctionMode):
 
     def refuse_in_module(self, error: Exception) -> None:
         """A check of PyTorch's own modules objected (`BatchNorm2d` counts axes before it calls an operator): a refusal all the same."""
-        module, code, lasti, outer, _ = self.broke_in  # type: ignore[misc]
+        module, code, lasti, _, _ = self.broke_in  # type: ignore[misc]
         call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", False, True)
-        self.refused = (DoesNotFit(_first_sentence(error)), call, str(error))
+        self.refused = (DoesNotFit(first_sentence(error)), call, str(error))
 
     def path(self) -> str:
         """The path of the module being called."""
         return self.paths.get(id(self.scope[0]), "") if self.scope else ""
 
 
-def _dense_strides(t):
-    """The strides an operator that works place by place gives its result: the input's, made dense."""
-    order = sorted(range(t.dim()), key=lambda i: (t.stride(i), t.shape[i]))
-    strides, step = [0] * t.dim(), 1
-    for i in order:
-        strides[i] = step
-        step *= max(int(t.shape[i]), 1)
-    return strides
-
-
-def _packed(func, outs):
-    """Several results as PyTorch returns them: a named tuple where it has one for this function."""
-    made = getattr(torch.return_types, getattr(func, "__name__", ""), None)
-    return made(outs) if made is not None else outs
-
-
-def _tensors(value):
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for v in value:
-            yield from _tensors(v)
-    elif isinstance(value, dict):
-        for v in value.values():
-            yield from _tensors(v)
-
-
-def _first_tensor(value):
-    return next(_tensors(value), None)
-
-
-def _shapes_of(made):
-    if made is None:
-        return []
-    if type(made) is list:
-        return [s for m in made for s in _shapes_of(m)]
-    return [tuple(plain(made.shape if type(made) is Made else made))]
-
-
-def _text(shape):
-    return "x".join(str(int(n)) for n in shape) or "a single number"
-
-
-def _first_sentence(error) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__
-
-
-# -- modules -----------------------------------------------------------------------------------------------------------
-# While any trace runs, `nn.Module.__call__` goes through `_call`, which keeps the scope of the tracer of its thread. Nothing of the
-# user's model is changed for this, and other threads are passed through.
-
-_original_call = torch.nn.Module.__call__
-_lock = threading.Lock()
-_running = 0
-
-
-def _call(module, *args, **kwargs):
-    tracer = _active.tracer
-    if tracer is None:
-        return _original_call(module, *args, **kwargs)
-    frame = sys._getframe(1)
-    outer = tracer.scope
-    number = tracer.entered
-    tracer.entered = number + 1
-    tracer.scope = scope = (module, frame.f_code, frame.f_lasti, outer, number)
-    tracer.events.append((len(tracer.calls), number, scope, (args, kwargs)))
-    out = None
-    try:
-        if type(module).__name__ == "OptimizedModule":  # compiled: the module inside is what the user wrote
-            out = _call(module._orig_mod, *args, **kwargs)
-        elif module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
-            out = module._call_impl(*args, **kwargs)
-        else:
-            out = module.forward(*args, **kwargs)
-        return out
-    except BaseException:
-        if tracer.broke_in is None:
-            tracer.broke_in = scope
-        raise
-    finally:
-        tracer.events.append((len(tracer.calls), ~number, scope, out))
-        tracer.scope = outer
-
-
-@contextmanager
-def following(tracer: Tracer):
-    """The tracer sees everything this thread does inside."""
-    global _running
-    with _lock:
-        _running += 1
-        torch.nn.Module.__call__ = _call
-    before, _active.tracer = _active.tracer, tracer
-    try:
-        with tracer:
-            yield tracer
-    finally:
-        _active.tracer = before
-        with _lock:
-            _running -= 1
-            if not _running:
-                torch.nn.Module.__call__ = _original_call
-
-
-__all__ = ["META", "SIZE_GETTERS", "NeedsValues", "RawCall", "Stop", "Tracer", "following"]
+__all__ = ["META", "SIZE_GETTERS", "NeedsValues", "RawCall", "Stop", "Tracer"]

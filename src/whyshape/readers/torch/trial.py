@@ -39,6 +39,18 @@ class Trial:
         """What stopped it."""
         return self.graph.problem if not self.ran else None
 
+    @cached_property
+    def largest_index(self) -> int | None:
+        """The largest whole number among what the refused call was given, where there are numbers."""
+        given = flat(self.tracer.refused[1].args) if self.tracer.refused else []
+        found = [int(t.max()) for t in given if not t.is_meta and t.numel() and not t.dtype.is_floating_point and not t.dtype.is_complex]
+        return max(found, default=None)
+
+    @cached_property
+    def state(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of all parameters and buffers that a checkpoint holds."""
+        return state_of(self.modules)
+
     @property
     def first_input(self) -> tuple[int, ...]:
         return tuple(self.inputs[0][1].shape) if self.inputs else ()
@@ -110,6 +122,11 @@ class Patient:
         }
 
     @cached_property
+    def state(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of all parameters and buffers that a checkpoint of the unchanged model holds."""
+        return state_of(walk(self.model))
+
+    @cached_property
     def types(self) -> frozenset[str]:
         """The names of the layers PyTorch has."""
         return frozenset(n for n, v in vars(torch.nn).items() if isinstance(v, type) and issubclass(v, torch.nn.Module))
@@ -117,6 +134,16 @@ class Patient:
     def has_numbers(self) -> bool:
         """Whether real inputs were given, so that what depends on values can be run as well."""
         return self.given is not None and not any(t.is_meta for t in flat(self.given))
+
+
+def state_of(modules) -> dict[str, tuple[int, ...]]:
+    """The shapes of the parameters and buffers that a checkpoint holds."""
+    found = {}
+    for path, module in modules:
+        for name, t in (*module._parameters.items(), *module._buffers.items()):
+            if t is not None and name not in module._non_persistent_buffers_set:
+                found[f"{path}.{name}" if path else name] = tuple(t.shape)
+    return found
 
 
 def _is_numbers(value) -> bool:

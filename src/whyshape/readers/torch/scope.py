@@ -1,0 +1,71 @@
+"""Which module is being called: while any trace runs, `nn.Module.__call__` goes through `_call`.
+
+It keeps the scope of the tracer of its own thread. Nothing of the user's model is changed for this, and other threads are passed through.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+
+import torch
+
+from whyshape.readers.torch.tracer import Tracer
+
+
+class _Active(threading.local):
+    tracer: Tracer | None = None
+
+
+_active = _Active()
+_original_call = torch.nn.Module.__call__
+_lock = threading.Lock()
+_running = 0
+
+
+def _call(module, *args, **kwargs):
+    tracer = _active.tracer
+    if tracer is None:
+        return _original_call(module, *args, **kwargs)
+    frame = sys._getframe(1)
+    outer = tracer.scope
+    number = tracer.entered
+    tracer.entered = number + 1
+    tracer.scope = scope = (module, frame.f_code, frame.f_lasti, outer, number)
+    tracer.events.append((len(tracer.calls), number, scope, (args, kwargs)))
+    out = None
+    try:
+        if type(module).__name__ == "OptimizedModule":  # compiled: the module inside is what the user wrote
+            out = _call(module._orig_mod, *args, **kwargs)
+        elif module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
+            out = module._call_impl(*args, **kwargs)
+        else:
+            out = module.forward(*args, **kwargs)
+        return out
+    except BaseException:
+        if tracer.broke_in is None:
+            tracer.broke_in = scope
+        raise
+    finally:
+        tracer.events.append((len(tracer.calls), ~number, scope, out))
+        tracer.scope = outer
+
+
+@contextmanager
+def following(tracer: Tracer):
+    """The tracer sees everything this thread does inside."""
+    global _running
+    with _lock:
+        _running += 1
+        torch.nn.Module.__call__ = _call
+    before, _active.tracer = _active.tracer, tracer
+    try:
+        with tracer:
+            yield tracer
+    finally:
+        _active.tracer = before
+        with _lock:
+            _running -= 1
+            if not _running:
+                torch.nn.Module.__call__ = _original_call

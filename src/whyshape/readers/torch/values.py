@@ -1,0 +1,57 @@
+"""Small questions about PyTorch's values: which tensors are in here, which sizes does this say, how does it lie in memory."""
+
+from __future__ import annotations
+
+import torch
+
+from whyshape.rules import Made
+from whyshape.sizes import plain
+
+Tensor = torch.Tensor
+
+
+def dense_strides(t) -> list[int]:
+    """The strides an operator that works place by place gives its result: the input's, made dense."""
+    order = sorted(range(t.dim()), key=lambda i: (t.stride(i), t.shape[i]))
+    strides, step = [0] * t.dim(), 1
+    for i in order:
+        strides[i] = step
+        step *= max(int(t.shape[i]), 1)
+    return strides
+
+
+def packed(func, outs):
+    """Several results as PyTorch returns them: a named tuple where it has one for this function."""
+    made = getattr(torch.return_types, getattr(func, "__name__", ""), None)
+    return made(outs) if made is not None else outs
+
+
+def tensors_in(value):
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for v in value:
+            yield from tensors_in(v)
+    elif isinstance(value, dict):
+        for v in value.values():
+            yield from tensors_in(v)
+
+
+def first_tensor(value):
+    return next(tensors_in(value), None)
+
+
+def shapes_of(made):
+    if made is None:
+        return []
+    if type(made) is list:
+        return [s for m in made for s in shapes_of(m)]
+    return [tuple(plain(made.shape if type(made) is Made else made))]
+
+
+def text(shape):
+    return "x".join(str(int(n)) for n in shape) or "a single number"
+
+
+def first_sentence(error) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -1,0 +1,116 @@
+"""Constructor arguments: of the layer that refuses, or of one upstream; their values solved from the demand that failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from whyshape.analyses.diagnose.case import Case, Offer, edit
+from whyshape.analyses.diagnose.trail import Compiled, Knob
+
+FAR = 40  # knobs upstream that are looked at
+WINDOW = 16  # what kernels, strides and paddings are searched up to
+SLIDING = frozenset("kernel_size stride padding dilation output_padding pad".split())
+
+
+def offers(case: Case) -> Iterator[Offer]:
+    demand = case.trail.demand
+    if demand is None:
+        return
+    compiled = Compiled(demand)
+    for distance, knob in enumerate(case.trail.knobs(demand.left, demand.right)[:FAR]):
+        kept = case.patient.layers.get(knob.path, ("", {}))[1]
+        if knob.attr not in kept or isinstance(kept[knob.attr], (str, bool)):
+            continue
+        own = -1 in knob.nodes
+        for value in solutions(compiled, knob, demand.relation):
+            for change in as_argument(kept[knob.attr], knob, value):
+                cost = (2.0 if own else 3.0 + min(distance, 20) * 0.02) + (1.5 if knob.attr in SLIDING else 0)
+                cost += (knob.attr == "groups") + habit(case, knob.path, knob.attr, change)
+                layer = f"{case.patient.layers[knob.path][0]} {knob.path}".strip()
+                yield Offer((edit(knob.path, knob.attr, change),), cost, f"{layer}: {knob.attr} = {change}, not {shown(kept[knob.attr])}")
+    yield from together(case, compiled)
+
+
+def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
+    """The same argument of several layers of one type: padding forgotten in all of them."""
+    demand = compiled.kept
+    peers: dict[tuple[str, str], list[Knob]] = {}
+    for knob in case.trail.knobs(demand.left, demand.right)[:FAR]:
+        kind, kept = case.patient.layers.get(knob.path, ("", {}))
+        if knob.attr in ("padding", "stride", "kernel_size") and knob.attr in kept and not isinstance(kept[knob.attr], str):
+            peers.setdefault((kind, knob.attr), []).append(knob)
+    for (kind, attr), group in peers.items():
+        values = {shown(case.patient.layers[k.path][1][attr]) for k in group}
+        if not 2 <= len(group) <= 8 or len(values) != 1:
+            continue
+        for value in range(0 if attr == "padding" else 1, 8):
+            if value != group[0].value and compiled.holds({id(at): value for k in group for at in k.leaves}):
+                edits = tuple(edit(k.path, attr, value) for k in group)
+                yield Offer(edits, 3.2, f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})")
+                break
+
+
+def solutions(compiled: Compiled, knob: Knob, relation: str) -> Iterator[int]:
+    """Values of the knob, all its places alike, that meet the demand; the nearest first."""
+    now = knob.value
+    put = lambda v: {id(at): v for at in knob.leaves}
+    if now <= WINDOW:
+        low = 0 if knob.attr in ("padding", "output_padding", "pad") else 1
+        found = [v for v in sorted(range(low, WINDOW + 1), key=lambda v: (abs(v - now), v)) if v != now and compiled.holds(put(v))]
+        yield from found[:2]
+        if found:
+            return
+    if relation != "==":
+        step = next((v for v in sorted({*range(max(now - 64, 1), now + 65)}, key=lambda v: abs(v - now)) if v != now and compiled.holds(put(v))), None)
+        if step is not None:
+            yield step
+        return
+    here, next_ = compiled.sides(put(now)), compiled.sides(put(now + 1))
+    if here is None or next_ is None:
+        return
+    gap, slope = here[0] - here[1], (next_[0] - next_[1]) - (here[0] - here[1])
+    if slope and gap % slope == 0:  # both sides are straight lines in a number of channels or features
+        value = now - gap // slope
+        if value > 0 and value != now and compiled.holds(put(value)):
+            yield value
+
+
+def as_argument(kept, knob: Knob, value: int) -> Iterator[int | tuple[int, ...]]:
+    """The value as the constructor takes it: a weight holds in_channels/groups, the constructor wants in_channels."""
+    if isinstance(kept, int):
+        yield value * (kept // knob.value) if knob.value and kept % knob.value == 0 else value
+    elif isinstance(kept, (tuple, list)):
+        yield value if len(set(kept)) == 1 else tuple(value if n == knob.value else n for n in kept)
+
+
+def shown(kept):
+    """An argument as people write it: (3, 3) is 3."""
+    return kept[0] if isinstance(kept, (tuple, list)) and kept and len(set(kept)) == 1 else kept
+
+
+def habit(case: Case, path: str, attr: str, value) -> float:
+    """What speaks for (below zero) or against a change: what the other layers of the model do, and what everybody does."""
+    kind, kept = case.patient.layers[path]
+    now, cost = shown(kept[attr]), 0.0
+    last = path.rpartition(".")[2]
+    peers = Counter(
+        repr(shown(k.get(attr))) for p, (t, k) in case.patient.layers.items() if p != path and t == kind and attr in k and p.rpartition(".")[2] == last
+    )
+    if attr in SLIDING:
+        same = lambda k: 2 * int(shown(k["padding"])) == int(shown(k.get("dilation", 1))) * (int(shown(k["kernel_size"])) - 1)
+        numbers = [shown(kept.get(n, 1)) for n in ("padding", "kernel_size", "dilation")]
+        if "padding" in kept and "kernel_size" in kept and all(isinstance(n, int) for n in (*numbers, value)):
+            cost += 0.6 * (same(kept) - same({**kept, attr: value}))
+        if peers:
+            cost += 0.8 * ((peers[repr(now)] > 0) - (peers[repr(value)] > 0))
+        return cost
+    seen = Counter(v for p, (_, k) in case.patient.layers.items() for a, v in k.items() if type(v) is int and (p, a) != (path, attr) and v > 3)
+    if seen[now] and not seen[value]:
+        return cost + 0.7
+    if seen[value] and not seen[now]:
+        return cost - 0.7
+    return cost
+
+
+__all__ = ["offers"]

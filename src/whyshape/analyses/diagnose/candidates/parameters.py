@@ -1,0 +1,52 @@
+"""Parameters with a size of their own: tables of positions made for another picture or a longer text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from whyshape.analyses.diagnose.case import Case, Offer
+from whyshape.analyses.diagnose.trail import Compiled, Knob
+
+
+def offers(case: Case) -> Iterator[Offer]:
+    demand = case.trail.demand
+    if demand is None:
+        return
+    compiled = Compiled(demand)
+    knobs = [k for k in case.trail.knobs(demand.left, demand.right) if k.attr.startswith("[") and free(case, k)]
+    for group in groups(knobs):
+        leaves = [at for k in group for at in k.leaves]
+        now = int(leaves[0])
+        near = dict.fromkeys([v for v in (case.wanted, case.arrived) if type(v) is int] + list(range(1, 65)))
+        value = next((v for v in near if v != now and v > 0 and compiled.holds({id(at): v for at in leaves})), None)
+        if value is None:
+            continue
+        shapes = {k.path: list(shape_of(case, k.path)) for k in group}
+        for k in group:
+            shapes[k.path][int(k.attr[1:-1])] = value
+        edits = tuple({"param": path, "shape": tuple(shape)} for path, shape in shapes.items())
+        text = ", ".join(f"{p} of shape {'x'.join(map(str, s))}" for p, s in shapes.items())
+        yield Offer(edits, 2.2 + 0.1 * (len(edits) - 1), f"{text}: made for what arrives")
+
+
+def free(case: Case, knob: Knob) -> bool:
+    """Whether the parameter is no argument of a layer PyTorch has: those are changed by their arguments."""
+    holder, _, name = knob.path.rpartition(".")
+    return case.patient.layers.get(holder, ("", {}))[0] not in case.patient.types and name not in ("running_mean", "running_var")
+
+
+def groups(knobs: list[Knob]) -> Iterator[list[Knob]]:
+    """Each parameter's axis alone; and all that have the same size together, as the sides of a square have."""
+    for knob in knobs:
+        yield [knob]
+    by_value: dict[int, list[Knob]] = {}
+    for knob in knobs:
+        by_value.setdefault(knob.value, []).append(knob)
+    yield from (group for group in by_value.values() if len(group) > 1)
+
+
+def shape_of(case: Case, name: str) -> tuple[int, ...]:
+    return next(t.shape for t in case.graph.tensors if t.name == name and t.kind in ("parameter", "buffer"))
+
+
+__all__ = ["offers"]

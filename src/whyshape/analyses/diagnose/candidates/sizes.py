@@ -1,0 +1,158 @@
+"""Pictures of another size than the model was made for, sequences too short or too long: sizes the model takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice, product
+
+from whyshape.analyses.diagnose.case import Case, Input, Offer
+from whyshape.analyses.diagnose.candidates.axes import called, put, reader
+from whyshape.analyses.diagnose.trail import Compiled
+from whyshape.sizes import leaves
+
+# Sizes that data sets, papers and pretrained weights are made for.
+USUAL = (224, 32, 28, 64, 256, 84, 128, 96, 48, 112, 160, 192, 227, 240, 288, 299, 300, 320, 331, 384, 416, 448, 480, 512, 600, 640, 768, 800, 1024, 16)
+RUNS = 40  # sizes tried by running; everything before that is arithmetic
+
+
+def offers(case: Case) -> Iterator[Offer]:
+    for i in case.image_inputs():
+        _, spatial = reader(case, i)
+        if spatial == 2 or (not spatial and len(i.shape) >= 4):
+            yield from resized(case, i)
+        elif spatial == 1:
+            yield from lengths(case, i, len(i.shape) - 1, "resize")
+    for i in case.inputs[:3]:
+        if i.whole and len(i.shape) >= 1:
+            yield from lengths(case, i, len(i.shape) - 1, "pad_length")
+        elif len(i.shape) == 3 and not reader(case, i)[1]:
+            yield from lengths(case, i, 1, "pad_length")
+    yield from alike(case)
+
+
+def resized(case: Case, i: Input) -> Iterator[Offer]:
+    """Heights and widths that meet the demand by arithmetic, and then run."""
+    h, w = i.shape[-2:]
+    rank, place = len(i.shape), case.graph.inputs.index(i.tensor)
+    demand = case.trail.demand
+    if demand is not None:
+        compiled = Compiled(demand)
+        sides = [{id(at) for at in leaves(side) if at.leaf and at.leaf.ref and at.leaf.ref[:2] == ("input", place)} for side in (demand.left, demand.right)]
+        axis = {id(at): at.leaf.ref[2] for side in (demand.left, demand.right) for at in leaves(side) if at.leaf and at.leaf.ref and at.leaf.ref[0] == "input"}
+        spatial = {k for k in sides[0] | sides[1] if axis[k] >= rank - 2}
+        if not spatial:
+            return
+        fits = lambda a, b: compiled.holds({k: a if axis[k] == rank - 2 else b for k in spatial})
+        periodic = demand.relation == "==" and bool(sides[0] & spatial) and bool(sides[1] & spatial)
+        small = demand.relation != "=="
+    else:
+        if case.reading is None and not re.search(r"\b(size|height|width|image|patch|window|resolution|divisible|multiple)\b", case.problem.sentence, re.I):
+            return
+        fits, periodic, small = lambda a, b: True, False, False
+    found = 0
+    for a, b in islice(candidates(case, h, w, fits, periodic or small), RUNS):
+        trial = case.patient.run((*case.edits, *put(i, "resize", hw=(a, b))))
+        if trial is None or not trial.ran:
+            continue
+        usual = a in USUAL and b in USUAL
+        far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
+        cost = 1.0 if periodic or small else 1.5 if usual and far else 1.9 if usual else 2.7
+        yield Offer(put(i, "resize", hw=(a, b)), cost + 0.02 * found, f"{called(i)} resized from {h}x{w} to {a}x{b}")
+        found += 1
+        if found == 2:
+            return
+
+
+def candidates(case: Case, h: int, w: int, fits, near_first: bool) -> Iterator[tuple[int, int]]:
+    """Sizes that meet the demand: the nearest ones where rounding is all it takes, the usual ones where the size is another."""
+    seen: set[tuple[int, int]] = set()
+    named = [int(n) for n in re.findall(r"\d+", case.problem.message or case.problem.sentence) if 8 <= int(n[:6]) <= 2048] if case.trail.demand is None else []
+    streams = {"named": zip(named, named), "near": near(h, w), "usual": usual(h, w), "one side": one_side(h, w), "any": anything(h, w)}
+    order = ("near", "usual", "one side", "any") if near_first else ("named", "usual", "one side", "near", "any")
+    for stream in order:
+        for a, b in streams[stream]:
+            if (a, b) not in seen and (a, b) != (h, w) and a > 0 and b > 0:
+                seen.add((a, b))
+                if fits(a, b):
+                    yield a, b
+
+
+def near(h: int, w: int) -> list[tuple[int, int]]:
+    """Both sides rounded to multiples of 2, 4, 8 ..., the smallest change first."""
+    found = set()
+    for m in (1, 2, 4, 8, 16, 32, 64, 128, 256):
+        ups = [{n, n // m * m, -(-n // m) * m, -(-n // m) * m + m} for n in (h, w)]
+        found |= set(product(*ups))
+    return sorted(found, key=lambda s: (abs(s[0] - h) / h + abs(s[1] - w) / w, s[0] < h or s[1] < w))
+
+
+def usual(h: int, w: int) -> Iterator[tuple[int, int]]:
+    """Squares that are in use; then pairs of such sides of the picture's form."""
+    yield from ((n, n) for n in USUAL)
+    yield from sorted(product(USUAL, USUAL), key=lambda s: abs(s[0] / s[1] - h / w))[:300]
+
+
+def one_side(h: int, w: int) -> Iterator[tuple[int, int]]:
+    """One side kept, the other from near to far."""
+    for d in range(1, max(h, w) + 64):
+        yield from ((h - d, w), (h, w - d), (h + d, w), (h, w + d))
+
+
+def anything(h: int, w: int) -> Iterator[tuple[int, int]]:
+    yield from ((n, n) for n in sorted(range(4, 1025), key=lambda n: abs(n - h)))
+    for scale in range(4, 33):
+        yield h * scale // 8, w * scale // 8
+    yield from product(range(8, 200, 4), range(8, 200, 4))
+
+
+def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
+    """A sequence made longer or shorter until the model runs."""
+    n, name = i.shape[dim], called(i)
+    demand = case.trail.demand
+    place = case.graph.inputs.index(i.tensor)
+    if demand is not None:
+        compiled = Compiled(demand)
+        held = [at for side in (demand.left, demand.right) for at in leaves(side) if at.leaf and at.leaf.ref == ("input", place, dim)]
+        if not held:
+            return
+        fits = lambda v: compiled.holds({id(at): v for at in held})
+        small = demand.relation != "=="
+    else:
+        if case.reading is None:
+            return
+        fits, small = lambda v: True, False
+    around = [v for d in range(1, max(n, 64) + 1) for v in (n + d, n - d) if v > 0]
+    wanted = [v for v in (case.wanted, case.arrived) if type(v) is int and 0 < v < 10**6]
+    far = sorted({n * k for k in (2, 3, 4, 8, 16)} | set(range(n + 64, n + 4096, 16)) | {v for v in range(n, 0, -1)}, key=lambda v: abs(v - n))
+    found = 0
+    for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and fits(v)), RUNS):
+        change = put(i, "resize", length=v) if op == "resize" else put(i, "pad_length", dim=dim, to=v) if v > n else put(i, "truncate", dim=dim, to=v)
+        trial = case.patient.run((*case.edits, *change))
+        if trial is not None and trial.ran:
+            says = f"{name} {'padded' if v > n else 'cut'} from {n} to {v} along axis {dim}" if op != "resize" else f"{name} of length {v}, not {n}"
+            yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 0.05 * found, says)
+            found += 1
+            if found == 2:
+                return
+
+
+def alike(case: Case) -> Iterator[Offer]:
+    """Inputs that are put side by side and differ in size: all resized, or padded to the longest."""
+    shapes = [i.shape for i in case.inputs]
+    if len(shapes) < 2 or len({len(s) for s in shapes}) != 1 or len(set(shapes)) == 1:
+        return
+    rank = len(shapes[0])
+    differ = [d for d in range(rank) if len({s[d] for s in shapes}) > 1]
+    if rank >= 3 and all(d >= rank - 2 for d in differ) and not any(i.whole for i in case.inputs):
+        hw = max((s[-2:] for s in shapes), key=lambda s: sum(1 for t in shapes if t[-2:] == s))
+        yield Offer(put("all", "resize", hw=tuple(hw)), 0.9, f"every input resized to {hw[0]}x{hw[1]}")
+    if len(differ) == 1:
+        d, longest, shortest = differ[0], max(s[differ[0]] for s in shapes), min(s[differ[0]] for s in shapes)
+        padded = tuple(e for i in case.inputs if i.shape[d] < longest for e in put(i, "pad_length", dim=d, to=longest))
+        yield Offer(padded, 1.0, f"the shorter inputs padded to {longest}")
+        cut = tuple(e for i in case.inputs if i.shape[d] > shortest for e in put(i, "truncate", dim=d, to=shortest))
+        yield Offer(cut, 1.6, f"the longer inputs cut to {shortest}")
+
+
+__all__ = ["offers"]

@@ -1,0 +1,42 @@
+"""Numbers that name a row of a table: larger than the table is long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from whyshape.analyses.diagnose.case import Case, Offer, edit
+from whyshape.sizes import Size
+
+
+def offers(case: Case) -> Iterator[Offer]:
+    kept = case.layer[1]
+    rows = kept.get("num_embeddings")
+    if not isinstance(rows, int) or not case.patient.real or case.problem.path not in case.patient.layers:
+        return
+    largest = case.trial.largest_index
+    made = next((source for t in case.call_inputs for source in chosen_from(case, t)), None)
+    if made is not None and int(made) > rows:
+        # the numbers were picked from so many scores: there must be as many scores as rows
+        for knob in case.trail.knobs(made) if isinstance(made, Size) else ():
+            if knob.attr in case.patient.layers.get(knob.path, ("", {}))[1]:
+                says = f"{knob.path}: {knob.attr} = {rows}: one score for each of the {rows} rows, not {int(made)}"
+                yield Offer((edit(knob.path, knob.attr, rows),), 0.9, says)
+    elif largest is not None and largest >= rows:
+        yield Offer((edit(case.problem.path, "num_embeddings", largest + 1),), 1.5, f"{case.problem.path}: num_embeddings = {largest + 1}: the largest number is {largest}")
+
+
+def chosen_from(case: Case, tensor: int) -> Iterator[int]:
+    """The sizes of the axes that whole numbers were picked along: they stay below them."""
+    for node in reversed(case.trail.before([tensor])):
+        ins, outs = node.inputs[:1], node.outputs[-1:]
+        if ins and outs and not whole(case, ins[0]) and whole(case, outs[0]):
+            shape = case.trail.sizes[ins[0]]
+            gone = [n for n in shape if int(n) not in case.graph.tensors[outs[0]].shape]
+            yield from gone[-1:] or shape[-1:]
+
+
+def whole(case: Case, tensor: int) -> bool:
+    return case.graph.tensors[tensor].dtype.startswith(("int", "uint"))
+
+
+__all__ = ["offers"]

@@ -1,0 +1,47 @@
+"""What a loss is compared with: class numbers where one-hot rows arrive, an axis of 1 too many or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from whyshape.analyses.diagnose.case import Case, Input, Offer
+
+
+def offers(case: Case) -> Iterator[Offer]:
+    target = last(case)
+    if target is None:
+        return
+    shape, rank, name = target.shape, len(target.shape), target.name or "the target"
+    logits = next((case.graph.tensors[i].shape for i in case.call_inputs if i != target.tensor and case.graph.tensors[i].kind == "activation"), ())
+    for dim in range(rank - 1, -1, -1):
+        if shape[dim] == 1 and rank > 1:
+            yield Offer(({"target": "squeeze", "dim": dim},), (0.5 if dim else 1.5), f"{name} without its axis of 1: {name}.squeeze({dim})")
+    if len(logits) == rank + 1:
+        for dim in range(1, rank + 1):
+            if logits[dim] == 1 and (*shape[:dim], 1, *shape[dim:]) == logits:
+                yield Offer(({"target": "unsqueeze", "dim": dim},), 0.5, f"{name} with the axis of 1 the output has: {name}.unsqueeze({dim})")
+        if logits[:-1] == shape and target.whole:
+            yield Offer(({"target": "one_hot", "classes": logits[-1]},), 1.8, f"{name} as {logits[-1]} columns of 0 and 1: F.one_hot({name}, {logits[-1]}).float()")
+    for dim in range(1, rank):
+        hot = logits[dim : dim + 1] == shape[dim : dim + 1]
+        yield Offer(({"target": "argmax", "dim": dim},), (0.6 if hot and target.whole else 1.3 if hot else 2.6) + 0.1 * dim, f"{name} as class numbers: {name}.argmax({dim})")
+    if rank == 4 and sorted(shape) == sorted(logits) and shape != logits:
+        yield Offer(({"target": "permute", "dims": (0, 3, 1, 2)},), 0.8, f"{name} is (N, H, W, C): {name}.permute(0, 3, 1, 2)")
+    if rank == 3 and shape[0:1] == logits[0:1] and sorted(shape) == sorted(logits) and shape != logits:
+        yield Offer(({"target": "permute", "dims": (0, 2, 1)},), 1.2, f"{name}.permute(0, 2, 1)")
+
+
+def last(case: Case) -> Input | None:
+    """The last input, if the refused call looks at it almost as it is: nothing that learns on its way."""
+    if len(case.inputs) < 2:
+        return None
+    target = case.inputs[-1]
+    for tensor in case.call_inputs:
+        behind = case.trail.before([tensor])
+        met = {tensor, *(i for n in behind for i in n.inputs)}
+        if target.tensor in met and not any(case.graph.tensors[i].kind == "parameter" for i in met):
+            return target
+    return None
+
+
+__all__ = ["last", "offers"]

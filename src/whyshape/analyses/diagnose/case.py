@@ -1,0 +1,139 @@
+"""One place where a model stopped, with everything the sources of fixes ask about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from whyshape.analyses.diagnose.reading import Reading, read
+from whyshape.analyses.diagnose.trail import Trail, references
+from whyshape.graph import Graph, Problem
+from whyshape.sizes import product
+
+
+class Offer(NamedTuple):
+    """A change somebody thinks may help. ``cost`` orders the offers: the likelier what people meant, the smaller."""
+
+    edits: tuple[dict, ...]
+    cost: float
+    says: str
+
+
+class Input(NamedTuple):
+    """One tensor among the model's inputs."""
+
+    arg: int  # which input
+    tensor: int  # in the graph
+    shape: tuple[int, ...]
+    dtype: str
+    name: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether it holds whole numbers: class numbers, word numbers."""
+        return self.dtype.startswith(("int", "uint", "bool"))
+
+
+class Case:
+    """The patient, where it stopped, and how the sizes came about."""
+
+    def __init__(self, patient, trial, edits: tuple[dict, ...] = ()):
+        self.patient, self.trial, self.edits = patient, trial, edits
+        self.graph: Graph = trial.graph
+        assert self.graph.problem is not None
+        self.problem: Problem = self.graph.problem
+
+    @cached_property
+    def trail(self) -> Trail:
+        return Trail(self.graph, self.call_inputs)
+
+    @cached_property
+    def reading(self) -> Reading | None:
+        """What PyTorch's own words say, where no rule refused."""
+        return read(self.problem.message or self.problem.sentence)
+
+    @cached_property
+    def wanted(self) -> Any:
+        return self.problem.numbers.get("wanted", self.reading.wanted if self.reading else None)
+
+    @cached_property
+    def arrived(self) -> Any:
+        return self.problem.numbers.get("arrived", self.reading.arrived if self.reading else None)
+
+    @cached_property
+    def inputs(self) -> list[Input]:
+        found = []
+        for place, index in zip(self.patient.places, self.graph.inputs):
+            t = self.graph.tensors[index]
+            if place is not None:
+                found.append(Input(place, index, t.shape, t.dtype, t.name))
+        return found
+
+    @cached_property
+    def call_inputs(self) -> list[int]:
+        """The activations the refused call, or the module that raised, was given."""
+        if self.problem.args or self.problem.kwargs:
+            return [i for i in references((self.problem.args, self.problem.kwargs)) if self.graph.tensors[i].kind in ("activation", "input")]
+        for call in reversed(self.graph.calls):
+            if call.path == self.problem.path:
+                return [i for i in call.inputs if self.graph.tensors[i].kind in ("activation", "input")]
+        return []
+
+    @cached_property
+    def x(self) -> tuple[int, ...]:
+        """The shape of the first activation that arrived."""
+        return self.graph.tensors[self.call_inputs[0]].shape if self.call_inputs else ()
+
+    @cached_property
+    def root(self) -> int | None:
+        """Which input the first activation that arrived comes from; the first one where several do."""
+        behind = {i for t in self.call_inputs[:1] for n in self.trail.before([t]) for i in n.inputs} | set(self.call_inputs[:1])
+        return next((i for i in self.graph.inputs if i in behind), None)
+
+    @cached_property
+    def layer(self) -> tuple[str, dict]:
+        """The type and arguments of the layer it stopped in."""
+        return self.patient.layers.get(self.problem.path, (self.problem.type, {}))
+
+    @cached_property
+    def weight(self) -> tuple[int, ...] | None:
+        """The shape of the first parameter the refused call reads."""
+        for i in references((self.problem.args, self.problem.kwargs)):
+            if self.graph.tensors[i].kind == "parameter":
+                return self.graph.tensors[i].shape
+        return None
+
+    @cached_property
+    def spatial(self) -> int:
+        """How many axes the refused operator slides over, from its weight (out, in, k, k): 2 for conv2d; 0 where none."""
+        return max(len(self.weight) - 2, 0) if self.weight else 0
+
+    def near_input(self) -> Input | None:
+        """The input whose axes arrive here as they are: nothing that learns lies between."""
+        for i in self.inputs:
+            if i.tensor in self.call_inputs:
+                return i
+        for i in self.inputs:
+            if i.tensor == self.root and not any(self.graph.tensors[t].kind == "parameter" for n in self.trail.upstream for t in n.inputs):
+                return i
+        return None
+
+    def image_inputs(self) -> Iterator[Input]:
+        """Inputs with sides that can be resized: numbers with fractions, three axes or more."""
+        for i in self.inputs:
+            if not i.whole and len(i.shape) >= 3:
+                yield i
+
+
+def edit(layer: str, attr: str, value) -> dict:
+    """A constructor argument changed."""
+    return {"layer": layer, "attr": attr, "value": value}
+
+
+def holds(values: Iterable[int], n: int) -> bool:
+    """Whether the product of these sizes is ``n``."""
+    return product(values) == n
+
+
+__all__ = ["Case", "Input", "Offer", "edit", "holds"]

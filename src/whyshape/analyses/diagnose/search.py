@@ -1,0 +1,91 @@
+"""Trying the offers: each alone, then together with what the next mismatch needs; the best first."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from whyshape.analyses.diagnose.candidates import offers
+from whyshape.analyses.diagnose.case import Case, Offer
+from whyshape.analyses.diagnose.problem import NEW, OLD, Fix
+from whyshape.analyses.diagnose.rows import batch_survives
+
+ENOUGH = 6  # fixes that run are looked for
+SECONDS = 0.7  # time for trying, for one place; the likeliest come first
+AGAIN = 0.6  # what each further edit in another place costs
+
+
+class Tried(NamedTuple):
+    """An offer that was made and followed: it ran, or came further than before."""
+
+    offer: Offer
+    trial: object
+
+
+def tried(case: Case, deadline: float) -> tuple[list[Tried], list[Tried]]:
+    """The offers that make the model run, and those that bring it to another mismatch further on."""
+    ran, further = [], []
+    for offer in offers(case):
+        if time.monotonic() > deadline or len(ran) >= ENOUGH:
+            break
+        trial = case.patient.run((*case.edits, *offer.edits))
+        if trial is None:
+            continue
+        if trial.ran:
+            if batch_survives(trial):
+                ran.append(Tried(offer, trial))
+        elif trial.steps > case.trial.steps or moved_on(case, trial):
+            further.append(Tried(offer, trial))
+    return ran, further
+
+
+def moved_on(case: Case, trial) -> bool:
+    """Whether another layer stops the model now, after as many steps: a check in Python comes before its operator."""
+    return trial.steps == case.trial.steps and (trial.problem.path, trial.problem.line) != (case.problem.path, case.problem.line) and case.problem.kind == "other"
+
+
+class Solved(NamedTuple):
+    """What was found for one place: complete fixes, and the way on to the next place."""
+
+    fixes: list[Fix]
+    next: tuple[Tried, Case] | None  # the repair after which the next mismatch shows, where no single edit ends them all
+
+
+def solve(case: Case, depth: int = 3, seconds: float = SECONDS) -> Solved:
+    """Fixes for a case, best first. Where none of one edit does, edits are joined, one for each mismatch on the way."""
+    deadline = time.monotonic() + seconds
+    ran, further = tried(case, deadline)
+    fixes = [as_fix(case, t.offer.edits, t.offer.cost, t.offer.says, t.trial) for t in ran]
+    way = None
+    best = min((t.offer.cost for t in ran), default=99.0)
+    if depth > 1:
+        for t in sorted(further, key=lambda t: t.offer.cost)[:4]:
+            if t.offer.cost + AGAIN >= best or time.monotonic() > deadline + seconds:
+                break
+            then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits))
+            solved = solve(then, depth - 1, seconds / 2)
+            for fix in solved.fixes:
+                rest = fix.edits[len(case.edits) + len(t.offer.edits) :]
+                joined = Offer((*t.offer.edits, *rest), t.offer.cost + AGAIN + fix.rank, f"{t.offer.says}; then {fix.says}")
+                fixes.append(fix._replace(edits=(*case.edits, *joined.edits), rank=joined.cost, says=joined.says))
+            if solved.fixes and way is None and not ran:
+                way = (t, then)
+    return Solved(sorted(unlike(fixes), key=lambda f: f.rank), way)
+
+
+def unlike(fixes: list[Fix]) -> list[Fix]:
+    """One of each, whatever the order of its edits."""
+    best: dict[frozenset, Fix] = {}
+    for fix in fixes:
+        key = frozenset(repr(sorted(e.items(), key=lambda kv: kv[0])) for e in fix.edits)
+        if key not in best or fix.rank < best[key].rank:
+            best[key] = fix
+    return list(best.values())
+
+
+def as_fix(case: Case, edits, cost: float, says: str, trial) -> Fix:
+    same = trial.state == case.patient.state
+    return Fix((*case.edits, *edits), says, OLD if same else NEW, True, cost)
+
+
+__all__ = ["Solved", "solve"]

@@ -44,6 +44,16 @@ class Attention(Rule):
         return (*lead, q[-2], v[-1])
 
     @staticmethod
+    def lays(given, shape):
+        """The fused kernel lays its result out as (batch, place, head, number), ready to be put in rows again."""
+        strides = [0] * len(shape)
+        order = (3, 1, 2, 0) if len(shape) == 4 and not given["dropout_p"] else range(len(shape) - 1, -1, -1)
+        step = 1
+        for axis in order:
+            strides[axis], step = step, step * int(shape[axis])
+        return tuple(strides)
+
+    @staticmethod
     def macs(call):
         q, v = call.query.shape, call.value.shape
         return product(call.out.shape[:-2]) * q[-2] * v[-2] * (q[-1] + v[-1])

@@ -68,6 +68,7 @@ class Rule:
     view: ClassVar[bool] = False  # the result shares the input's memory: its strides are PyTorch's business
     pointwise: ClassVar[bool] = False  # every output cell depends on the same cell of its inputs
     whole: ClassVar[bool] = False  # every output cell depends on the whole input (attention, global pooling, fft)
+    lays: ClassVar[Callable | None] = None  # (arguments by name, shape) -> strides of a result that PyTorch does not lay row by row
     title: ClassVar[str] = ""  # in words, for the reader
 
     @staticmethod

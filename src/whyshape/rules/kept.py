@@ -55,7 +55,7 @@ def _both(call):
     return [first(call), *outs(call)[:1]]
 
 
-told("saved", [], """neg negative floor ceil round trunc frac sign sgn add sub subtract rsub lerp mean sum cumsum cat concat concatenate stack hstack
+told("saved", [], """torch.nn.functional.unfold torch.nn.functional.fold Tensor.unfold neg negative floor ceil round trunc frac sign sgn add sub subtract rsub lerp mean sum cumsum cat concat concatenate stack hstack
      vstack dstack clone contiguous Tensor.contiguous detach roll flip fliplr flipud repeat Tensor.repeat tile repeat_interleave tril triu
      unfold fold pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle Tensor.to Tensor.float Tensor.half Tensor.double
      Tensor.bfloat16 Tensor.type Tensor.type_as positive diff nansum Tensor.__setitem__ Tensor.fill Tensor.fill_ Tensor.zero Tensor.zero_
@@ -128,29 +128,33 @@ told("saved", lambda call: [call.input] if call.mode == "area" else [], "interpo
 # -- norms -------------------------------------------------------------------------------------------------------------
 def _batch_norm(call):
     made = [like(call.input, call.input.shape[1:2])] * 2 if call.training or call.running_mean is None else []
-    return [call.input, *[Spec(tuple(m.shape), "float32") for m in made]]
+    return [call.input, *_weight(call), *[Spec(tuple(m.shape), "float32") for m in made]]
 
 
 def _layer_norm(call):
     n = len(call.normalized_shape)
     place = (*call.input.shape[:-n], *[1] * n)
-    return [call.input, Spec(place, _statistic(call)), Spec(place, _statistic(call))]
+    return [call.input, *_weight(call), Spec(place, _statistic(call)), Spec(place, _statistic(call))]
 
 
 def _rms_norm(call):
     n = len(call.normalized_shape)
     scaled = [like(call.input)] if call.weight is not None else []
-    return [call.input, Spec((*call.input.shape[:-n], *[1] * n), _statistic(call)), *scaled]
+    return [call.input, *_weight(call), Spec((*call.input.shape[:-n], *[1] * n), _statistic(call)), *scaled]
 
 
 def _group_norm(call):
     groups = Spec((call.input.shape[0], call.num_groups), _statistic(call))
-    return [call.input if call.input.contiguous else like(call.input), groups, groups]
+    return [call.input if call.input.contiguous else like(call.input), *_weight(call), groups, groups]
 
 
 def _instance_norm(call):
     each = Spec((product(call.input.shape[:2]),), "float32")
     return [call.input if call.input.contiguous else like(call.input), *([each] if call.weight is not None else []), each, each]
+
+
+def _weight(call) -> list:
+    return [] if call.weight is None else [call.weight]
 
 
 def _statistic(call) -> str:

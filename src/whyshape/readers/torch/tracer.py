@@ -126,6 +126,8 @@ class Tracer(TorchFunctionMode):
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
         calls, empty, grad, pointwise = self.calls, torch.empty, torch.is_grad_enabled, entry.rule.pointwise
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
+        names, lays = shape_of.__code__.co_varnames[: shape_of.__code__.co_argcount], rule.lays
+        flag = names.index("inplace") if "inplace" in names else 99
 
         def answer(args, kwargs, frame):
             if args and type(args[0]) is list:  # the model may go on filling its list, as DenseNet does
@@ -141,11 +143,13 @@ class Tracer(TorchFunctionMode):
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
                     first = first_tensor((args, kwargs))
-                changed = kwargs.get("inplace") is True
+                changed = args[flag] is True if len(args) > flag else kwargs.get("inplace") is True
                 if changed:
                     out = first
                 elif pointwise and not first.is_contiguous() and first.shape == made:
                     out = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META)
+                elif lays is not None:
+                    out = torch.empty_strided(made, lays(rule.bind(args, kwargs), made), dtype=first.dtype, device=META)
                 else:
                     out = empty(made, dtype=first.dtype, device=META)
             else:
@@ -161,8 +165,6 @@ class Tracer(TorchFunctionMode):
 
     def make(self, made, first):
         """Empty tensors for what a rule made, nested as it nests them; None where it makes none."""
-        if made is None:
-            return None
         if made is None:
             return None
         if type(made) is list:
@@ -184,7 +186,8 @@ class Tracer(TorchFunctionMode):
                 if op == "contiguous" and args[0].is_contiguous():
                     out = args[0]
                 elif op in ("reshape", "flatten", "contiguous") and not args[0].is_contiguous():
-                    out = self.make(shape_of(*given, **named), args[0])
+                    made = shape_of(*given, **named)
+                    out = self.make(made, args[0]) if op == "contiguous" else self.laid_out(args[0], made)
                 else:
                     out = func(*given, **named)
             except DoesNotFit as refusal:
@@ -199,6 +202,13 @@ class Tracer(TorchFunctionMode):
             return out
 
         return answer
+
+    def laid_out(self, tensor, shape):
+        """A view where the memory allows one, else new memory: as `reshape` does."""
+        try:
+            return tensor.view(shape)
+        except RuntimeError:
+            return self.make(shape, tensor)
 
     def in_place(self, func, entry: Entry):
         """The first argument is changed: its sizes must hold the result."""

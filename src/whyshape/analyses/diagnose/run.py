@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 from whyshape.analyses.diagnose.because import because
 from whyshape.analyses.diagnose.case import Case
 from whyshape.analyses.diagnose.problem import Diagnosis, Finding
 from whyshape.analyses.diagnose.reading import about_shapes
-from whyshape.analyses.diagnose.search import SECONDS, solve
+from whyshape.analyses.diagnose.search import WORK, solve
 from whyshape.graph import Graph
 
 SHOWN = 6  # fixes of one problem
 
 
-def diagnosis_of(patient, seconds: float = SECONDS) -> Diagnosis:
+def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
     """What stops the patient, why, and the changes that were tried and make it run."""
     trial = patient.run()
     if trial.ran and patient.has_numbers() and reads_tables(trial.graph):
@@ -23,9 +21,9 @@ def diagnosis_of(patient, seconds: float = SECONDS) -> Diagnosis:
     if trial.ran:
         return Diagnosis(patient.name, notes=trial.graph.notes)
     problems: list[Finding] = []
-    case, began = Case(patient, trial), time.monotonic()
+    case = Case(patient, trial)
     while len(problems) < 5:
-        solved = solve(case, seconds=max(seconds - (time.monotonic() - began) / 2, 0.1))
+        solved = solve(case, work=work // (1 + len(problems)))
         problems.append(finding(case, tuple(solved.fixes[:SHOWN])))
         if solved.next is None:
             break
@@ -36,7 +34,7 @@ def diagnosis_of(patient, seconds: float = SECONDS) -> Diagnosis:
 def finding(case: Case, fixes) -> Finding:
     p = case.problem
     other = p.kind == "other" and not fixes and not about_shapes(p.message or p.sentence)
-    where = {"layer": p.path, "type": p.type, "file": p.file, "line": p.line, "op": p.op}
+    where = {"layer": p.path or None, "type": p.type, "file": p.file, "line": p.line, "op": p.op}
     return Finding(where, p.sentence, case.wanted, case.arrived, because(case), fixes, "other" if other else "shape", p.message)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from math import prod
 from typing import NamedTuple
 
 from whyshape.analyses.diagnose.candidates import offers
@@ -11,7 +11,7 @@ from whyshape.analyses.diagnose.problem import NEW, OLD, Fix
 from whyshape.analyses.diagnose.rows import batch_survives
 
 ENOUGH = 6  # fixes that run are looked for
-SECONDS = 0.7  # time for trying, for one place; the likeliest come first
+WORK = 14000  # operators followed while trying, for one place: a measure that is the same on every machine; the likeliest come first
 AGAIN = 0.6  # what each further edit in another place costs
 
 
@@ -22,14 +22,14 @@ class Tried(NamedTuple):
     trial: object
 
 
-def tried(case: Case, deadline: float) -> tuple[list[Tried], list[Tried]]:
+def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
     """The offers that make the model run, and those that bring it to another mismatch further on."""
     ran, further = [], []
     for offer in offers(case):
-        if time.monotonic() > deadline or len(ran) >= ENOUGH:
+        if case.patient.work > limit or len(ran) >= ENOUGH:
             break
         trial = case.patient.run((*case.edits, *offer.edits))
-        if trial is None:
+        if trial is None or swollen(case, trial):
             continue
         if trial.ran:
             if batch_survives(trial):
@@ -44,6 +44,11 @@ def moved_on(case: Case, trial) -> bool:
     return trial.steps == case.trial.steps and (trial.problem.path, trial.problem.line) != (case.problem.path, case.problem.line) and case.problem.kind == "other"
 
 
+def swollen(case: Case, trial) -> bool:
+    """Whether the change makes weights nobody has room for."""
+    return sum(map(prod, trial.state.values())) > 4 * sum(map(prod, case.patient.state.values())) + 10**8
+
+
 class Solved(NamedTuple):
     """What was found for one place: complete fixes, and the way on to the next place."""
 
@@ -51,19 +56,19 @@ class Solved(NamedTuple):
     next: tuple[Tried, Case] | None  # the repair after which the next mismatch shows, where no single edit ends them all
 
 
-def solve(case: Case, depth: int = 3, seconds: float = SECONDS) -> Solved:
+def solve(case: Case, depth: int = 3, work: int = WORK) -> Solved:
     """Fixes for a case, best first. Where none of one edit does, edits are joined, one for each mismatch on the way."""
-    deadline = time.monotonic() + seconds
-    ran, further = tried(case, deadline)
+    limit = case.patient.work + work
+    ran, further = tried(case, limit)
     fixes = [as_fix(case, t.offer.edits, t.offer.cost, t.offer.says, t.trial) for t in ran]
     way = None
     best = min((t.offer.cost for t in ran), default=99.0)
     if depth > 1:
         for t in sorted(further, key=lambda t: t.offer.cost)[:4]:
-            if t.offer.cost + AGAIN >= best or time.monotonic() > deadline + seconds:
+            if t.offer.cost + AGAIN >= best or case.patient.work > limit + work:
                 break
             then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits))
-            solved = solve(then, depth - 1, seconds / 2)
+            solved = solve(then, depth - 1, work // 2)
             for fix in solved.fixes:
                 rest = fix.edits[len(case.edits) + len(t.offer.edits) :]
                 joined = Offer((*t.offer.edits, *rest), t.offer.cost + AGAIN + fix.rank, f"{t.offer.says}; then {fix.says}")

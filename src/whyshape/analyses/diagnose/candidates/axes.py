@@ -58,11 +58,13 @@ def missing(case: Case, i: Input, channels: int | None, spatial: int) -> Iterato
         if rank == spatial + 1:
             fits = i.shape[0] == channels
             yield Offer(put(i, "unsqueeze", dim=0), 0.4 if fits else 1.6, f"{name} has no batch axis: {name}.unsqueeze(0)")
-            if channels == 1:
-                yield Offer(put(i, "unsqueeze", dim=1), 0.45 if not fits or i.shape[0] != 1 else 0.9, f"{name} has no channel axis: {name}.unsqueeze(1)")
+            if channels == 1 and i.shape[0] != 1:
+                yield Offer(put(i, "unsqueeze", dim=1), 0.45, f"{name} has no channel axis: {name}.unsqueeze(1)")
         if rank == spatial and channels == 1:
             both = put(i, "unsqueeze", dim=0) + put(i, "unsqueeze", dim=0)
-            yield Offer(both, 0.8, f"{name} has neither batch nor channel axis: {name}[None, None]")
+            side = isqrt(i.shape[-1])
+            flat = rank == 2 and side > 4 and side * side == i.shape[-1]
+            yield Offer(both, 2.8 if flat else 0.8, f"{name} has neither batch nor channel axis: {name}[None, None]")
         if rank == spatial and channels and i.shape[0] != 1:
             yield Offer(put(i, "unsqueeze", dim=1), 1.4, f"{name} has no channel axis: {name}.unsqueeze(1)")
         return
@@ -95,9 +97,11 @@ def order(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[
                 dims.insert(at, j)
                 last = j == rank - 1
                 says = f"{name} arrives as height x width x channels: {name}.permute{tuple(dims)}" if last and spatial > 1 else f"{name}.permute{tuple(dims)}"
-                yield Offer(put(i, "permute", dims=tuple(dims)), (0.3 if last and spatial > 1 else 0.9) + 0.1 * (j < at), says)
+                # an axis of 1 proves nothing; channels behind a first axis look like a batch for fewer axes
+                cost = (0.3 if last and spatial > 1 else 0.9) + 1.8 * (n == 1) + 1.2 * (at == 0 and j == 1)
+                yield Offer(put(i, "permute", dims=tuple(dims)), cost, says)
                 if rank == spatial + 1 and at == 0:
-                    yield Offer(put(i, "permute", dims=tuple(dims)) + put(i, "unsqueeze", dim=0), 0.9, f"{name}.permute{tuple(dims)}.unsqueeze(0)")
+                    yield Offer(put(i, "permute", dims=tuple(dims)) + put(i, "unsqueeze", dim=0), cost + 0.6, f"{name}.permute{tuple(dims)}.unsqueeze(0)")
         return
     wanted = case.wanted
     near = i.tensor in case.call_inputs or case.near_input() == i

@@ -30,7 +30,8 @@ def offers(case: Case) -> Iterator[Offer]:
         c = case.arrived
         changes = {"in_channels": c, "out_channels": kept["out_channels"] * c, "groups": c}
         edits = tuple(edit(case.problem.path, k, v) for k, v in changes.items())
-        yield Offer(edits, 2.3, f"{kind} {case.problem.path}: one filter for each of the {c} channels (groups={c})")
+        one_filter = kept["out_channels"] == 1  # from one channel to one: a filter, meant for each channel by itself
+        yield Offer(edits, 0.7 if one_filter else 2.3, f"{kind} {case.problem.path}: one filter for each of the {c} channels (groups={c})")
 
 
 def stacked(case: Case) -> Iterator[Offer]:

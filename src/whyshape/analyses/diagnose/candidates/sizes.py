@@ -8,8 +8,10 @@ from itertools import islice, product
 
 from whyshape.analyses.diagnose.case import Case, Input, Offer
 from whyshape.analyses.diagnose.candidates.axes import called, put, reader
+from whyshape.analyses.diagnose.candidates.targets import last
+from whyshape.analyses.diagnose.rows import batch_survives
 from whyshape.analyses.diagnose.trail import Compiled
-from whyshape.sizes import leaves
+from whyshape.sizes import Cond, Size, leaves
 
 # Sizes that data sets, papers and pretrained weights are made for.
 USUAL = (224, 32, 28, 64, 256, 84, 128, 96, 48, 112, 160, 192, 227, 240, 288, 299, 300, 320, 331, 384, 416, 448, 480, 512, 600, 640, 768, 800, 1024, 16)
@@ -23,7 +25,10 @@ def offers(case: Case) -> Iterator[Offer]:
             yield from resized(case, i)
         elif spatial == 1:
             yield from lengths(case, i, len(i.shape) - 1, "resize")
+    target = last(case)
     for i in case.inputs[:3]:
+        if target is not None and i.tensor == target.tensor:
+            continue
         if i.whole and len(i.shape) >= 1:
             yield from lengths(case, i, len(i.shape) - 1, "pad_length")
         elif len(i.shape) == 3 and not reader(case, i)[1]:
@@ -35,7 +40,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
     """Heights and widths that meet the demand by arithmetic, and then run."""
     h, w = i.shape[-2:]
     rank, place = len(i.shape), case.graph.inputs.index(i.tensor)
-    demand = case.trail.demand
+    demand = one_row_each(case)
     if demand is not None:
         compiled = Compiled(demand)
         sides = [{id(at) for at in leaves(side) if at.leaf and at.leaf.ref and at.leaf.ref[:2] == ("input", place)} for side in (demand.left, demand.right)]
@@ -53,15 +58,24 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
     found = 0
     for a, b in islice(candidates(case, h, w, fits, periodic or small), RUNS):
         trial = case.patient.run((*case.edits, *put(i, "resize", hw=(a, b))))
-        if trial is None or not trial.ran:
+        if trial is None or not trial.ran or not batch_survives(trial):
             continue
         usual = a in USUAL and b in USUAL
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
         cost = 1.0 if periodic or small else 1.5 if usual and far else 1.9 if usual else 2.7
-        yield Offer(put(i, "resize", hw=(a, b)), cost + 0.02 * found, f"{called(i)} resized from {h}x{w} to {a}x{b}")
+        yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * found, f"{called(i)} resized from {h}x{w} to {a}x{b}")
         found += 1
         if found == 2:
             return
+
+
+def one_row_each(case: Case) -> Cond | None:
+    """The demand; where a `view(-1, n)` asks for any multiple of n, the one that gives each of the batch its own row."""
+    demand = case.trail.demand
+    if demand is None or not isinstance(demand.left, Size) or demand.left.op != "%" or demand.relation != "==" or int(demand.right):
+        return demand
+    have, known = demand.left.args
+    return Cond("==", have, known * case.trail.sizes[case.call_inputs[0]][0]) if case.call_inputs and case.x else demand
 
 
 def candidates(case: Case, h: int, w: int, fits, near_first: bool) -> Iterator[tuple[int, int]]:
@@ -90,7 +104,8 @@ def near(h: int, w: int) -> list[tuple[int, int]]:
 def usual(h: int, w: int) -> Iterator[tuple[int, int]]:
     """Squares that are in use; then pairs of such sides of the picture's form."""
     yield from ((n, n) for n in USUAL)
-    yield from sorted(product(USUAL, USUAL), key=lambda s: abs(s[0] / s[1] - h / w))[:300]
+    yield from sorted([(n, w) for n in USUAL] + [(h, n) for n in USUAL], key=lambda s: abs(s[0] - h) / h + abs(s[1] - w) / w)
+    yield from sorted(product(USUAL, USUAL), key=lambda s: abs(s[0] / s[1] - h / w))
 
 
 def one_side(h: int, w: int) -> Iterator[tuple[int, int]]:
@@ -109,8 +124,7 @@ def anything(h: int, w: int) -> Iterator[tuple[int, int]]:
 def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
     """A sequence made longer or shorter until the model runs."""
     n, name = i.shape[dim], called(i)
-    demand = case.trail.demand
-    place = case.graph.inputs.index(i.tensor)
+    demand, place = case.trail.demand, case.graph.inputs.index(i.tensor)
     if demand is not None:
         compiled = Compiled(demand)
         held = [at for side in (demand.left, demand.right) for at in leaves(side) if at.leaf and at.leaf.ref == ("input", place, dim)]
@@ -129,11 +143,11 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
     for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and fits(v)), RUNS):
         change = put(i, "resize", length=v) if op == "resize" else put(i, "pad_length", dim=dim, to=v) if v > n else put(i, "truncate", dim=dim, to=v)
         trial = case.patient.run((*case.edits, *change))
-        if trial is not None and trial.ran:
+        if trial is not None and trial.ran and batch_survives(trial):
             says = f"{name} {'padded' if v > n else 'cut'} from {n} to {v} along axis {dim}" if op != "resize" else f"{name} of length {v}, not {n}"
             yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 0.05 * found, says)
             found += 1
-            if found == 2:
+            if found == 1:
                 return
 
 
@@ -144,7 +158,8 @@ def alike(case: Case) -> Iterator[Offer]:
         return
     rank = len(shapes[0])
     differ = [d for d in range(rank) if len({s[d] for s in shapes}) > 1]
-    if rank >= 3 and all(d >= rank - 2 for d in differ) and not any(i.whole for i in case.inputs):
+    pictures = rank >= 3 and not any(i.whole for i in case.inputs) and all(s[-3] in (1, 3, 4) for s in shapes)
+    if pictures and all(d >= rank - 2 for d in differ):
         hw = max((s[-2:] for s in shapes), key=lambda s: sum(1 for t in shapes if t[-2:] == s))
         yield Offer(put("all", "resize", hw=tuple(hw)), 0.9, f"every input resized to {hw[0]}x{hw[1]}")
     if len(differ) == 1:

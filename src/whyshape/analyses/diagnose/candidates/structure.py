@@ -80,7 +80,7 @@ def other_rank(case: Case) -> Iterator[Offer]:
         return
     have = len(case.x)
     old = int(found[2])
-    for new, cost in ((have - 2, 1.0), (have - 1, 1.8)):
+    for new, cost in ((have - 2, 1.0), (have - 1, 3.0)):
         if not 1 <= new <= 3 or new == old:
             continue
         edits, paths = [], []

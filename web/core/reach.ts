@@ -45,9 +45,9 @@ export function trace(model: Model, sizes: number[][], changes: Changes, tensor:
           const axis = i - axes, n = size.at(axis)!, window = reach === "same" ? undefined : reach[axis];
           if (window === "adaptive") return throughAdaptive(span, n, out.at(axis)!);
           if (window) return throughWindow(span, window.map((tree) => at.value(tree)) as Window);
-          return reach === "same" && n !== out.at(axis) ? [0, n - 1] : span;
+          return reach !== "same" || n !== out.at(axis) ? [0, n - 1] : span;
         });
-        join(read, spans, band.exact);
+        join(read, spans, band.exact && (reach === "same" || axes === Object.keys(reach).length));
       }
     }
   }
@@ -84,7 +84,7 @@ export function fields(model: Model, sizes: number[][], changes: Changes): Map<n
         if (field && window) {
           const [size, stride, start, dilation] = window === "adaptive" ? [0, 0, 0, 0] : window.map((tree) => numbers(model, sizes, node, changes).value(tree)) as Window;
           field = stride > 0 ? { size: field.size + dilation * (size - 1) * field.step, step: field.step * stride, start: field.start + start * field.step } : null;
-        } else if (reach === "same" && n !== sizes[makes[0]!]?.at(axis)) field = null;
+        } else if (reach !== "same" || n !== sizes[makes[0]!]?.at(axis)) field = null;
         if (joined === undefined) joined = field;
         else if (joined && field && joined.step === field.step) {
           const start = Math.max(joined.start, field.start);

@@ -13,10 +13,13 @@ from typing import Any
 
 from whyshape.analyses.layers import Layers
 from whyshape.analyses.layout import picture
+from whyshape.analyses.live import call_of, live
 from whyshape.analyses.rows import Row, rows
 from whyshape.analyses.words import Words
 from whyshape.graph import Derived, Graph, Node, derive
-from whyshape.rules import Call, Rule, Spec
+from whyshape.rules import Call, Rule, Spec, Window
+from whyshape.rules.kept import tensors
+from whyshape.rules.sight import looks
 from whyshape.sizes import TASK, Size, plain
 
 SCHEMA = "whyshape.report.v1"
@@ -76,7 +79,7 @@ class _Table:
 
     def __init__(self, graph: Graph):
         self.graph, self.layers = graph, Layers(graph)
-        self.words = Words(graph, self.layers)
+        self.words, self.live = Words(graph, self.layers), live(graph)
         self.told: dict[tuple, int] = {}
         self.trees: list[Any] = []
         self.sentences: dict[str, int] = {}
@@ -157,7 +160,7 @@ class _Table:
         outs = [Spec(tuple(shape), graph.tensors[i].dtype) for shape, i in zip(derived.shapes, node.outputs)]
         call = Call(rule, derived.args, derived.kwargs, outs[0] if len(outs) == 1 else outs)
         told["macs"] = tree(rule.macs(call), at)
-        told["reach"] = self.reach(rule, call, at)
+        told["reach"] = self.reach(node, rule, call, at)
         layer = self.layers.of(node)
         told["axes"] = [size.name for size in layer.sizes]
         told["typed"] = list(dict.fromkeys(tied.knob for tied in layer.typed))
@@ -194,16 +197,25 @@ class _Table:
         filled = {name: number(value) for name, value in numbers.items() if name in named}
         return [self.sentences.setdefault(text, len(self.sentences)), filled]
 
-    def reach(self, rule: type[Rule], call: Call, at):
-        """How an output cell looks at the input: ``"same"`` place, ``{axis: window}``, or ``"all"`` of it, which is always a safe answer."""
+    def reach(self, node: Node, rule: type[Rule], call: Call, at):
+        """How a cell of the first output looks at what is read: ``"same"`` place, ``{axis: window}``, or ``"all"``, which is always safe."""
         if rule.pointwise:
             return "same"
         windows = {} if rule.whole else rule.reach(call)
-        if not windows:
-            return "all"
-        if getattr(rule, "adaptive", False):  # window i covers cells floor(i*n/o) up to ceil((i+1)*n/o): they differ from cell to cell
+        if windows and getattr(rule, "adaptive", False):  # window i covers cells floor(i*n/o) up to ceil((i+1)*n/o): they differ by cell
             return dict.fromkeys(map(str, windows), "adaptive")
-        return {str(axis): [self.tree(n, at) for n in w] for axis, w in windows.items()}
+        if windows:
+            return {str(axis): [self.tree(n, at) for n in w] for axis, w in windows.items()}
+        made = call_of(node, self.live)
+        found = [looks(made, t, place) for place, t in enumerate(tensors(made)) if not t.leaf or t.kind == "input"]
+        kept = [a for a in (-2, -1) if found and all(len(how) >= 3 and _stays(how[a], a) for how in found)]
+        stay = [self.tree(n) for n in Window(1)]
+        return {str(axis): stay for axis in kept} if kept else "all"
+
+
+def _stays(look, axis: int) -> bool:
+    """Whether a cell sees its own place along the axis, and nothing beside it."""
+    return look.axis == axis and look.stride == 1 and look.low == look.high == 0 and look.exact
 
 
 def _learned(graph: Graph, index: int) -> bool:

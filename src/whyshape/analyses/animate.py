@@ -1,0 +1,81 @@
+"""A layer's window walking over its true grid, step by step: an SVG that moves by CSS, or frames for GIF and MP4."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from whyshape.analyses.figure import beside, convolution
+from whyshape.analyses.grids import Grid, Walk, covered, drawn, walk
+from whyshape.analyses.scene import WIDTHS, Mark, Scene, Text
+from whyshape.graph import Graph, Node
+
+MOST = 100  # frames; a longer walk shows its first rows and its last
+PAUSE = 0.3  # seconds a window stands still
+
+
+class Film(NamedTuple):
+    """A walk on paper: what stays, and which places are shown, row by row."""
+
+    still: Scene  # the grids and the words, without a window
+    walk: Walk
+    left: Grid
+    right: Grid
+    rows: list[int]
+    columns: list[int]
+
+    def frame(self, row: int, column: int) -> Scene:
+        """The picture while the window stands at that place."""
+        return self.still._replace(marks=(*self.still.marks, *self.window(row, column), *self.made(row, column)))
+
+    def window(self, row: int, column: int) -> list[Mark]:
+        """The cells under the window."""
+        return covered(self.left, self.walk.rows.cells[row], self.walk.columns.cells[column], "kernel")
+
+    def made(self, row: int, column: int) -> list[Mark]:
+        """The cell it makes (or, transposed, spreads)."""
+        return covered(self.right, (row,), (column,), "kernel")
+
+    @property
+    def frames(self) -> list[Scene]:
+        """All pictures in reading order."""
+        return [self.frame(row, column) for row in self.rows for column in self.columns]
+
+
+def film(graph: Graph, node: Node, width: float = WIDTHS["column"] * 1.5) -> Film:
+    """The walk of a layer's window. Raises `WhyshapeError` where nothing slides."""
+    way, base = walk(graph, node), convolution(graph, node, width)
+    left, right = beside(way, width)
+    columns = [p for p in right.columns if all(c in left.columns for c in way.columns.cells[p])]
+    rows = [p for p in right.rows if all(r in left.rows for r in way.rows.cells[p])]
+    if len(columns) > MOST // 2:
+        columns = [*columns[: MOST // 2 - 1], columns[-1]]
+    most = max(2, MOST // len(columns))
+    if len(rows) > most:
+        rows = [*rows[: most - 1], rows[-1]]
+    places = way.rows.places * way.columns.places
+    n = len(rows) * len(columns)
+    told = f"{places} places" + ("" if n == places else f", {n} shown")
+    tall = base.height + 10
+    kept = [m for m in base.marks if isinstance(m, Text)]
+    marks = [*_grids(way, left, right), *kept, Text(16, tall - 5, told, 6.5, ink="dim")]
+    words = f"{base.words}. The window stands at {told}."
+    return Film(base._replace(height=tall, words=words, marks=tuple(marks)), way, left, right, rows, columns)
+
+
+def _grids(way: Walk, left: Grid, right: Grid) -> list[Mark]:
+    inks = ("out", "space") if way.spread else ("space", "out")
+    return [*drawn(left, way.rows.n, way.columns.n, inks[0]), *drawn(right, way.rows.places, way.columns.places, inks[1])]
+
+
+def moving(shown: Film) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """How far the window and the made cell stand from their first place, at each shown column and at each shown row (points).
+
+    The first list is of columns, as pairs (window, made); the second of rows.
+    """
+    way, left, right = shown.walk, shown.left, shown.right
+    first_row, first_column = shown.rows[0], shown.columns[0]
+    across = lambda p: left.columns[way.columns.cells[p][0]]
+    down = lambda p: left.rows[way.rows.cells[p][0]]
+    columns = [(across(p) - across(first_column), right.columns[p] - right.columns[first_column]) for p in shown.columns]
+    rows = [(down(p) - down(first_row), right.rows[p] - right.rows[first_row]) for p in shown.rows]
+    return columns, rows

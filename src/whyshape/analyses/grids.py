@@ -1,0 +1,154 @@
+"""One sliding layer as two grids: what its window walks over, and what it makes. The numbers are the rule's own (`reach`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from whyshape.analyses.scene import Box, Line, Mark, Text
+from whyshape.errors import WhyshapeError
+from whyshape.graph import Graph, Node
+
+MOST = 32  # cells along one axis; a longer one is cut, with its true numbers on the rulers
+HEAD, TAIL = 16, 7  # cells left and right of the cut
+
+
+class Axis(NamedTuple):
+    """One axis of a walk: ``cells[place]`` are the cells the window covers there; those below 0 or from ``n`` on are padding."""
+
+    n: int
+    places: int
+    cells: tuple[tuple[int, ...], ...]
+    before: int = 0
+    after: int = 0
+
+    @property
+    def shown(self) -> list[int]:
+        """The cells a picture shows, padding included; a jump among them is a cut."""
+        every = list(range(-self.before, self.n + self.after))
+        if len(every) <= MOST:
+            return every
+        head = max(HEAD, max((max(c, default=0) for c in self.cells[:2]), default=0) + self.before + 2)
+        head = min(head, MOST - 2)
+        return every[:head] + every[-max(TAIL, min(MOST - head, len(set(self.cells[-1])) + 2)) :]
+
+
+class Walk(NamedTuple):
+    """A layer's window on its way. ``spread``: a transposed one, which moves over the output and spreads one input cell at a time."""
+
+    rows: Axis
+    columns: Axis
+    spread: bool
+    beyond: str = "padding"  # what lies outside the grid: padding, or only a window hanging over the edge
+
+
+def walk(graph: Graph, node: Node) -> Walk:
+    """How the node's window walks over its last two axes (one, for a sequence). Raises `WhyshapeError` where nothing slides."""
+    rule = node.rule
+    windows = rule.reach(graph.call(node)) if rule is not None and not rule.pointwise else None
+    came, made = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
+    if rule is None or not windows or -1 not in windows:
+        raise WhyshapeError(f"{node.path or node.op} has no window that moves, so there is nothing to draw; name a convolution or a pool")
+    spread = windows[-1].stride < 0
+
+    def axis(i: int) -> Axis:
+        if i not in windows:
+            return Axis(1, 1, ((0,),))
+        n, out, window = int(came[i]), int(made[i]), windows[i]
+        if getattr(rule, "adaptive", False):
+            return Axis(n, out, tuple(tuple(range(j * n // out, -(-(j + 1) * n // out))) for j in range(out)))
+        places, over = (n, out) if spread else (out, n)
+        step = abs(int(window.stride))
+        cells = tuple(tuple(p * step - int(window.before) + j * int(window.dilation) for j in range(int(window.size))) for p in range(places))
+        low, high = min(map(min, cells), default=0), max(map(max, cells), default=0)
+        return Axis(over, places, cells, max(0, -low, 0 if spread else int(window.before)), max(0, high - over + 1, 0 if spread else int(window.after)))
+
+    padded = any(int(w.before) or int(w.after) for w in windows.values())
+    return Walk(axis(-2), axis(-1), spread, "padding" if padded else "the window hangs over the edge")
+
+
+class Grid(NamedTuple):
+    """A grid on paper: where each shown cell of an axis stands."""
+
+    rows: dict[int, float]
+    columns: dict[int, float]
+    cell: float
+    width: float
+    height: float
+
+    def box(self, row: int, column: int, **ink) -> Box | None:
+        """The box of one cell, if it is shown."""
+        if row not in self.rows or column not in self.columns:
+            return None
+        return Box(self.columns[column], self.rows[row], self.cell, self.cell, **ink)
+
+
+def placed(rows: list[int], columns: list[int], x: float, y: float, cell: float) -> Grid:
+    """The grid of these cells with its upper left corner at ``x, y``; a cut takes one and a half cells."""
+
+    def ruler(cells: list[int], start: float) -> tuple[dict[int, float], float]:
+        at, found, last = start, {}, None
+        for i in cells:
+            if last is not None and i != last + 1:
+                at += 1.5 * cell
+            found[i], last = at, i
+            at += cell
+        return found, at - start
+
+    down, height = ruler(rows, y)
+    across, width = ruler(columns, x)
+    return Grid(down, across, cell, width, height)
+
+
+def drawn(grid: Grid, n_rows: int, n_columns: int, ink: str) -> list[Mark]:
+    """The cells: padding hatched with the word, a cut left white, and true numbers on the rulers."""
+    marks: list[Mark] = []
+    inside_rows, inside_columns = [r for r in grid.rows if 0 <= r < n_rows], [c for c in grid.columns if 0 <= c < n_columns]
+    for rows in _runs(list(grid.rows)):
+        for columns in _runs(list(grid.columns)):
+            whole = _span(grid, rows, columns)
+            padded = any(not 0 <= r < n_rows for r in rows) or any(not 0 <= c < n_columns for c in columns)
+            if padded:
+                marks.append(Box(*whole, fill="pad", edge="line", hatch=True, width=0.4))
+            real_rows, real_columns = [r for r in rows if r in inside_rows], [c for c in columns if c in inside_columns]
+            if not real_rows or not real_columns:
+                continue
+            area = _span(grid, real_rows, real_columns)
+            marks.append(Box(*area, fill=ink, edge="line"))
+            x, y, w, h = area
+            marks += [Line(((grid.columns[c], y), (grid.columns[c], y + h)), "paper", 0.4) for c in real_columns[1:]]
+            marks += [Line(((x, grid.rows[r]), (x + w, grid.rows[r])), "paper", 0.4) for r in real_rows[1:]]
+    for c in {inside_columns[0], inside_columns[-1]} if inside_columns else ():
+        marks.append(Text(grid.columns[c] + grid.cell / 2, min(grid.rows.values()) - 2, str(c), 6, "middle", "dim"))
+    for r in ({inside_rows[0], inside_rows[-1]} if n_rows > 1 and inside_rows else set()):
+        marks.append(Text(min(grid.columns.values()) - 2, grid.rows[r] + grid.cell / 2 + 2, str(r), 6, "end", "dim"))
+    return marks
+
+
+def covered(grid: Grid, rows: tuple[int, ...], columns: tuple[int, ...], fill: str, width: float = 0.5) -> list[Mark]:
+    """The cells under the window; between the cells of a dilated one the holes stay open."""
+    found = (grid.box(r, c, fill=fill, edge="text", width=width) for r in rows for c in columns)
+    return [box for box in found if box is not None]
+
+
+def outline(grid: Grid, rows: tuple[int, ...], columns: tuple[int, ...], dash: bool = True) -> list[Mark]:
+    """The window's edge at one place."""
+    here, across = [r for r in rows if r in grid.rows], [c for c in columns if c in grid.columns]
+    if not here or not across:
+        return []
+    x, y, w, h = _span(grid, here, across)
+    return [Line(((x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)), "text", 0.9, dash)]
+
+
+def _span(grid: Grid, rows, columns) -> tuple[float, float, float, float]:
+    x, y = grid.columns[columns[0]], grid.rows[rows[0]]
+    return x, y, grid.columns[columns[-1]] + grid.cell - x, grid.rows[rows[-1]] + grid.cell - y
+
+
+def _runs(cells: list[int]) -> list[list[int]]:
+    found: list[list[int]] = []
+    for i in cells:
+        if found and i == found[-1][-1] + 1:
+            found[-1].append(i)
+        else:
+            found.append([i])
+    return found

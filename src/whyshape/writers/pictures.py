@@ -1,0 +1,62 @@
+"""Picture files: the writer is chosen by the file's ending, and nothing is written through a link."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from whyshape.analyses.scene import Scene
+from whyshape.errors import WhyshapeError
+
+
+def scene_bytes(scene: Scene, ending: str) -> bytes:
+    """The picture as a file of that kind: svg, tex, pdf or png."""
+    from whyshape.writers import pdf, png, svg, tikz
+
+    match ending:
+        case "svg":
+            return svg.write(scene).encode()
+        case "tex":
+            return tikz.write(scene).encode()
+        case "pdf":
+            return pdf.write(scene)
+        case "png":
+            return png.write(scene)
+    raise WhyshapeError(f"a figure is written as .svg, .pdf, .png or .tex, not as .{ending}")
+
+
+def film_bytes(film, ending: str) -> bytes:
+    """The animation as a file of that kind: svg, gif or mp4; a pdf holds its first place."""
+    from whyshape.writers import film as films
+
+    match ending:
+        case "svg":
+            return films.svg_film(film).encode()
+        case "gif":
+            return films.gif(film)
+        case "mp4":
+            return films.mp4(film)
+    raise WhyshapeError(f"an animation is written as .svg, .gif or .mp4, not as .{ending}")
+
+
+def ending(path: str) -> str:
+    """The kind of a file, by its name."""
+    return Path(path).suffix[1:].lower()
+
+
+def put(path: str | Path, content: bytes) -> None:
+    """Write a file; a link is refused, so that nothing else is overwritten through it."""
+    path = Path(path)
+    if path.is_symlink():
+        raise WhyshapeError(f"{path} is a link; name the file itself")
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise WhyshapeError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def stale(path: str, content: bytes) -> bool:
+    """Whether the file there differs from what the model gives now. Raises `WhyshapeError` if there is none."""
+    try:
+        return Path(path).read_bytes() != content
+    except OSError as error:
+        raise WhyshapeError(f"{path} cannot be read: {error.strerror}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from whyshape.readers.onnx.known import ALONE, MOST, PAIRS, Known, cast, count, matched, number, pick
 from whyshape.readers.onnx.records import DTYPES, Constant
@@ -70,6 +71,15 @@ def alone(op: Op):
     k = op.known(0)
     items = tuple(ALONE[op.record.op](v) for v in k.items)
     return Known(items, k.shape, "bool" if op.record.op in TRUE_OR_FALSE else k.dtype)
+
+
+@fold("Shape", "Size")
+def sizes(op: Op):
+    shape = op.known(0).shape
+    if op.record.op == "Size":
+        return Known((count(shape),))
+    part = shape[slice(op.attr("start", 0), op.attr("end"))]
+    return Known(tuple(part), (len(part),))
 
 
 @fold("Identity")
@@ -171,6 +181,10 @@ def cut(op: Op):
     return pick(k, tuple(map(len, ranges)), lambda p: tuple(r[i] for r, i in zip(ranges, p)))
 
 
+def _from(axis: int, start: int, p: tuple[int, ...]) -> tuple[int, ...]:
+    return (*p[:axis], p[axis] + start, *p[axis + 1 :])
+
+
 @fold("Split")
 def split(op: Op):
     k = op.known(0)
@@ -184,7 +198,7 @@ def split(op: Op):
     found, start = [], 0
     for size in map(int, sizes):
         shape = (*k.shape[:axis], size, *k.shape[axis + 1 :])
-        found.append(pick(k, shape, lambda p, s=start: (*p[:axis], p[axis] + s, *p[axis + 1 :])))
+        found.append(pick(k, shape, partial(_from, axis, start)))
         start += size
     return found
 
@@ -211,6 +225,8 @@ def full(op: Op):
         raise ValueError("its sizes have a history")
     value = op.attr("value")
     held = known_of(value) if isinstance(value, Constant) else Known((0.0,), (1,), "float32")
+    if held is None:
+        raise ValueError("filled with something else")
     return Known(held.items * count(shape), tuple(int(number(n)) for n in shape), held.dtype)
 
 

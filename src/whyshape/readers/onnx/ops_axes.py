@@ -167,7 +167,7 @@ def unchanged(op: Op):
 @op("Expand")
 def expand(op: Op):
     x, wanted = op.x(), op.numbers(1)
-    have = op.net.sizes(x)
+    have: tuple = op.net.sizes(x)
     rank = max(len(have), len(wanted))
     have = (None,) * (rank - len(have)) + have
     wanted = (1,) * (rank - len(wanted)) + tuple(wanted)

@@ -56,8 +56,8 @@ def recurrent(op: Op):
     directions = 2 if op.attr("direction", "forward") == "bidirectional" else 1
     first, second = op.net.axis(x, 0), op.net.axis(x, 1)
     if op.attr("layout", 0):
-        whole = (first, second, directions, hidden)
-        last = (first, directions, hidden)
+        whole: tuple = (first, second, directions, hidden)
+        last: tuple = (first, directions, hidden)
     else:
         whole = (first, directions, second, hidden)
         last = (directions, second, hidden)
@@ -74,7 +74,7 @@ def attention(op: Op):
         if not heads or not groups or v.shape[2] % groups or q.shape[2] % heads:
             raise Opaque("the numbers of heads are not said")
         width = op.net.axis(v, 2) // groups
-        out = (op.net.axis(q, 0), op.net.axis(q, 1), heads * width)
+        out: tuple = (op.net.axis(q, 0), op.net.axis(q, 1), heads * width)
     elif len(q.shape) == 4:
         heads, groups = op.net.axis(q, 1), op.net.axis(k, 1)
         width = op.net.axis(v, 3)
@@ -87,7 +87,8 @@ def attention(op: Op):
     length = op.net.axis(k, len(k.shape) - 2)
     key_width = op.net.axis(k, 3) if len(k.shape) == 4 else op.net.axis(k, 2) // groups
     if op.record.op == "LinearAttention":  # its state is one matrix for each head
-        return [*made, op.net.made("onnx.sized", (op.net.axis(q, 0), groups, key_width, width), q.dtype, q, k, v)]
+        dtype = op.dtype_of(3) if op.has(3) else q.dtype
+        return [*made, op.net.made("onnx.sized", (op.net.axis(q, 0), groups, key_width, width), dtype, q, k, v)]
     past = [op.maybe(4), op.maybe(5)]
     total = op.net.axis(past[0], 2) + length if past[0] is not None else length
     batch, rows = op.net.axis(q, 0), op.net.axis(q, len(q.shape) - 2)
@@ -116,9 +117,9 @@ def dft(op: Op):
     x = op.x()
     rank = len(x.shape)
     axis = op.attr("axis", 1) if op.opset < 20 else op.plain(2)[0] if op.has(2) else -2
+    if not -rank <= axis < rank or axis in (-1, rank - 1):  # the last axis holds real and imaginary part
+        op.net.refuse("DFT", f"axis {axis} is asked for, one before the last of {rank} is wanted", wanted=rank - 2, arrived=axis)
     axis = axis % rank
-    if not op.opset < 20 and axis == rank - 1:
-        raise Opaque("its axis is the one of real and imaginary part")
     inverse, onesided = op.attr("inverse", 0), op.attr("onesided", 0)
     have = op.net.axis(x, axis)
     length = op.numbers(1)[0] if op.has(1) else (have - 1) * 2 if onesided and inverse else have
@@ -193,4 +194,3 @@ def trees(op: Op):
     x = op.x()
     return op.net.made("onnx.sized", (op.net.axis(x, 0) if len(x.shape) > 1 else 1, op.attr("n_targets", 1)),
                        "float32" if op.record.op != "TreeEnsemble" else x.dtype, x)  # fmt: skip
-

@@ -278,6 +278,9 @@ def affine_grid(op: Op):
 @op("RoiAlign", "MaxRoiPool")
 def roi(op: Op):
     x, boxes = op.x(0), op.x(1)
+    if op.has(2) and op.x(2).shape != boxes.shape[:1]:
+        op.net.refuse("RoiAlign", f"{boxes.shape[0]} boxes and {op.x(2).shape[0]} images of boxes arrive; they must be as many",
+                      wanted=boxes.shape[0], arrived=op.x(2).shape[0])  # fmt: skip
     h, w = (op.attr("output_height", 1), op.attr("output_width", 1)) if op.record.op == "RoiAlign" else op.attr("pooled_shape")
     return op.net.made("onnx.sized", (op.net.axis(boxes, 0), op.net.axis(x, 1), h, w), x.dtype, x, boxes)
 

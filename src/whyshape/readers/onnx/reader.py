@@ -179,10 +179,12 @@ def path_of(record: NodeRecord) -> str:
         if len(listed) > 1 and all(isinstance(s, str) for s in listed):
             return listed[-2]
     if record.name.startswith("/"):
-        path = ""
+        parts: list[str] = []
         for part in record.name[1:].split("/")[:-1]:
-            path = part if part.startswith(path + ".") or not path else f"{path}.{part}"
-        return path
+            if parts and part.startswith(parts[-1] + "."):  # a Sequential says its own name again
+                parts.pop()
+            parts.append(part)
+        return ".".join(parts)
     return record.name or (record.outputs[0] if record.outputs else record.op)
 
 

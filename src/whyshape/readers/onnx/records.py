@@ -67,5 +67,3 @@ class Reference(NamedTuple):
     """An attribute inside a function that stands for the caller's."""
 
     name: str
-
-

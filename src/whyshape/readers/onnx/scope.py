@@ -49,7 +49,7 @@ class Net(Builder):
             raise WhyshapeError(f"A tensor of {' x '.join(str(int(n)) for n in shape)} numbers is larger than any machine can hold.")
         return super().tensor(shape, dtype, kind, name, axes)
 
-    def axis(self, value: Value, i: int) -> Size:
+    def axis(self, value: Value, i: int) -> int:
         """One size of a tensor, as a leaf that says where it is from."""
         at = (value.index, i)
         if at not in self.axes:
@@ -58,7 +58,7 @@ class Net(Builder):
             self.axes[at] = leaf(value.shape[i], words[i], by, ("axis", value.index, i))
         return self.axes[at]
 
-    def sizes(self, value: Value) -> tuple[Size, ...]:
+    def sizes(self, value: Value) -> tuple[int, ...]:
         """All sizes of a tensor, with history."""
         return tuple(self.axis(value, i) for i in range(len(value.shape)))
 

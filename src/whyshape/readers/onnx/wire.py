@@ -92,13 +92,16 @@ class _Reader:
         return bytes(self.content[start:end]).decode("utf-8", "replace")
 
     @staticmethod
-    def span(value) -> tuple[int, int]:
+    def span(value) -> Any:
         if not isinstance(value, tuple):
             raise damaged("a number stands where a part is wanted")
         return value
 
     def model(self, start, end) -> ModelRecord:
-        graph, functions, opsets, producer = None, {}, {}, ""
+        graph: tuple | None = None
+        functions: dict = {}
+        opsets: dict = {}
+        producer = ""
         for number, _, value in self.fields(start, end):
             if number == 7:
                 graph = self.span(value)
@@ -122,7 +125,9 @@ class _Reader:
     def graph(self, start, end, depth) -> GraphRecord:
         if depth > DEEPEST:
             raise WhyshapeError(f"This ONNX file nests graphs deeper than {DEEPEST}.")
-        name, nodes, constants, inputs, outputs, types = "", [], {}, [], [], {}
+        name, nodes, inputs, outputs = "", [], [], []
+        constants: dict[str, Constant] = {}
+        types: dict[str, Type] = {}
         for number, _, value in self.fields(start, end):
             if number == 1:
                 self.nodes += 1
@@ -146,7 +151,9 @@ class _Reader:
         return GraphRecord(name, tuple(nodes), constants, tuple(inputs), tuple(outputs), types)
 
     def function(self, start, end) -> tuple[tuple[str, str], Function]:
-        name, domain, nodes, inputs, outputs, defaults, opsets = "", "", [], [], [], {}, {}
+        name, domain, nodes, inputs, outputs = "", "", [], [], []
+        defaults: dict[str, Any] = {}
+        opsets: dict[str, int] = {}
         for number, _, value in self.fields(start, end):
             if number == 1:
                 name = self.text(value)
@@ -168,7 +175,9 @@ class _Reader:
         return (domain, name), Function(tuple(nodes), tuple(inputs), tuple(outputs), defaults, opsets)
 
     def node(self, start, end, depth) -> NodeRecord:
-        inputs, outputs, name, op, domain, attributes, metadata = [], [], "", "", "", {}, {}
+        inputs, outputs, name, op, domain = [], [], "", "", ""
+        attributes: dict[str, Any] = {}
+        metadata: dict[str, str] = {}
         for number, _, value in self.fields(start, end):
             if number == 1:
                 inputs.append(self.text(value))
@@ -191,7 +200,9 @@ class _Reader:
         return found.get(1, ""), found.get(2, "")
 
     def attribute(self, start, end, depth) -> tuple[str, Any]:
-        name, single, many, kind = "", None, [], 0
+        name, kind = "", 0
+        single: Any = None
+        many: list[Any] = []
         for number, wire, value in self.fields(start, end):
             if number == 1:
                 name = self.text(value)
@@ -212,7 +223,7 @@ class _Reader:
             elif number == 22:
                 single = self.sparse(*self.span(value))
             elif number == 14:
-                single = self.type(*self.span(value), 0)
+                single = self.type_of(*self.span(value), 0)
             elif number == 7:
                 many += self.packed("f", value) if wire == 2 else [self.number("<f", value)]
             elif number == 8:
@@ -259,10 +270,10 @@ class _Reader:
             if number == 1:
                 name = self.text(value)
             elif number == 2:
-                of = self.type(*self.span(value), 0)
+                of = self.type_of(*self.span(value), 0)
         return name, of
 
-    def type(self, start, end, depth) -> Type:
+    def type_of(self, start, end, depth) -> Type:
         if depth > DEEPEST:
             raise WhyshapeError(f"This ONNX file nests types deeper than {DEEPEST}.")
         kinds = {1: "tensor", 4: "sequence", 5: "map", 8: "tensor", 9: "optional"}
@@ -274,7 +285,7 @@ class _Reader:
                 if inner == 1 and isinstance(held, int):
                     elem = held
                 elif inner == 1:
-                    self.type(*held, depth + 1)
+                    self.type_of(*held, depth + 1)
                 elif inner == 2 and kinds[number] == "tensor":
                     shape = tuple([self.dim(*self.span(d)) for n, _, d in self.fields(*self.span(held)) if n == 1])
             return Type(kinds[number], DTYPES.get(elem, ""), shape)
@@ -300,7 +311,8 @@ class _Reader:
 
     def tensor(self, start, end) -> Constant:
         dims: list[int] = []
-        name, elem, raw, lists, elsewhere = "", 0, None, {}, False
+        name, elem, raw, elsewhere = "", 0, None, False
+        lists: dict[int, list] = {}
         for number, wire, value in self.fields(start, end):
             if number == 1:
                 dims += self.varints(value) if wire == 2 else [signed(value)]

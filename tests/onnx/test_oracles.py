@@ -158,7 +158,7 @@ def onnx_dtype(elem: int) -> str:
 
 def rebuilt(row: dict):
     """The model of a row; None where an attribute was recorded by its size only."""
-    if any(isinstance(v, dict) for n in row["nodes"] for v in n["attrs"].values()):
+    if any(isinstance(v, dict) for n in row["nodes"] for v in n["attrs"].values()) or any("value" not in c for c in row["inits"].values()):
         return None
     helper = onnx.helper
     nodes = [helper.make_node(n["op"], n["in"], n["out"], domain=n["domain"], **n["attrs"]) for n in row["nodes"]]

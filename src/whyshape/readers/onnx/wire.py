@@ -92,13 +92,13 @@ class _Reader:
         return bytes(self.content[start:end]).decode("utf-8", "replace")
 
     @staticmethod
-    def span(value) -> Any:
+    def span(value) -> tuple[int, int]:
         if not isinstance(value, tuple):
             raise damaged("a number stands where a part is wanted")
         return value
 
     def model(self, start, end) -> ModelRecord:
-        graph: tuple | None = None
+        graph: tuple[int, int] | None = None
         functions: dict = {}
         opsets: dict = {}
         producer = ""
@@ -285,7 +285,7 @@ class _Reader:
                 if inner == 1 and isinstance(held, int):
                     elem = held
                 elif inner == 1:
-                    self.type_of(*held, depth + 1)
+                    self.type_of(held[0], held[1], depth + 1)
                 elif inner == 2 and kinds[number] == "tensor":
                     shape = tuple([self.dim(*self.span(d)) for n, _, d in self.fields(*self.span(held)) if n == 1])
             return Type(kinds[number], DTYPES.get(elem, ""), shape)

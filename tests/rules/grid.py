@@ -19,6 +19,7 @@ from whyshape.graph.derive import flat
 from whyshape.rules import RULES, Spec
 
 F = nn.functional
+torch.set_num_threads(1)  # thousands of tiny tensors: handing them to other threads costs more than the work
 
 
 class T(NamedTuple):
@@ -87,7 +88,9 @@ def ours(case: Case) -> list[tuple[int, ...]] | Refused:
             return Refused(builder.problem.sentence)
         return [v.shape for v in (made if isinstance(made, list) else [made])]
     try:
-        made = RULES[case.name].shape(*[Spec(*t) for t in case.inputs], *[Spec(*a) if isinstance(a, T) else a for a in case.args], **case.kwargs)
+        made = RULES[case.name].shape(
+            *[Spec(*t) for t in case.inputs], *[Spec(*a) if isinstance(a, T) else a for a in case.args], **case.kwargs
+        )
     except DoesNotFit as refusal:
         return Refused(refusal.sentence)
     return list(flat(made))
@@ -153,13 +156,19 @@ def transposed(rng) -> Case:
     n = rng.choice((1, 1, 2, 2, 3))
     groups = rng.choice((1, 1, 1, 2))
     cin, cout = (groups * rng.randint(1, 2) if often(rng, 0.95) else rng.randint(0, 5) for _ in range(2))
-    kwargs = dict(stride=knob(rng, n, 1, 3), padding=knob(rng, n, 0, 2) if often(rng, 0.6) else 0, output_padding=knob(rng, n, 0, 2) if often(rng, 0.5) else 0)
+    kwargs = dict(
+        stride=knob(rng, n, 1, 3),
+        padding=knob(rng, n, 0, 2) if often(rng, 0.6) else 0,
+        output_padding=knob(rng, n, 0, 2) if often(rng, 0.5) else 0,
+    )
     kwargs |= dict(groups=groups, dilation=knob(rng, n, 1, 3), bias=often(rng, 0.5))
     if often(rng, 0.02):
         kwargs["padding"] = rng.choice(("same", "valid"))
     if often(rng, 0.02):
         kwargs["padding_mode"] = "reflect"
-    return Case(f"ConvTranspose{n}d", (image(rng, n, cin if often(rng, 0.97) else cin + 1, low=2, high=6),), (cin, cout, knob(rng, n, 1, 4)), kwargs)
+    return Case(
+        f"ConvTranspose{n}d", (image(rng, n, cin if often(rng, 0.97) else cin + 1, low=2, high=6),), (cin, cout, knob(rng, n, 1, 4)), kwargs
+    )
 
 
 def max_pool(rng) -> Case:

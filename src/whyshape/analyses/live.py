@@ -55,18 +55,18 @@ def live(graph: Graph, shapes: list | None = None, input_grad: bool = False) -> 
             out.needs_grad = follows and category(out.dtype) >= 2
             if out.base != i:
                 out.base = held[out.base].base
-            elif node.inputs and rule is not None and _shares(held, node, out, rule):
+            elif node.inputs and rule is not None and _shares(held, node, rule, not graph.calls):
                 out.base = held[node.inputs[0]].base
             if node.inplace and out.needs_grad:
                 held[out.base].needs_grad = True
     return held
 
 
-def _shares(held, node: Node, out: Live, rule) -> bool:
-    """Whether the result lies in its input's memory although the reader did not say so: a reader that runs no code cannot."""
+def _shares(held, node: Node, rule, guess: bool) -> bool:
+    """Whether the result lies in its input's memory although the reader did not say so: one that runs no code cannot (``guess``)."""
     if node.op in TOLD["itself"]:
         return bool(rule.answer("itself", call_of(node, held)))
-    return node.inplace or (rule.view and held[node.inputs[0]].strides is None and out.strides is None)
+    return node.inplace or (rule.view and guess)
 
 
 def call_of(node: Node, held: list[Live]) -> Call:

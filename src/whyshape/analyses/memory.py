@@ -14,6 +14,7 @@ from whyshape.analyses.parameters import parameters
 from whyshape.analyses.peak import inference_peak, training_peak
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
+from whyshape.rules.base import TOLD
 from whyshape.rules.dtypes import BYTES, name_of
 from whyshape.sizes import product
 
@@ -92,8 +93,11 @@ def kept(graph: Graph, held: list[Live], checkpoint: tuple[str, ...] = ()) -> tu
             if items is None:
                 rows.append(Kept(node, None))
                 continue
+            # An operator in place that needs what it overwrites keeps a copy; a few compute their gradient from the result instead.
+            gone = node.inputs[0] if node.inplace and not TOLD["by_result"].get(node.op) else -1
             for item in items:
-                add += _first_time(held, item, seen, owners) if type(item) is Live else _nbytes(item)
+                fresh = type(item) is not Live or item.index == gone
+                add += _nbytes(item) if fresh else _first_time(held, item, seen, owners)
         rows.append(Kept(node, add, tuple(owners)))
     return tuple(rows)
 

@@ -77,6 +77,7 @@ class Tracer(TorchFunctionMode):
         self.scope: tuple | None = None  # (module, code, lasti, outer scope)
         self.refused: tuple | None = None
         self.broke_in: tuple | None = None  # the innermost module an exception came out of
+        self.error: Exception | None = None  # what a check of PyTorch's modules raised
         self.remembered = 0  # sizes handed out with their history
         self.reads: dict[int, Tensor] = {}
         self.differences: list[Difference] = []
@@ -138,8 +139,8 @@ class Tracer(TorchFunctionMode):
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
                 return fallback(args, kwargs, frame)
-            changed = False
-            if type(made) is tuple:
+            changed, kind = False, type(made)
+            if kind is tuple or kind is torch.Size:  # a rule that hands the sizes on hands on PyTorch's own tuple
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
                     first = first_tensor((args, kwargs))
@@ -217,7 +218,7 @@ class Tracer(TorchFunctionMode):
         def answer(args, kwargs, frame):
             try:
                 made = shape_of(*plain(args), **plain(kwargs)) if self.remembered else shape_of(*args, **kwargs)
-                shape = made if type(made) is tuple else made.shape if type(made) is Made else None
+                shape = made.shape if type(made) is Made else made if isinstance(made, tuple) else None
                 if shape is not None and shape != args[0].shape and op != "Tensor.__setitem__":
                     raise DoesNotFit(
                         f"the result has shape {text(shape)} and cannot be put into {text(args[0].shape)}",
@@ -366,7 +367,7 @@ class Tracer(TorchFunctionMode):
         """A check of PyTorch's own modules objected (`BatchNorm2d` counts axes before it calls an operator): a refusal all the same."""
         module, code, lasti, _, _ = self.broke_in  # type: ignore[misc]
         call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", False, True)
-        self.refused = (DoesNotFit(first_sentence(error)), call, str(error))
+        self.refused, self.error = (DoesNotFit(first_sentence(error)), call, str(error)), error
 
     def path(self) -> str:
         """The path of the module being called."""

@@ -7,18 +7,18 @@ same happens. Where they say nothing, the model is traced again at an input from
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from whyshape.analyses.paths import Path, cell, narrowed, path
+from whyshape.analyses.paths import Path, cell, demanded, narrowed, path
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
-from whyshape.sizes import Size
-from whyshape.sizes.algebra import Algebra, letters_of
-from whyshape.sizes.blocks import Block, member, without
+from whyshape.sizes import Formula, Size
+from whyshape.sizes.algebra import Algebra, Along, Poly, letters_of
+from whyshape.sizes.blocks import Block, Relation, member, without
 from whyshape.sizes.conditions import everywhere
 from whyshape.sizes.sets import ANY, Numbers, words
-from whyshape.sizes.sizeset import SizeSet
+from whyshape.sizes.sizeset import SIGNS, SizeSet
 
 # Sizes people use, tried in this order: what a model is likely to have been written for.
 LIKELY = (224, 32, 28, 64, 256, 299, 512, 128, 384, 96, 160, 192, 320, 448, 16, 48, 1024, 8, 80, 112, 640, 4, 2, 1)
@@ -47,10 +47,10 @@ class Constraint(NamedTuple):
         return self._asdict() | {"letters": list(self.letters)}
 
 
-def accepts(run: Graph | Callable[[Mapping[str, int]], Graph], input_size, *, checks: int = 12, most: int = 96, seed: int = 0) -> SizeSet:
+def accepts(run: Graph | Any, input_size, *, checks: int = 12, most: int = 96, seed: int = 0) -> SizeSet:
     """The exact set of inputs for which the model runs to its end, over the letters of ``input_size``.
 
-    ``run`` gives the model's graph at given sizes of the letters (`readers.again`), or is one graph, which then stands for the model.
+    ``run`` reads the model at given sizes (`readers.again.again`), or is one graph, which then stands for the model.
     ``input_size``: a shape such as ``("N", 1, "H", "W")``, or a list of shapes. ``checks``: how many inputs are run again at the end.
     Raises `WhyshapeError` where no axis is free or a size is none.
 
@@ -65,8 +65,7 @@ def accepts(run: Graph | Callable[[Mapping[str, int]], Graph], input_size, *, ch
     if not letters:
         raise WhyshapeError("no axis is free: write a letter where any size may stand, as (1, 3, 'H', 'W')")
     if isinstance(run, Graph):
-        graph = lettered(run, shapes)
-        run = lambda at: graph
+        run = _Frozen(lettered(run, shapes))
     return _Search(run, shapes, letters, most).answer(checks, random.Random(seed))
 
 
@@ -93,11 +92,25 @@ def lettered(graph: Graph, shapes: tuple[tuple, ...]) -> Graph:
     return graph._replace(tensors=tuple(tensors))
 
 
+class _Frozen:
+    """A graph that stands for its model: at other sizes its rules are asked again."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+
+    def __call__(self, at: Mapping[str, int]) -> Graph:
+        return self.graph
+
+    def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
+        ways = [path(self.graph, at) for at in inputs]
+        return [way.finished and all(d.cond.holds for d in (*way.needs, *way.branches)) for way in ways]
+
+
 class _Search:
     """The inputs settled so far, and those still open."""
 
     def __init__(self, run, shapes, letters, most):
-        self.run, self.shapes, self.letters, self.most = run, shapes, letters, most
+        self.run, self.runs, self.shapes, self.letters, self.most = run, run.runs, shapes, letters, most
         self.batch = next((s[0] for s in shapes if len(s) > 1 and isinstance(s[0], str)), "")
         self.ranks = {n: len(s) for s in shapes for n in s}
         self.algebra = Algebra()
@@ -138,7 +151,7 @@ class _Search:
                 self.open, tried = without(self.open, only_here), tried + 1
                 continue
             fresh = part.accepted if not self.accepted else self.common(self.open, part.accepted)
-            self.accepted += [b for b in fresh if member(self.algebra, b, at) is not None or b.relations]
+            self.accepted += fresh
             if part.accepted and self.best is None:
                 self.best = here
             if here.problem:
@@ -209,20 +222,11 @@ class _Search:
 
     def check(self, found: SizeSet, checks: int, chance: random.Random) -> None:
         """Run members and neighbours just outside, and compare."""
-        for at in suspects(found, checks, chance):
-            graph = self.run(at)
-            runs = graph.problem is None and path(graph, at).finished if self.best is None or graph.inputs == () else self.runs(graph, at)
+        inputs = suspects(found, checks, chance)
+        for at, runs in zip(inputs, self.runs(inputs)):
             found.checked += 1
             if runs != found.contains(**at):
                 found.disagreements.append(at)
-
-    def runs(self, graph: Graph, at: Mapping[str, int]) -> bool:
-        if graph.problem is not None:
-            return False
-        if all(graph.tensors[i].shape[a] == at[n] for i in graph.inputs for a, n in enumerate(graph.tensors[i].axes) if n):
-            return True  # read at these very sizes
-        here = path(graph, at)
-        return here.finished and all(d.cond.holds for d in (*here.needs, *here.branches))
 
 
 def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str, int]]:
@@ -269,33 +273,29 @@ def _open(found: SizeSet, at: Mapping[str, int]) -> bool:
 
 
 def constraints(found: SizeSet, here: Path) -> list[Constraint]:
-    """The demands without which the set would be wider, each with the layer that makes it first."""
-    algebra = found.algebra
-    conditions = []
-    for demand in (*here.branches, *here.needs):
-        cond = demand.cond
-        conditions.append((demand, cond.relation, algebra.plus(algebra.normal(cond.left), algebra.times(algebra.normal(cond.right), -1))))
-    blocks, kept = [everywhere(found.letters)], []
+    """The demands that every accepted input meets and without which the set would be wider, each with the layer that makes it first."""
+    algebra, blocks, kept = found.algebra, [everywhere(found.letters)], []
     alone: dict[str, list] = {}
-    for demand, relation, form in conditions:
-        letters = letters_of(form)
-        if len(letters) == 1 and not found.algebra.is_poly(form):
-            (letter,) = letters
-            alone.setdefault(letter, []).append((demand, form.stairs.compare(relation, 0)))
+    coupled = []
+    for demand in (*here.branches, *here.needs):
+        relation, form = demanded(algebra, demand.cond)
+        if isinstance(form, Along):
+            numbers = form.stairs.compare(relation, 0)
+            if all(b.axes[form.letter] <= numbers for b in found.blocks):  # not so for a branch whose other side is accepted too
+                alone.setdefault(form.letter, []).append((demand, numbers))
+        elif not isinstance(form, int):
+            coupled.append((demand, relation, form))
     for letter, sets in alone.items():
-        necessary = _necessary(sets)
-        for demand, numbers in necessary:
+        for demand, numbers in _necessary(sets):
             kept.append(_constraint((letter,), demand, _kind(numbers), f"{letter} {words(numbers)}"))
             blocks = [b for block in blocks if (b := block.narrowed(letter, numbers))]
-    for demand, relation, form in conditions:
-        letters = letters_of(form)
-        if not letters or (len(letters) == 1 and not found.algebra.is_poly(form)):
-            continue
+    for demand, relation, form in coupled:
         met = narrowed(algebra, blocks, relation, form)
-        if met is not blocks and met != blocks:
-            blocks = met
-            tied = Block({}, ()).tied(relation, form).relations[0]
-            kept.append(_constraint(tuple(sorted(letters)), demand, "couples" if len(letters) > 1 else "set", found.text(tied)))
+        if met == blocks or without(found.blocks, met):
+            continue
+        blocks = met
+        letters = tuple(sorted(letters_of(form)))
+        kept.append(_constraint(letters, demand, "couples" if len(letters) > 1 else "set", found.text(Relation(relation, form))))
     return kept
 
 
@@ -347,8 +347,7 @@ def _meeting(algebra: Algebra, here: Path, letters) -> str:
     conditions = []
     blocks = [everywhere(letters)]
     for demand in (*here.branches, *here.needs):
-        form = algebra.plus(algebra.normal(demand.cond.left), algebra.times(algebra.normal(demand.cond.right), -1))
-        relation = demand.cond.relation
+        relation, form = demanded(algebra, demand.cond)
         blocks = narrowed(algebra, blocks, relation, form)
         conditions.append((demand, relation, form))
         if blocks:
@@ -365,10 +364,11 @@ def _meeting(algebra: Algebra, here: Path, letters) -> str:
 
 
 def _asked(told: SizeSet, demand, relation, form) -> str:
-    if told.algebra.is_poly(form):
-        text = told.text(Block({}, ()).tied(relation, form).relations[0])
+    if isinstance(form, Poly):
+        text = told.text(Relation(relation, form))
     elif isinstance(form, int):
-        text = "what cannot be"
+        left, right = (told.simplifier.simplest(side) for side in (demand.cond.left, demand.cond.right))
+        text = f"{Formula(left).names()} {SIGNS[relation]} {Formula(right).names()}"
     else:
         text = f"{form.letter} {words(form.stairs.compare(relation, 0))}"
     return f"{_who(demand.node)} wants {text}"

@@ -41,7 +41,8 @@ def path(graph: Graph, at: Mapping[str, int]) -> Path:
     failing = None
     if problem is not None:
         asked = demands
-        if pushed.refusal is None and problem.kind == "shape":
+        # A module's own check, in Python, is a branch like any other: only an operator may have reasons that cannot be seen.
+        if pushed.refusal is None and problem.kind == "shape" and problem.op != problem.type:
             asked, refused = _asked_again(graph, problem, pushed)
             demands += asked
             if not refused:
@@ -98,8 +99,8 @@ def cell(algebra: Algebra, path: Path, universe: list[Block]) -> Cell:
     open: where the trace stopped, the inputs that would have gone on; and where sizes were matched, those for which one side is stretched.
     """
     marked = len(algebra.divisors)
-    branches = [_form(algebra, d.cond) for d in path.branches]
-    needs = [(d, *_form(algebra, d.cond)) for d in path.needs]
+    branches = [demanded(algebra, d.cond) for d in path.branches]
+    needs = [(d, *demanded(algebra, d.cond)) for d in path.needs]
     blocks = universe
     for relation, form in branches:
         blocks = narrowed(algebra, blocks, relation, form)
@@ -122,7 +123,8 @@ def cell(algebra: Algebra, path: Path, universe: list[Block]) -> Cell:
     return Cell(taken, [], left + blocks if path.failing else left)
 
 
-def _form(algebra: Algebra, cond: Cond) -> tuple[str, Form]:
+def demanded(algebra: Algebra, cond: Cond) -> tuple[str, Form]:
+    """A condition as ``form <relation> 0``."""
     return cond.relation, algebra.plus(algebra.normal(cond.left), algebra.times(algebra.normal(cond.right), -1))
 
 
@@ -134,4 +136,4 @@ def narrowed(algebra: Algebra, blocks: list[Block], relation: str, form: Form) -
     return [part for block in blocks for part in within(algebra, block, relation, form)]
 
 
-__all__ = ["Cell", "Path", "cell", "narrowed", "path"]
+__all__ = ["Cell", "Path", "cell", "demanded", "narrowed", "path"]

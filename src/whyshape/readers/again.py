@@ -2,41 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph
+from whyshape.graph import Graph, Problem
 from whyshape.readers import notation
 
 
-def again(model: Any, shapes: tuple[tuple, ...], dtypes=None, mode: str = "eval") -> Callable[[Mapping[str, int]], Graph]:
-    """A function from the letters' sizes to the model's graph at these sizes.
+class Again:
+    """A model that can be read at any sizes of its letters: ``again(at)`` gives its graph, ``again.runs(inputs)`` whether each runs to its end."""
 
-    ``model``: a `torch.nn.Module`, or a network in notation. ``shapes``: one for each input, letters for free axes.
-    A forward that raises gives the graph up to there, with a `Problem` of kind "other".
-    """
-    letters = [tuple(n if isinstance(n, str) else "" for n in shape) for shape in shapes]
-    at_sizes = lambda at: [tuple(at[n] if isinstance(n, str) else n for n in shape) for shape in shapes]
-    if isinstance(model, str):
-        model = notation.parse(model)
-    if isinstance(model, list):
+    def __init__(self, shapes: tuple[tuple, ...], dtypes, mode: str):
+        self.shapes, self.dtypes, self.mode = shapes, dtypes, mode
+        self.letters = [tuple(n if isinstance(n, str) else "" for n in shape) for shape in shapes]
+
+    def sizes(self, at: Mapping[str, int]) -> list[tuple[int, ...]]:
+        return [tuple(at[n] if isinstance(n, str) else n for n in shape) for shape in self.shapes]
+
+    def __call__(self, at: Mapping[str, int]) -> Graph:
+        raise NotImplementedError
+
+    def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
+        """Whether the model runs to its end, for each of the inputs."""
+        return [self(at).problem is None for at in inputs]
+
+
+class _Notation(Again):
+    def __init__(self, layers, shapes, dtypes, mode):
+        super().__init__(shapes, dtypes, mode)
         if len(shapes) != 1:
             raise WhyshapeError(f"a network in notation takes one input, {len(shapes)} were given")
-        dtype = str(dtypes[0]) if dtypes else "float32"
-        return lambda at: notation.build(model, at_sizes(at)[0], dtype, letters[0], training=mode == "train")
+        self.layers = layers
 
-    from whyshape.readers.torch import read
+    def __call__(self, at):
+        dtype = str(self.dtypes[0]) if self.dtypes else "float32"
+        return notation.build(self.layers, self.sizes(at)[0], dtype, self.letters[0], training=self.mode == "train")
 
-    def run(at: Mapping[str, int]) -> Graph:
+
+class _Torch(Again):
+    def __init__(self, model, shapes, dtypes, mode):
+        super().__init__(shapes, dtypes, mode)
+        self.model = model
+
+    def __call__(self, at):
+        from whyshape.readers.torch import read
+
         try:
-            return read(model, at_sizes(at), dtypes=dtypes, mode=mode, letters=letters)
+            return read(self.model, self.sizes(at), dtypes=self.dtypes, mode=self.mode, letters=self.letters)
         except WhyshapeError as error:
             graph = getattr(error, "graph", None)
             if graph is None:
                 raise
-            from whyshape.graph import Problem
-
             return graph._replace(problem=Problem(str(error), {}, kind="other"))
 
-    return run
+    def runs(self, inputs):
+        from whyshape.readers.torch.forward import _mode, follow, stand_ins
+        from whyshape.readers.torch.tracer import NeedsValues
+        from whyshape.readers.torch.untouched import untouched, walk
+
+        modules, found = walk(self.model), []
+        with _mode(modules, self.mode), untouched([m for _, m in modules]):
+            for at in inputs:  # only whether it runs: no graph is made
+                tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
+                found.append(None if isinstance(failure, NeedsValues) else failure is None and tracer.refused is None)
+        return [self(at).problem is None if runs is None else runs for at, runs in zip(inputs, found)]
+
+
+def again(model: Any, shapes: tuple[tuple, ...], dtypes=None, mode: str = "eval") -> Again:
+    """A model to be read at any sizes of its letters.
+
+    ``model``: a `torch.nn.Module`, or a network in notation. ``shapes``: one for each input, letters for free axes.
+    A forward that raises gives the graph up to there, with a `Problem` of kind "other".
+
+    >>> net = again("Conv2d(1, 10, 5)", [(1, 1, "H", 28)])
+    >>> net.runs([{"H": 4}, {"H": 5}])
+    [False, True]
+    """
+    if isinstance(model, str):
+        model = notation.parse(model)
+    kind = _Notation if isinstance(model, list) else _Torch
+    return kind(model, tuple(shapes), dtypes, mode)
+
+
+__all__ = ["Again", "again"]

@@ -84,11 +84,6 @@ class Algebra:
         self._held: list[Size] = []  # keeps what `_forms` names by id alive
         self._atoms: dict = {}
 
-    @staticmethod
-    def is_poly(form: Form) -> bool:
-        """Whether a form has more in it than one letter's staircase."""
-        return isinstance(form, Poly)
-
     def normal(self, size: int) -> Form:
         """The normal form of a size."""
         if not isinstance(size, Size):

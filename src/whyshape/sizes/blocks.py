@@ -104,9 +104,10 @@ def subtract(block: Block, other: Block) -> list[Block]:
     """What of ``block`` is not in ``other``, as blocks without overlap."""
     left, inside = [], block
     for letter, numbers in other.axes.items():
+        if inside.axes[letter] <= numbers:
+            continue
         outside = inside.axes[letter] - numbers
-        if not outside.empty:
-            left.append(inside._replace(axes={**inside.axes, letter: outside}))
+        left.append(inside._replace(axes={**inside.axes, letter: outside}))
         kept = inside.narrowed(letter, numbers)
         if kept is None:
             return [block]

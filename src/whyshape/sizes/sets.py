@@ -62,17 +62,24 @@ class Numbers:
         return [(start, mask * repeat) for start, mask in self.pieces]
 
     def _with(self, other: Numbers, combine) -> Numbers:
-        modulus = lcm(self.modulus, other.modulus)
+        modulus, pieces = self._combined(other, combine)
+        return Numbers(modulus, pieces)
+
+    def _combined(self, other: Numbers, combine) -> tuple[int, list[tuple[int, int]]]:
+        modulus = self.modulus if self.modulus == other.modulus else lcm(self.modulus, other.modulus)
         a, b, i, j, pieces = self._masks(modulus), other._masks(modulus), 0, 0, []
+        ends_a, ends_b = len(a) - 1, len(b) - 1
         while True:
-            pieces.append((max(a[i][0], b[j][0]), combine(a[i][1], b[j][1])))
-            next_a = a[i + 1][0] if i + 1 < len(a) else None
-            next_b = b[j + 1][0] if j + 1 < len(b) else None
-            if next_a is None and next_b is None:
-                return Numbers(modulus, pieces)
-            step_a = next_b is None or (next_a is not None and next_a <= next_b)
-            step_b = next_a is None or (next_b is not None and next_b <= next_a)
-            i, j = i + step_a, j + step_b
+            (start_a, mask_a), (start_b, mask_b) = a[i], b[j]
+            pieces.append((start_a if start_a > start_b else start_b, combine(mask_a, mask_b)))
+            if i == ends_a and j == ends_b:
+                return modulus, pieces
+            next_a = a[i + 1][0] if i < ends_a else None
+            next_b = b[j + 1][0] if j < ends_b else None
+            if next_b is None or (next_a is not None and next_a <= next_b):
+                i += 1
+            if next_a is None or (next_b is not None and next_b <= next_a):
+                j += 1
 
     def __and__(self, other: Numbers) -> Numbers:
         if self is other or other.everything:
@@ -96,10 +103,12 @@ class Numbers:
         return bool(self.pieces[piece][1] >> n % self.modulus & 1)
 
     def __le__(self, other: Numbers) -> bool:
-        return self is other or other.everything or (self - other).empty
+        if self is other or other.everything:
+            return True
+        return _holds_none(*self._combined(other, lambda a, b: a & ~b))
 
     def __eq__(self, other):
-        return isinstance(other, Numbers) and (self._with(other, int.__xor__)).empty
+        return isinstance(other, Numbers) and (self is other or _holds_none(*self._combined(other, int.__xor__)))
 
     def __hash__(self):
         return hash((self.first(), self.last(), len(self) if self.last() else 0))
@@ -218,8 +227,17 @@ class Run(NamedTuple):
         return str(self.low) if self.low == self.high else f"{self.low}..{self.high}"
 
 
+def _holds_none(modulus, pieces) -> bool:
+    for (start, mask), (end, _) in zip(pieces, pieces[1:]):
+        if mask and (end - start >= modulus or any(mask >> n % modulus & 1 for n in range(start, end))):
+            return False
+    return not pieces[-1][1]
+
+
 def _smaller_modulus(modulus, pieces):
     """The same pieces with the smallest modulus that tells their remainders apart."""
+    if modulus == 1:
+        return modulus, pieces
     p, rest = 2, modulus
     while rest > 1:
         if p * p > rest:
@@ -249,17 +267,18 @@ def words(numbers: Numbers, most: int = 8) -> str:
         rest = len(finite) - sum(run.high - run.low + 1 for run in runs[: most - 1])
         parts = [*parts[: most - 1], f"{rest} more sizes up to {runs[-1].high}"]
     if not pattern.empty:
-        parts.append(_repeating(pattern, pattern.first(start)))
+        parts.append(_repeating(pattern, pattern.first(start), most))
     return _either(parts) if parts else "none"
 
 
-def _repeating(pattern: Numbers, first: int) -> str:
+def _repeating(pattern: Numbers, first: int, most: int) -> str:
     modulus = pattern.modulus
     if modulus == 1:
         return "any size" if first == 1 else f"at least {first}"
     remainders = pattern.remainders
     if remainders == [0]:
         return f"multiples of {modulus}" + (f", at least {first}" if first > modulus else "")
+    head = f"any size{f' from {first} up' if first > 1 else ''} whose remainder mod {modulus}"
     runs: list[list[int]] = []
     for r in remainders:
         if runs and runs[-1][1] == r - 1:
@@ -267,12 +286,14 @@ def _repeating(pattern: Numbers, first: int) -> str:
         else:
             runs.append([r, r])
     said = []
+    if len(runs) > most:
+        return f"{head} is one of {len(remainders)} ({', '.join(map(str, remainders[:3]))}, ...)"
     for low, high in runs:
         if high == modulus - 1 and high > low:
             said.append(f"at least {low}")
         else:
             said += [str(r) for r in range(low, high + 1)] if high - low < 2 else [f"{low} to {high}"]
-    return f"any size{f' from {first} up' if first > 1 else ''} whose remainder mod {modulus} is {_either(said)}"
+    return f"{head} is {_either(said)}"
 
 
 NOTHING = Numbers(1, [(1, 0)])

@@ -166,7 +166,7 @@ class Narrow(Rule):
         return (*x[:axis], length, *x[axis + 1 :])
 
 
-@rule("diagonal", "diagonal_copy", "torch.linalg.diagonal")
+@rule("diagonal", "diagonal_copy")
 class Diagonal(Rule):
     """The diagonal of two axes, as a new last axis."""
 
@@ -180,6 +180,18 @@ class Diagonal(Rule):
         need(a != b, "two different axes are wanted, axis {arrived} is named twice", arrived=a, wanted=2)
         rows, columns = (x[a], x[b] - offset) if offset >= 0 else (x[a] + offset, x[b])
         return (*[n for i, n in enumerate(x) if i not in (a, b)], largest(rows if rows is columns else smallest(rows, columns), 0))
+
+
+@rule("torch.linalg.diagonal")
+class LinalgDiagonal(Rule):
+    """The diagonal of the last two axes, as a new last axis."""
+
+    title = "diagonal"
+    view = True
+
+    @staticmethod
+    def shape(A, *, offset=0, dim1=-2, dim2=-1):
+        return Diagonal.shape(A, offset, dim1, dim2)
 
 
 def _same_rank(input, index):

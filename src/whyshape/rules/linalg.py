@@ -22,7 +22,7 @@ class _Algebra(Rule):
     title = "linear algebra"
 
 
-@rule("inverse", "cholesky", "matrix_exp", "torch.linalg.inv", "torch.linalg.cholesky", "torch.linalg.matrix_exp", "cholesky_inverse")
+@rule("inverse", "cholesky", "matrix_exp", "torch.linalg.cholesky", "torch.linalg.matrix_exp", "cholesky_inverse")
 class SquareToSquare(_Algebra):
     """A square matrix of the same size."""
 
@@ -30,6 +30,16 @@ class SquareToSquare(_Algebra):
     def shape(input, upper=False, *, out=None):
         _square(input.shape)
         return input.shape
+
+
+@rule("torch.linalg.inv")
+class LinalgInverse(_Algebra):
+    """The inverse of a square matrix."""
+
+    @staticmethod
+    def shape(A, *, out=None):
+        _square(A.shape)
+        return A.shape
 
 
 @rule("matrix_power", "torch.linalg.matrix_power")
@@ -114,9 +124,9 @@ class CholeskySolve(_Algebra):
     """The solution from a Cholesky factor."""
 
     @staticmethod
-    def shape(B, L, upper=False, *, out=None):
-        lead, n = _square(L.shape)
-        others, rows, columns = _matrix(B.shape)
+    def shape(input, input2, upper=False, *, out=None):
+        lead, n = _square(input2.shape)
+        others, rows, columns = _matrix(input.shape)
         need(rows == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=rows)
         return (*broadcast_shapes(others, lead), rows, columns)
 

@@ -178,18 +178,8 @@ class Outer(Rule):
         return product(call.out.shape)
 
 
-class _Added(Rule):
-    """A matrix product added to a tensor that may be stretched."""
-
-    title = "matrix product"
-
-    @staticmethod
-    def macs(call):
-        return product(call.out.shape) * call.first.shape[-1]
-
-
 def _onto(input, shape):
-    """Whether ``input`` can be stretched to the product's sizes."""
+    """The product's sizes, if ``input`` can be stretched to them."""
     need(len(input.shape) <= len(shape), "at most {wanted} axes are wanted, {arrived} arrive", wanted=len(shape), arrived=len(input.shape))
     for n, m in zip(reversed(shape), reversed(input.shape)):
         if n is not m and not (m.__class__ is int and m == 1):
@@ -198,53 +188,75 @@ def _onto(input, shape):
 
 
 @rule("addmm")
-class AddMm(_Added):
+class AddMm(Rule):
     """A tensor plus matrix times matrix."""
 
-    @staticmethod
-    def shape(input, first, second, *, beta=1, alpha=1, out=None):
-        _ranks(first.shape, second.shape, 2)
-        return _onto(input, matmul_shape(first.shape, second.shape))
-
-
-@rule("baddbmm")
-class BAddBmm(_Added):
-    """A tensor plus a batch of matrix products."""
+    title = "matrix product"
 
     @staticmethod
-    def shape(input, first, second, *, beta=1, alpha=1, out=None):
-        return _onto(input, Bmm.shape(first, second))
-
-
-@rule("addbmm")
-class AddBmm(_Added):
-    """A tensor plus the sum of a batch of matrix products."""
-
-    @staticmethod
-    def shape(input, first, second, *, beta=1, alpha=1, out=None):
-        return _onto(input, Bmm.shape(first, second)[1:])
+    def shape(input, mat1, mat2, *, beta=1, alpha=1, out=None):
+        _ranks(mat1.shape, mat2.shape, 2)
+        return _onto(input, matmul_shape(mat1.shape, mat2.shape))
 
     @staticmethod
     def macs(call):
-        return product(call.out.shape) * call.first.shape[-1] * call.first.shape[0]
+        return product(call.out.shape) * call.mat1.shape[-1]
+
+
+@rule("baddbmm")
+class BAddBmm(Rule):
+    """A tensor plus a batch of matrix products."""
+
+    title = "batched matrix product"
+
+    @staticmethod
+    def shape(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+        return _onto(input, Bmm.shape(batch1, batch2))
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape) * call.batch1.shape[-1]
+
+
+@rule("addbmm")
+class AddBmm(Rule):
+    """A tensor plus the sum of a batch of matrix products."""
+
+    title = "batched matrix product"
+
+    @staticmethod
+    def shape(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+        return _onto(input, Bmm.shape(batch1, batch2)[1:])
+
+    @staticmethod
+    def macs(call):
+        return product(call.out.shape) * call.batch1.shape[0] * call.batch1.shape[-1]
 
 
 @rule("addmv")
-class AddMv(_Added):
+class AddMv(Rule):
     """A tensor plus matrix times vector."""
 
+    title = "matrix product"
+
     @staticmethod
-    def shape(input, first, second, *, beta=1, alpha=1, out=None):
-        return _onto(input, Mv.shape(first, second))
+    def shape(input, mat, vec, *, beta=1, alpha=1, out=None):
+        return _onto(input, Mv.shape(mat, vec))
+
+    @staticmethod
+    def macs(call):
+        return product(call.mat.shape)
 
 
 @rule("addr")
-class AddR(_Added):
+class AddR(Rule):
     """A tensor plus an outer product."""
 
+    title = "outer product"
+
     @staticmethod
-    def shape(input, first, second, *, beta=1, alpha=1, out=None):
-        made = Outer.shape(first, second)
+    def shape(input, vec1, vec2, *, beta=1, alpha=1, out=None):
+        made = Outer.shape(vec1, vec2)
         return Made(_onto(input, made.shape), promote(input.dtype, made.dtype))
 
     @staticmethod

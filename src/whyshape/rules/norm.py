@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Window, layer, rule
+from whyshape.rules.base import Made, Rule, Unexplained, Window, broadcast_shapes, layer, rule
 from whyshape.rules.dtypes import default_float
 from whyshape.sizes import need, product
 
@@ -182,6 +182,18 @@ def instance_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine
         input = net.call("unsqueeze", input, 0)
     made = net.call("instance_norm", input, *statistics, *learned, net.training or not track_running_stats, momentum, eps)
     return net.call("squeeze", made, 0) if alone else made
+
+
+@rule("torch._weight_norm")
+class WeightNorm(Rule):
+    """A weight made of its direction and its length."""
+
+    title = "weight norm"
+    pointwise = True
+
+    @staticmethod
+    def shape(v, g, dim=0):
+        return broadcast_shapes(v.shape, g.shape)
 
 
 @rule("local_response_norm")

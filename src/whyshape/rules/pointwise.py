@@ -138,10 +138,10 @@ class Polygamma(_Pointwise):
 
 
 @rule(
-    *"""add sub subtract mul multiply maximum minimum fmax fmin pow remainder fmod floor_divide gcd lcm
-    heaviside nextafter hypot bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
+    *"""add sub subtract mul multiply maximum minimum fmax fmin remainder fmod floor_divide gcd lcm
+    nextafter hypot bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
     Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__ Tensor.__isub__ Tensor.__mul__ Tensor.__rmul__
-    Tensor.__imul__ Tensor.__pow__ Tensor.__ipow__ Tensor.__mod__ Tensor.__floordiv__ Tensor.__ifloordiv__
+    Tensor.__imul__ Tensor.__mod__ Tensor.__floordiv__ Tensor.__ifloordiv__
     Tensor.__and__ Tensor.__or__ Tensor.__xor__ Tensor.__iand__ Tensor.__ior__ Tensor.__ixor__ Tensor.__lshift__ Tensor.__rshift__
     Tensor.__ilshift__ Tensor.__irshift__ Tensor.__imod__""".split()
 )
@@ -214,13 +214,40 @@ class Clamp(_Pointwise):
         return Made(*matched(input, min, max))
 
 
-@rule("clamp_min", "clamp_max")
-class ClampOne(_Pointwise):
-    """Every number kept on one side of a bound."""
+@rule("clamp_min")
+class ClampMin(_Pointwise):
+    """Every number raised to a bound."""
 
     @staticmethod
-    def shape(input, bound, *, out=None):
-        return Made(*matched(input, bound))
+    def shape(input, min, *, out=None):
+        return Made(*matched(input, min))
+
+
+@rule("clamp_max")
+class ClampMax(_Pointwise):
+    """Every number lowered to a bound."""
+
+    @staticmethod
+    def shape(input, max, *, out=None):
+        return Made(*matched(input, max))
+
+
+@rule("pow", "Tensor.__pow__", "Tensor.__ipow__")
+class Power(_Pointwise):
+    """Every number multiplied by itself so many times."""
+
+    @staticmethod
+    def shape(input, exponent, *, out=None):
+        return Arithmetic.shape(input, exponent) if hasattr(input, "shape") else Made(*matched(input, exponent))
+
+
+@rule("heaviside")
+class Heaviside(_Pointwise):
+    """A step at zero."""
+
+    @staticmethod
+    def shape(input, values, *, out=None):
+        return Made(*matched(input, values))
 
 
 @rule("lerp", "addcmul", "addcdiv")
@@ -268,7 +295,8 @@ class IsIn(_Pointwise):
     title = "comparison"
 
     @staticmethod
-    def shape(elements, test_elements, *, assume_unique=False, invert=False):
+    def shape(elements=None, test_elements=None, *, element=None, test_element=None, assume_unique=False, invert=False):
+        elements = element if elements is None else elements
         return Made(getattr(elements, "shape", ()), "bool")
 
 
@@ -317,7 +345,7 @@ class MaskedFill(_Pointwise):
         return broadcast_shapes(input.shape, mask.shape)
 
 
-@rule("complex", "polar")
+@rule("complex")
 class Complex(_Pointwise):
     """Two real tensors make a complex one."""
 
@@ -328,6 +356,15 @@ class Complex(_Pointwise):
              wanted=name_of(real.dtype), arrived=name_of(imag.dtype))  # fmt: skip
         shape, dtype = matched(real, imag)
         return Made(shape, {"float64": "complex128", "float16": "complex32"}.get(name_of(dtype), "complex64"))
+
+
+@rule("polar")
+class Polar(_Pointwise):
+    """Lengths and angles make a complex tensor."""
+
+    @staticmethod
+    def shape(abs, angle, *, out=None):
+        return Complex.shape(abs, angle)
 
 
 @rule("frexp")

@@ -1,0 +1,75 @@
+"""Promotion of dtypes, every pair against PyTorch's own."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+
+from whyshape.rules import Spec, Unexplained
+from whyshape.rules.dtypes import BYTES, ORDER, category, default_is, name_of, promote, result_type
+
+ALL = [n for n in BYTES if hasattr(torch, n) and "qint" not in n and "quint" not in n]
+NUMBERS = (True, 2, 0.5, 1j)
+name = lambda dtype: str(dtype).rpartition(".")[2]
+
+
+def theirs(ask):
+    """PyTorch's answer as a name, or None where it refuses."""
+    try:
+        return name(ask())
+    except RuntimeError:
+        return None
+
+
+def ours(ask):
+    try:
+        return name_of(ask())
+    except Unexplained:
+        return None
+
+
+@pytest.mark.parametrize("left", ALL)
+def test_every_pair_meets_as_in_pytorch(left):
+    """`promote` equals `torch.promote_types` for all dtypes, refusals included; torch's dtypes and their names mean the same."""
+    for right in ALL:
+        a, b = getattr(torch, left), getattr(torch, right)
+        want = theirs(lambda: torch.promote_types(a, b))
+        assert ours(lambda: promote(left, right)) == want == ours(lambda: promote(a, b)), right
+
+
+@pytest.mark.parametrize("axes", ORDER)
+def test_tensors_with_axes_single_numbers_and_python_numbers(axes):
+    """`result_type` equals `torch.result_type` whatever the standing of the two operands."""
+    many, one = torch.zeros(2, dtype=getattr(torch, axes)), torch.zeros((), dtype=getattr(torch, axes))
+    for other in ORDER:
+        for shape in ((2,), ()):
+            right = torch.zeros(shape, dtype=getattr(torch, other))
+            for left in (many, one):
+                assert name_of(result_type([left, right])) == name(torch.result_type(left, right)), (left, right)
+    for left, number in product((many, one), NUMBERS):
+        assert name_of(result_type([left], [number])) == name(torch.result_type(left, number)), (left, number)
+
+
+@pytest.mark.parametrize("default", ["float16", "bfloat16", "float64"])
+def test_another_default_dtype(default):
+    """Fractions take the default dtype that is set."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, default))
+    try:
+        with default_is(default):
+            for dtype, number in product(("int64", "bool", "uint8"), NUMBERS):
+                left = torch.zeros(2, dtype=getattr(torch, dtype))
+                assert name_of(result_type([Spec((2,), dtype)], [number])) == name(torch.result_type(left, number))
+    finally:
+        torch.set_default_dtype(before)
+
+
+def test_categories():
+    """The category of a dtype says what PyTorch says of it."""
+    for n in ALL:
+        dtype = getattr(torch, n)
+        want = 3 if dtype.is_complex else 2 if dtype.is_floating_point else 0 if dtype is torch.bool else 1
+        assert category(n) == want, n
+        assert BYTES[n] == torch.zeros((), dtype=dtype).element_size()

@@ -157,6 +157,7 @@ TOLD: dict[str, dict[str, Any]] = {
     "work": {},
     "fvcore": {},
     "saved": {},
+    "by_result": {},
     "history": {},
     "itself": {},
     "moves": {},

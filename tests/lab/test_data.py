@@ -71,8 +71,18 @@ def test_the_parts_share_no_image_and_no_sheet(digits):
     """No picture stands in two parts, and together they are all 1,797."""
     parts = [digits.train, digits.validation, digits.test]
     pictures = [{image.tobytes() for image in part.pixels} for part in parts]
-    assert [len(part) for part in parts] == [1157, 258, 382]
+    assert [len(part) for part in parts] == [1298, 117, 382]
     assert not (pictures[0] & pictures[1] or pictures[0] & pictures[2] or pictures[1] & pictures[2])
+
+
+def test_no_hand_of_the_test_was_seen_in_training(digits):
+    """The test is the last three sheets, whole; the rest is training and validation."""
+    from sklearn.datasets import load_digits
+
+    images = [np.rint(fitted(image / 16) * 255).astype(np.uint8).tobytes() for image in load_digits().images]
+    assert [image.tobytes() for image in digits.test.pixels] == images[data.SHEETS[11] :]
+    learned = {image.tobytes() for part in (digits.train, digits.validation) for image in part.pixels}
+    assert learned == set(images[: data.SHEETS[11]])
 
 
 def test_mean_and_std_come_from_the_training_part(digits):
@@ -81,7 +91,7 @@ def test_mean_and_std_come_from_the_training_part(digits):
     test, _ = digits.tensors(digits.test)
     assert abs(train.mean()) < 1e-5 and abs(train.std(correction=0) - 1) < 1e-5
     assert abs(test.mean()) > 1e-4
-    assert train.dtype == torch.float32 and train.shape == (1157, 1, 28, 28)
+    assert train.dtype == torch.float32 and train.shape == (1298, 1, 28, 28)
 
 
 def test_training_images_that_stand_in_the_test_are_left_out():

@@ -79,7 +79,7 @@ def test_stopped_between_epochs_and_resumed(few, unbroken, tmp_path, done):
     assert resumed.history == unbroken.history
 
 
-LONG = TINY.changed(epochs=150)
+LONG = TINY.changed(epochs=120)
 NURSERY = """
 import os, sys, torch
 torch.set_num_threads(1)
@@ -102,14 +102,15 @@ few = data.Digits("few", "", *parts)
 for folder in sys.stdin:
     child = os.fork()
     if child == 0:
-        train(few, Recipe(epochs=150, batch_size=32, seed=3), Path(folder.strip()), resume=True, watch=Say())
+        train(few, Recipe(epochs=120, batch_size=32, seed=3), Path(folder.strip()), resume=True, watch=Say())
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def test_kill_9_at_ten_random_moments(few, tmp_path):
-    """Ten times killed at work, ten times resumed: the checkpoint is always whole, and the end is that of an unbroken run.
+@pytest.mark.parametrize("lives", [3, pytest.param(10, marks=pytest.mark.full)])
+def test_kill_9_at_random_moments(few, tmp_path, lives):
+    """Killed at work, resumed, killed again: the checkpoint is always whole, and the end is that of an unbroken run.
 
     One process imports everything once and forks a trainer for each life; the trainer tells its pid at its first batch.
     """
@@ -118,16 +119,16 @@ def test_kill_9_at_ten_random_moments(few, tmp_path):
         [sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": SRC}
     )
     with nursery:
-        for _ in range(10):
+        for _ in range(lives):
             nursery.stdin.write(f"{tmp_path / 'run'}\n")
             nursery.stdin.flush()
             trainer = int(nursery.stdout.readline())
-            time.sleep(moments.uniform(0.0, 0.15))
+            time.sleep(moments.uniform(0.02, 0.15))
             os.kill(trainer, signal.SIGKILL)
             assert int(nursery.stdout.readline()) == -signal.SIGKILL  # it was killed, it had not ended
         nursery.stdin.close()
     done = len(state.load_tensors(tmp_path / "run" / STATE)[1]["history"])
-    assert 5 < done < LONG.epochs
+    assert 0 < done < LONG.epochs
     broken = train(few, LONG, tmp_path / "run", resume=True)
     whole = train(few, LONG, tmp_path / "whole")
     assert same_weights(broken.network, whole.network)
@@ -259,3 +260,9 @@ def test_the_shipped_network_is_as_good_as_its_facts_say():
     assert told["command"].startswith("whyshape train ")
     assert json.loads(json.dumps(told)) == told
     np.testing.assert_allclose([told["data"]["mean"], told["data"]["std"]], [digits.mean, digits.std], rtol=1e-12)
+
+
+def test_a_short_run_reaches_its_floor(tmp_path):
+    """Twelve epochs of the recipe are enough for 93 % of the test sheets (95 to 97 % over three seeds when it was written)."""
+    result = train(data.load(), Recipe(epochs=12), tmp_path / "run")
+    assert result.test[1] >= 0.93

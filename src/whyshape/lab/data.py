@@ -20,7 +20,7 @@ from whyshape.lab.fit import fitted
 # text, "0 1 .. 9" three times and then a fixed jumble. These are the places where that text begins anew. Splitting
 # between sheets means that no hand in the test part was seen in training.
 SHEETS = (0, 130, 256, 386, 516, 646, 776, 905, 1029, 1157, 1287, 1415, 1543, 1667, 1797)
-VALIDATION_SHEETS, TEST_SHEETS = (9, 10), (11, 12, 13)
+TEST_SHEETS = (11, 12, 13)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def load(source: str = "digits") -> Digits:
 
     >>> digits = load()
     >>> len(digits.train), len(digits.validation), len(digits.test)
-    (1157, 258, 382)
+    (1298, 117, 382)
     """
     if source == "digits":
         return sklearn_digits()
@@ -88,9 +88,10 @@ def sklearn_digits() -> Digits:
     pixels = np.stack([np.rint(fitted(image / 16) * 255) for image in bundle.images]).astype(np.uint8)
     labels = bundle.target.astype(np.int64)
     sheet = np.searchsorted(SHEETS, np.arange(len(labels)), side="right") - 1
-    validation, test = np.isin(sheet, VALIDATION_SHEETS), np.isin(sheet, TEST_SHEETS)
-    parts = (Part(pixels[rows], labels[rows]) for rows in (~(validation | test), validation, test))
-    return Digits("scikit-learn digits", "by sheet of handwriting: 9 train, 2 validation, 3 test", *parts)
+    test = np.isin(sheet, TEST_SHEETS)
+    train, validation, held = set_aside(pixels[~test], labels[~test])
+    split = f"the last 3 of 14 sheets of handwriting are the test; {held} training images set aside for validation"
+    return Digits("scikit-learn digits", split, train, validation, Part(pixels[test], labels[test]))
 
 
 def openml_mnist() -> Digits:
@@ -123,16 +124,16 @@ def mnist(name: str, train_pixels, train_labels, test_pixels, test_labels) -> Di
     seen_in_test = {image.tobytes() for image in test_pixels}
     own = np.array([image.tobytes() not in seen_in_test for image in train_pixels])
     pixels, labels = train_pixels[own], train_labels[own].astype(np.int64)
-    order = np.random.default_rng(0).permutation(len(labels))
-    held = max(1, len(labels) // 12)
     if len(labels) < 2:
         raise WhyshapeError(f"{len(labels)} training images are left once those of the test are put aside: too few")
-    chosen, rest = order[:held], order[held:]
+    train, validation, held = set_aside(pixels, labels)
     split = f"{held} of {len(labels)} training images set aside for validation; {(~own).sum()} left out as also in test"
-    return Digits(
-        name,
-        split,
-        Part(pixels[rest], labels[rest]),
-        Part(pixels[chosen], labels[chosen]),
-        Part(test_pixels, test_labels.astype(np.int64)),
-    )
+    return Digits(name, split, train, validation, Part(test_pixels, test_labels.astype(np.int64)))
+
+
+def set_aside(pixels: np.ndarray, labels: np.ndarray) -> tuple[Part, Part, int]:
+    """Training and validation: one image in twelve, always the same ones, and how many those are."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    held = max(1, len(labels) // 12)
+    chosen, rest = order[:held], order[held:]
+    return Part(pixels[rest], labels[rest]), Part(pixels[chosen], labels[chosen]), held

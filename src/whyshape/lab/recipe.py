@@ -22,9 +22,9 @@ class Recipe:
     warm_up: float = 0.2  # share of the run in which the rate rises; then it falls along a cosine to zero
     weight_decay: float = 1e-2
     averaging: float = 0.98  # kept is a moving average of the weights: this share of the old, the rest of the new
-    distortion: float = 1.0  # strength of the random turns, stretches, slants and shifts; 0 = none
+    distortion: float = 0.6  # strength of the random turns, stretches, slants and shifts; 0 = none
     smoothing: float = 0.1  # label smoothing: this share of the wanted answer is spread over all ten
-    patience: int = 60  # stop after this many epochs without a lower validation loss
+    patience: int = 80  # stop after this many epochs without a lower validation loss
     seed: int = 0
 
     def __post_init__(self):

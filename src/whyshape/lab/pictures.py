@@ -26,17 +26,21 @@ def sample(number: int = 0) -> torch.Tensor:
 
 def target_and_input(target: str | None, given: str | None) -> tuple[nn.Module, torch.Tensor, str]:
     """The model of a TARGET (the shipped network without one), what it takes, and what that is in words."""
-    if target is None:
-        from whyshape.lab.trained import read
-
-        model = read()[0]
-    else:
-        from whyshape.readers.target import load
-
-        model = load(target)
+    model = network(target)
     if given is None and target is not None:
         raise WhyshapeError("a model of your own needs --input: an image file, or a shape such as 1,3,224,224")
     return model, *taken_from(given, model)
+
+
+def network(target: str | None) -> nn.Module:
+    """The model of a TARGET with its real numbers; without one, the shipped network."""
+    if target is None:
+        from whyshape.lab.trained import read
+
+        return read()[0]
+    from whyshape.readers.target import load
+
+    return load(target)
 
 
 def taken_from(given: str | None, model: nn.Module) -> tuple[torch.Tensor, str]:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from whyshape.analyses.diagnose.because import because
 from whyshape.analyses.diagnose.case import Case
-from whyshape.analyses.diagnose.problem import Diagnosis, Finding
+from whyshape.analyses.diagnose.problem import Diagnosis, Finding, Fix
 from whyshape.analyses.diagnose.reading import about_shapes
 from whyshape.analyses.diagnose.search import WORK, solve
 from whyshape.graph import Graph
 
 SHOWN = 6  # fixes of one problem
+AFFORDABLE = 2 * 10**7  # numbers in weights, and in all results together, up to which a fix is also run for real
+
+
+def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "same") -> Diagnosis:
+    """Why a model fails on these inputs, where, and changes that were tried on a copy and make it run.
+
+    ``input_size``: one shape or several, with the batch; ``input_data``: tensors; a loss's target may be the last of them.
+    ``mode``: "eval", "train", or "same" (as the model is). The model and the inputs stay as they are.
+
+    >>> import torch
+    >>> found = diagnose(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(320, 50)), (16, 20, 5, 5))
+    >>> found.problems[0].fixes[0].says
+    'Linear 1: in_features = 500, not 320'
+    """
+    from whyshape.readers.torch.trial import Patient
+
+    return diagnosis_of(Patient(model, input_size, input_data, dtypes, mode))
 
 
 def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
@@ -24,11 +43,24 @@ def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
     case = Case(patient, trial)
     while len(problems) < 5:
         solved = solve(case, work=work // (1 + len(problems)))
-        problems.append(finding(case, tuple(solved.fixes[:SHOWN])))
+        problems.append(finding(case, confirmed(patient, solved.fixes)))
         if solved.next is None:
             break
         case = solved.next[1]
     return Diagnosis(patient.name, tuple(problems), notes=trial.graph.notes, ran=False)
+
+
+def confirmed(patient, fixes: list[Fix]) -> tuple[Fix, ...]:
+    """The first fixes; where the model looks numbers up in tables, those that also run on the user's own numbers."""
+    first = fixes[:SHOWN]
+    if not first or patient.real or not patient.has_numbers() or sum(map(prod, patient.state.values())) > AFFORDABLE:
+        return tuple(first)
+    trials = [patient.run(f.edits) for f in first]
+    if not any(t is not None and reads_tables(t.graph) for t in trials) or any(t is not None and t.numbers > AFFORDABLE for t in trials):
+        return tuple(first)
+    twin = patient.with_numbers()
+    runs = [twin.run(f.edits) for f in first]
+    return tuple(f for f, t in zip(first, runs) if t is not None and t.ran)
 
 
 def finding(case: Case, fixes) -> Finding:
@@ -44,4 +76,4 @@ def reads_tables(graph: Graph) -> bool:
     return any(any(floating(i) for i in n.inputs) and any(not floating(i) and graph.tensors[i].shape for i in n.inputs) for n in graph.nodes)
 
 
-__all__ = ["diagnosis_of"]
+__all__ = ["diagnose", "diagnosis_of"]

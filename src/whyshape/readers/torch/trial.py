@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import torch
@@ -15,6 +17,9 @@ from whyshape.readers.torch.freeze import flat, freeze
 from whyshape.readers.torch.stopped import stopped_by
 from whyshape.readers.torch.tracer import NeedsValues
 from whyshape.readers.torch.untouched import untouched, walk
+
+
+STARTING = 30  # what a run costs before its first operator, in operators
 
 
 class Trial:
@@ -30,7 +35,9 @@ class Trial:
     def graph(self) -> Graph:
         """Everything up to where it stopped, with the problem, whatever kind of exception it was."""
         graph = freeze(self.modules, self.tracer, self.inputs, self.result, self.facts)
-        if self.failure is not None and graph.problem is None:
+        if self.tracer.error is not None:  # a check in Python: its traceback says more than where the module was called
+            graph = graph._replace(problem=stopped_by(self.tracer.error, self.modules))
+        elif self.failure is not None and graph.problem is None:
             graph = graph._replace(problem=stopped_by(self.failure.__cause__ or self.failure, self.modules))
         return graph
 
@@ -38,6 +45,11 @@ class Trial:
     def problem(self) -> Problem | None:
         """What stopped it."""
         return self.graph.problem if not self.ran else None
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers all results together hold."""
+        return sum(prod(self.graph.tensors[i].shape) for n in self.graph.nodes for i in n.outputs)
 
     @cached_property
     def largest_index(self) -> int | None:
@@ -72,6 +84,7 @@ class Patient:
         args, kwargs = stand_ins(input_size, input_data, dtypes)
         self.args, self.names = [*args, *kwargs.values()], list(kwargs)
         self.real = False
+        self.work = 0  # operators followed so far, and a little for every run
         self.model = _quiet(meta_copy, model)
 
     def use_real_numbers(self) -> None:
@@ -99,6 +112,7 @@ class Patient:
             with _mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]):
                 modes = {id(m): m.training for _, m in modules}
                 tracer, result, facts, failure = follow(modules, *self.call(made.args), execute=self.real)
+            self.work += len(tracer.calls) + STARTING
             if isinstance(failure, NeedsValues) and not self.real:
                 made.take_back()
                 self.use_real_numbers()
@@ -133,7 +147,15 @@ class Patient:
 
     def has_numbers(self) -> bool:
         """Whether real inputs were given, so that what depends on values can be run as well."""
-        return self.given is not None and not any(t.is_meta for t in flat(self.given))
+        return self.given is not None and not any(t.is_meta for t in flat(self.given)) and not any(t.is_meta for t in self.original.parameters())
+
+    def with_numbers(self) -> Patient:
+        """Another patient of the same model, on a copy with real numbers."""
+        twin = copy.copy(self)
+        twin.__dict__.pop("layers", None)
+        twin.__dict__.pop("fields", None)
+        twin.use_real_numbers()
+        return twin
 
 
 def state_of(modules) -> dict[str, tuple[int, ...]]:

@@ -150,6 +150,55 @@ class Explanation:
         return accepts(graph if self.model is None else self.model, shapes, dtypes, "train" if graph.training else "eval")
 
 
+    # -- pictures ------------------------------------------------------------------------------------------------------
+
+    def report(self, path) -> None:
+        """Write the whole of it as one offline HTML page."""
+        from whyshape.analyses.report import report
+        from whyshape.writers.html import page
+        from whyshape.writers.pictures import put
+
+        put(path, page(report(self.graph, **self._known())).encode())
+
+    def figure(self, path=None, kind: str = "arch", layer: str | None = None, width: str | None = None, style: str = "lenet"):
+        """A picture: ``kind`` arch, conv, rf or graph. Written to ``path`` (its ending says how), or given back as SVG text."""
+        from whyshape.analyses.figure import drawn
+        from whyshape.writers.pictures import ending, put, scene_bytes
+
+        scene = drawn(self.graph, kind, layer, width, style)
+        return scene_bytes(scene, "svg").decode() if path is None else put(path, scene_bytes(scene, ending(str(path))))
+
+    def animate(self, layer: str, path=None):
+        """A layer's window walking over its true sizes. Written to ``path`` (.svg, .gif, .mp4), or given back as SVG text."""
+        from whyshape.analyses.animate import film
+        from whyshape.analyses.figure import find
+        from whyshape.writers.pictures import ending, film_bytes, put
+
+        shown = film(self.graph, find(self.graph, layer))
+        return film_bytes(shown, "svg").decode() if path is None else put(path, film_bytes(shown, ending(str(path))))
+
+    def show(self, height: int = 900):
+        """The whole page inside a trusted notebook, in a frame of its own."""
+        from IPython.display import HTML
+
+        from whyshape.analyses.notebook import framed
+
+        return HTML(framed(self.graph, height, **self._known()))
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        from whyshape.analyses.notebook import mimebundle
+
+        return {kind: text for kind, text in mimebundle(self).items() if (not include or kind in include) and kind not in (exclude or ())}
+
+    def _repr_html_(self) -> str:
+        return self._repr_mimebundle_()["text/html"]
+
+    def _known(self) -> dict:
+        from whyshape.analyses.known import known
+
+        return known(self.graph, verified=self.verified_sentence() if self.verified is not None else "")
+
+
 def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval") -> Graph:
     """The graph of whatever a user has; letters among the sizes become free axes."""
     if isinstance(model, Graph):

@@ -39,7 +39,7 @@ export function List() {
         aria-activedescendant={visible.includes(chosen.value) ? `row${chosen.value}` : undefined}
         onScroll={(e) => (top.value = e.currentTarget.scrollTop)} onKeyDown={keys}>
         <div role="row" class="row head" aria-rowindex={1}>
-          {["layer", "output", "parameters", "MACs", "sees"].map((word) => <span role="columnheader">{word}</span>)}
+          {["layer", "output", "learned", "MACs", "sees"].map((word) => <span role="columnheader">{word}</span>)}
         </div>
         <div role="rowgroup" class="body" style={{ height: `${shown.length * HEIGHT}px` }}>
           {visible.map((row, i) => <Line key={row} row={row} place={from + i} />)}

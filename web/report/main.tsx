@@ -66,7 +66,7 @@ data().then((loaded) => {
   let first = true;
   effect(() => {
     void [chosen.value, cell.value, changes.value];
-    if (!first) history.replaceState(null, "", address());
+    if (!first && location.protocol !== "about:") history.replaceState(null, "", address());
     first = false;
   });
   effect(() => {

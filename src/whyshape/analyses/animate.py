@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from whyshape.analyses.figure import beside, convolution
 from whyshape.analyses.grids import Grid, Walk, covered, drawn, walk
-from whyshape.analyses.scene import WIDTHS, Mark, Scene, Text
 from whyshape.graph import Graph, Node
+from whyshape.story.scene import WIDTHS, Mark, Scene, Text
 
 MOST = 100  # frames; a longer walk shows its first rows and its last
-PAUSE = 0.3  # seconds a window stands still
 
 
 class Film(NamedTuple):
@@ -40,6 +39,16 @@ class Film(NamedTuple):
         """All pictures in reading order."""
         return [self.frame(row, column) for row in self.rows for column in self.columns]
 
+    @property
+    def moves(self) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        """How far the window and the made cell stand from their first place: for each shown column, and for each shown row, in points."""
+        first_row, first_column = self.rows[0], self.columns[0]
+        across = lambda p: self.left.columns[self.walk.columns.cells[p][0]]
+        down = lambda p: self.left.rows[self.walk.rows.cells[p][0]]
+        columns = [(across(p) - across(first_column), self.right.columns[p] - self.right.columns[first_column]) for p in self.columns]
+        rows = [(down(p) - down(first_row), self.right.rows[p] - self.right.rows[first_row]) for p in self.rows]
+        return columns, rows
+
 
 def film(graph: Graph, node: Node, width: float = WIDTHS["column"] * 1.5) -> Film:
     """The walk of a layer's window. Raises `WhyshapeError` where nothing slides."""
@@ -65,17 +74,3 @@ def film(graph: Graph, node: Node, width: float = WIDTHS["column"] * 1.5) -> Fil
 def _grids(way: Walk, left: Grid, right: Grid) -> list[Mark]:
     inks = ("out", "space") if way.spread else ("space", "out")
     return [*drawn(left, way.rows.n, way.columns.n, inks[0]), *drawn(right, way.rows.places, way.columns.places, inks[1])]
-
-
-def moving(shown: Film) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """How far the window and the made cell stand from their first place, at each shown column and at each shown row (points).
-
-    The first list is of columns, as pairs (window, made); the second of rows.
-    """
-    way, left, right = shown.walk, shown.left, shown.right
-    first_row, first_column = shown.rows[0], shown.columns[0]
-    across = lambda p: left.columns[way.columns.cells[p][0]]
-    down = lambda p: left.rows[way.rows.cells[p][0]]
-    columns = [(across(p) - across(first_column), right.columns[p] - right.columns[first_column]) for p in shown.columns]
-    rows = [(down(p) - down(first_row), right.rows[p] - right.rows[first_row]) for p in shown.rows]
-    return columns, rows

@@ -1,18 +1,37 @@
-"""Figures for papers and lessons: the architecture, one convolution, the receptive field, a module's graph. Every number is the graph's own."""
+"""Figures for papers and lessons: the architecture, one convolution, the receptive field. Every number is the graph's own."""
 
 from __future__ import annotations
 
+import itertools
+
 from whyshape.analyses.field import window
-from whyshape.analyses.grids import Grid, Walk, covered, drawn, outline, placed, walk
+from whyshape.analyses.grids import Grid, Walk, covered, outline, placed, walk
+from whyshape.analyses.grids import drawn as grid_marks
 from whyshape.analyses.layers import Layers
 from whyshape.analyses.layout import children, joined
-from whyshape.analyses.layout import placed as laid_out
 from whyshape.analyses.rows import Row, rows
-from whyshape.analyses.scene import WIDTHS, Box, Line, Mark, Scene, Text, shortened, wide
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
+from whyshape.story.scene import WIDTHS, Box, Line, Mark, Scene, Text, shortened, wide
 
 NOT_TO_SCALE = 64  # sizes further apart than this are drawn by their square root, and the figure says so
+
+
+def drawn(graph: Graph, kind: str, layer: str | None = None, width: str | None = None, style: str = "lenet") -> Scene:
+    """The figure of that kind: ``arch``, ``conv``, ``rf`` or ``graph``; ``width`` is ``column`` (84 mm) or ``page`` (174 mm)."""
+    room = WIDTHS[width or ("page" if kind == "arch" else "column")]
+    match kind:
+        case "arch":
+            return architecture(graph, room, style)
+        case "conv":
+            return convolution(graph, find(graph, layer) if layer else first_window(graph), room)
+        case "rf":
+            return receptive(graph, room)
+        case "graph":
+            from whyshape.analyses.parts import parts
+
+            return parts(graph, layer or "")
+    raise WhyshapeError(f"a figure is arch, conv, rf or graph, not {kind!r}")
 
 
 def find(graph: Graph, path: str) -> Node:
@@ -71,7 +90,7 @@ def architecture(graph: Graph, width: float = WIDTHS["page"], style: str = "lene
     for i, part in enumerate(parts):
         last = graph.nodes[part.first + part.count - 1]
         shape = tuple(map(int, graph.tensors[last.outputs[0]].shape))
-        if shape != shown[-1][2] or part.kids or last.rule is not None and last.rule.macs(graph.call(last)):
+        if shape != shown[-1][2] or part.kids or (last.rule is not None and last.rule.macs(graph.call(last))):
             shown.append((called(graph, part), _about(graph, part, last), shape, i))
     scale = _scales([shape for _, _, shape, _ in shown])
     height = deep * -(-len(shown) // line) + 10
@@ -89,7 +108,7 @@ def architecture(graph: Graph, width: float = WIDTHS["page"], style: str = "lene
             marks.append(Line(((x1, y1), ((x1 + x2) / 2, y1 - 26), (x2, y1)), "calculated", 0.7, curve=True))
     if scale[2] and style == "lenet":
         marks.append(Text(width - 4, height - 2, "not to scale (square root)", 6, "end", "dim"))
-    words = " -> ".join(dict.fromkeys(_size(shape) for _, _, shape, _ in shown))
+    words = " -> ".join(dict.fromkeys(size_text(shape) for _, _, shape, _ in shown))
     if skips:
         words += f". {len(skips)} skip connection{'s' if len(skips) > 1 else ''}."
     return Scene(width, height, f"{graph.name or 'model'}: sizes from input to output", words, tuple(marks))
@@ -104,7 +123,7 @@ def _about(graph: Graph, part: Row, last: Node) -> str:
     return f"{part.type} {size}".strip() if not getattr(last.rule, "adaptive", False) else part.type
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def size_text(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape[1:] if len(shape) > 1 else shape)) or "one number"
 
 
@@ -113,7 +132,11 @@ def _scales(shapes):
     maps = [s[1] if len(s) > 2 else s[-1] for s in shapes if len(s) > 1]
     far = any(v and max(v) > NOT_TO_SCALE * max(1, min(v)) for v in (spaces, maps))
     bend = (lambda n: n**0.5) if far else float
-    return (lambda n: max(2.0, 26 * bend(n) / bend(max(spaces, default=1))), lambda n: max(2.0, 34 * bend(n) / bend(max(maps, default=1))), far)
+    return (
+        lambda n: max(2.0, 26 * bend(n) / bend(max(spaces, default=1))),
+        lambda n: max(2.0, 34 * bend(n) / bend(max(maps, default=1))),
+        far,
+    )
 
 
 def _stage(name: str, about: str, shape, x: float, y: float, room: float, scale, style: str) -> list[Mark]:
@@ -125,8 +148,11 @@ def _stage(name: str, about: str, shape, x: float, y: float, room: float, scale,
     about = "" if about == name else about
     if style == "blocks":
         marks.append(Box(x, y + 12, room, 34, fill="soft"))
-        marks += [Text(middle, y + 24, shortened(name, room, 6), 6, "middle", bold=True), Text(middle, y + 34, shortened(about, room, 6), 6, "middle", "dim")]
-        return [*marks, Text(middle, y + 43, shortened(_size(shape), room, 6), 6, "middle")]
+        marks += [
+            Text(middle, y + 24, shortened(name, room, 6), 6, "middle", bold=True),
+            Text(middle, y + 34, shortened(about, room, 6), 6, "middle", "dim"),
+        ]
+        return [*marks, Text(middle, y + 43, shortened(size_text(shape), room, 6), 6, "middle")]
     marks.append(Text(middle, y + 10, shortened(above, room + 8, 6.5), 6.5, "middle", "calculated"))
     tall = maps(count)
     if len(shape) > 3:
@@ -136,7 +162,9 @@ def _stage(name: str, about: str, shape, x: float, y: float, room: float, scale,
     else:
         at = middle - 3
     if count <= 12:
-        marks += [Box(at, y + 46 - (i + 1) * max(1.2, tall / count), 6, max(1.2, tall / count), fill="maps", width=0.3) for i in range(count)]
+        marks += [
+            Box(at, y + 46 - (i + 1) * max(1.2, tall / count), 6, max(1.2, tall / count), fill="maps", width=0.3) for i in range(count)
+        ]
     else:
         marks.append(Box(at, y + 46 - tall, 6, tall, fill="maps"))
     below = "x".join(map(str, shape[2:]))
@@ -162,7 +190,10 @@ def convolution(graph: Graph, node: Node, width: float = WIDTHS["column"]) -> Sc
     way = walk(graph, node)
     rows_, columns = way.rows, way.columns
     left, right = beside(way, width)
-    marks = [*drawn(left, rows_.n, columns.n, "out" if way.spread else "space"), *drawn(right, rows_.places, columns.places, "space" if way.spread else "out")]
+    marks = [
+        *grid_marks(left, rows_.n, columns.n, "out" if way.spread else "space"),
+        *grid_marks(right, rows_.places, columns.places, "space" if way.spread else "out"),
+    ]
     last_row, last = rows_.places - 1, columns.places - 1
     marks += covered(left, rows_.cells[0], columns.cells[0], "kernel")
     marks += covered(right, (0,), (0,), "kernel")
@@ -173,7 +204,16 @@ def convolution(graph: Graph, node: Node, width: float = WIDTHS["column"]) -> Sc
     came, gives = (graph.tensors[t].shape for t in (node.inputs[0], node.outputs[0]))
     names = ("output", "input") if way.spread else ("input", "output")
     sides = (gives, came) if way.spread else (came, gives)
-    marks += [Text(16, 9, f"{names[0]} {_size(sides[0])}", 7, bold=True), Text(max(16 + left.width + 26, 24 + wide(f"{names[0]} {_size(sides[0])}", 7)), 9, f"{names[1]} {_size(sides[1])}", 7, bold=True)]
+    marks += [
+        Text(16, 9, f"{names[0]} {size_text(sides[0])}", 7, bold=True),
+        Text(
+            max(16 + left.width + 26, 24 + wide(f"{names[0]} {size_text(sides[0])}", 7)),
+            9,
+            f"{names[1]} {size_text(sides[1])}",
+            7,
+            bold=True,
+        ),
+    ]
     y = 24 + max(left.height, right.height) + 12
     lines = [f"{node.path or node.op} ({node.type or node.op})"]
     lines += [f"{names}: {formula} = {value}" for names, formula, value in Layers(graph).of(node).formulas if names != "batch"]
@@ -198,7 +238,7 @@ def _cut(cells: list[int]) -> list[int]:
 
 
 def _slots(cells: list[int]) -> float:
-    return len(cells) + 1.5 * sum(1 for a, b in zip(cells, cells[1:]) if b != a + 1)
+    return len(cells) + 1.5 * sum(1 for a, b in itertools.pairwise(cells) if b != a + 1)
 
 
 def _wrapped(lines: list[str], room: float, size: float) -> list[str]:
@@ -244,7 +284,9 @@ def receptive(graph: Graph, width: float = WIDTHS["column"], most: int = 10) -> 
     inside = sorted(steps, key=lambda step: (step[1][2] - step[1][0], step[1][3] - step[1][1]))
     ink = {box: inks[i % len(inks)] for i, (_, box, _) in enumerate(inside)}
     for _, (top, start, bottom, end), _ in reversed(inside):
-        box = Box(8 + start * unit, 16 + top * unit, (end - start + 1) * unit, (bottom - top + 1) * unit, ink[top, start, bottom, end], width=0.8)
+        box = Box(
+            8 + start * unit, 16 + top * unit, (end - start + 1) * unit, (bottom - top + 1) * unit, ink[top, start, bottom, end], width=0.8
+        )
         marks.append(box)
     words = []
     for i, (name, (top, start, bottom, end), exact) in enumerate(steps):
@@ -262,65 +304,3 @@ def receptive(graph: Graph, width: float = WIDTHS["column"], most: int = 10) -> 
 def _ending(words: str, room: float, size: float) -> str:
     most = len(shortened("x" * 200, room, size))
     return words if len(words) <= most else "..." + words[3 - most :]
-
-
-def parts(graph: Graph, path: str = "") -> Scene:
-    """The parts of a module (or of the whole model) as boxes joined by lines: data flows down, skips pass beside."""
-    every = folded(graph)
-    index = -1 if not path else _row_of(every, path)
-    found = [every[p] for p in children(every, index)]
-    if not found:
-        raise WhyshapeError(f"{path} has no parts to draw")
-    drawn_ = laid_out(len(found) + 1, joined(graph, found))
-    broad = max(place for _, place in drawn_.at) + 1
-    w, h, gap = 104.0, 26.0, 16.0
-    x = lambda place: 8 + (place * (w + 14) if place < broad else broad * (w + 14) + (place - broad) * 9 - w / 2)
-    y = lambda column: 6.0 if column == 0 else 22 + (column - 1) * (h + gap) + gap
-    marks: list[Mark] = [Text(x(drawn_.at[0][1]) + w / 2, 13, "what comes in", 6.5, "middle", "dim")]
-    for a, b, *passed in drawn_.edges:
-        column, place = drawn_.at[a]
-        points = [(x(place) + w / 2, y(column) + (h if a else 10))]
-        for k, next_place in enumerate([*passed, drawn_.at[b][1]], 1):
-            there = x(next_place) + w / 2
-            if there != points[-1][0]:
-                points += [(points[-1][0], y(column + k) - gap + 6), (there, y(column + k) - gap + 6)]
-            points.append((there, y(column + k)))
-        marks.append(Line(tuple(points), "line", 0.7, arrow=True))
-    for (column, place), part in zip(drawn_.at[1:], found):
-        out = graph.tensors[graph.nodes[part.first + part.count - 1].outputs[0]].shape
-        name = f"{part.name}{f' x {part.times}' if part.times > 1 else ''} {part.type}".strip()
-        marks.append(Box(x(place), y(column), w, h, fill="soft"))
-        marks += [Text(x(place) + 4, y(column) + 11, shortened(name, w - 8, 6.5), 6.5, bold=True), Text(x(place) + 4, y(column) + 21, _size(tuple(map(int, out))), 6.5)]
-    lanes = max([p for _, _, *passed in drawn_.edges for p in passed], default=0) + 1 - broad
-    width = 8 + broad * (w + 14) + max(0, lanes) * 9
-    height = y(max(column for column, _ in drawn_.at)) + h + 8
-    words = ", ".join(f"{part.name or part.type}" for part in found)
-    return Scene(width, height, f"{path or graph.name or 'model'}: {len(found)} parts", words, tuple(marks))
-
-
-def _row_of(every: list[Row], path: str) -> int:
-    names: list[str] = []
-    for i, row in enumerate(every):
-        del names[row.depth :]
-        names.append(row.name)
-        if ".".join(n for n in names if n) == path and row.kids:
-            return i
-    raise WhyshapeError(f"no module with parts is called {path!r}")
-
-
-def dot(graph: Graph, path: str = "") -> str:
-    """The same parts in the language of Graphviz."""
-    every = folded(graph)
-    found = [every[p] for p in children(every, -1 if not path else _row_of(every, path))]
-    lines = ["digraph model {", "  rankdir=TB;", '  node [shape=box, fontname="Helvetica"];', '  0 [label="what comes in", shape=plain];']
-    for i, part in enumerate(found, 1):
-        out = graph.tensors[graph.nodes[part.first + part.count - 1].outputs[0]].shape
-        lines.append(f"  {i} [label={_quoted(f'{part.name} {part.type}'.strip())}];".replace('"]', f'\\n{_size(tuple(map(int, out)))}"]'))
-    lines += [f"  {a} -> {b};" for a, b in joined(graph, found)]
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def _quoted(words: str) -> str:
-    """A string as Graphviz reads it; everything outside plain letters is written out."""
-    kept = "".join(c if 32 <= ord(c) < 127 and c not in '"\\<>&' else f"\\\\u{ord(c):04x}" for c in words)
-    return f'"{kept}"'

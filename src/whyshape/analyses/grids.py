@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from whyshape.analyses.scene import Box, Line, Mark, Text
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
+from whyshape.story.scene import Box, Line, Mark, Text
 
 MOST = 32  # cells along one axis; a longer one is cut, with its true numbers on the rulers
 HEAD, TAIL = 16, 7  # cells left and right of the cut
@@ -58,9 +58,17 @@ def walk(graph: Graph, node: Node) -> Walk:
             return Axis(n, out, tuple(tuple(range(j * n // out, -(-(j + 1) * n // out))) for j in range(out)))
         places, over = (n, out) if spread else (out, n)
         step = abs(int(window.stride))
-        cells = tuple(tuple(p * step - int(window.before) + j * int(window.dilation) for j in range(int(window.size))) for p in range(places))
+        cells = tuple(
+            tuple(p * step - int(window.before) + j * int(window.dilation) for j in range(int(window.size))) for p in range(places)
+        )
         low, high = min(map(min, cells), default=0), max(map(max, cells), default=0)
-        return Axis(over, places, cells, max(0, -low, 0 if spread else int(window.before)), max(0, high - over + 1, 0 if spread else int(window.after)))
+        return Axis(
+            over,
+            places,
+            cells,
+            max(0, -low, 0 if spread else int(window.before)),
+            max(0, high - over + 1, 0 if spread else int(window.after)),
+        )
 
     padded = any(int(w.before) or int(w.after) for w in windows.values())
     return Walk(axis(-2), axis(-1), spread, "padding" if padded else "the window hangs over the edge")
@@ -119,7 +127,7 @@ def drawn(grid: Grid, n_rows: int, n_columns: int, ink: str) -> list[Mark]:
             marks += [Line(((x, grid.rows[r]), (x + w, grid.rows[r])), "paper", 0.4) for r in real_rows[1:]]
     for c in {inside_columns[0], inside_columns[-1]} if inside_columns else ():
         marks.append(Text(grid.columns[c] + grid.cell / 2, min(grid.rows.values()) - 2, str(c), 6, "middle", "dim"))
-    for r in ({inside_rows[0], inside_rows[-1]} if n_rows > 1 and inside_rows else set()):
+    for r in {inside_rows[0], inside_rows[-1]} if n_rows > 1 and inside_rows else set():
         marks.append(Text(min(grid.columns.values()) - 2, grid.rows[r] + grid.cell / 2 + 2, str(r), 6, "end", "dim"))
     return marks
 

@@ -21,7 +21,11 @@ def known(graph: Graph, diagnosis=None, verified: str = "") -> dict[str, Any]:
         found["accepts"] = {"text": fits}
     if diagnosis is not None:
         found["problems"] = [
-            {"path": p.where.get("layer", ""), "sentence": p.sentence, "fixes": [f"{f.says} ({f.cost})" if f.cost else f.says for f in p.fixes if f.verified]}
+            {
+                "path": p.where.get("layer", ""),
+                "sentence": p.sentence,
+                "fixes": [f"{f.says} ({f.cost})" if f.cost else f.says for f in p.fixes if f.verified],
+            }
             for p in diagnosis.problems
         ]
         found["hazards"] = [{"path": h.where.get("layer", ""), "sentence": h.sentence} for h in diagnosis.hazards]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 from whyshape.analyses.rows import Row
@@ -81,7 +82,7 @@ def placed(count: int, edges: list[tuple[int, int]]) -> Picture:
             way.append(stand_in)
         way.append(b)
         ways.append(way)
-        for one, other in zip(way, way[1:]):
+        for one, other in itertools.pairwise(way):
             near.setdefault(other, []).append(one)
             near.setdefault(~one, []).append(other)
     place = {part: i for members in columns for i, part in enumerate(members)}

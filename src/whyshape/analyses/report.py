@@ -198,7 +198,7 @@ class _Table:
         return [self.sentences.setdefault(text, len(self.sentences)), filled]
 
     def reach(self, node: Node, rule: type[Rule], call: Call, at):
-        """How a cell of the first output looks at what is read: ``"same"`` place, ``{axis: window}``, or ``"all"``, which is always safe."""
+        """How a cell of the first output looks at what is read: ``"same"`` place, ``{axis: window}``, or ``"all"``, always safe."""
         if rule.pointwise:
             return "same"
         windows = {} if rule.whole else rule.reach(call)

@@ -8,8 +8,8 @@ import tempfile
 from io import BytesIO
 from pathlib import Path
 
-from whyshape.analyses.animate import PAUSE, Film, moving
 from whyshape.errors import WhyshapeError
+from whyshape.story.scene import PAUSE
 from whyshape.writers import svg
 from whyshape.writers.png import image
 from whyshape.writers.svg import INKS, number
@@ -17,15 +17,16 @@ from whyshape.writers.svg import INKS, number
 STILL = 1.0  # seconds the first place is held
 
 
-def svg_film(film: Film) -> str:
+def svg_film(film) -> str:
     """The SVG: the window steps through the shown places for ever; who asks for less motion sees first and last place, standing still."""
-    columns, rows = moving(film)
+    columns, rows = film.moves
     first, last = (film.rows[0], film.columns[0]), (film.rows[-1], film.columns[-1])
     turn = len(columns) * PAUSE
+    times = {"wx": turn, "mx": turn, "wy": turn * len(rows), "my": turn * len(rows)}
     style = (
         _steps("wx", [w for w, _ in columns], "X") + _steps("mx", [m for _, m in columns], "X")
         + _steps("wy", [w for w, _ in rows], "Y") + _steps("my", [m for _, m in rows], "Y")
-        + "".join(f".{name}{{animation:{name} {number(turn * (1 if name[1] == 'x' else len(rows)))}s {number(STILL)}s infinite}}" for name in ("wx", "mx", "wy", "my"))
+        + "".join(f".{name}{{animation:{name} {number(time)}s {number(STILL)}s infinite}}" for name, time in times.items())
         + ".end{visibility:hidden}"
         + "@media(prefers-reduced-motion:reduce){.wx,.mx,.wy,.my{animation:none}.end{visibility:visible}}"
     )  # fmt: skip
@@ -40,12 +41,16 @@ def _steps(name: str, places: list[float], axis: str) -> str:
     n = len(places)
     stride = places[1] - places[0] if n > 1 else 0.0
     if all(abs(p - i * stride) < 1e-6 for i, p in enumerate(places)):
-        return f"@keyframes {name}{{from{{transform:none;animation-timing-function:steps({n})}}to{{transform:translate{axis}({number(n * stride)}px)}}}}"
-    jumps = "".join(f"{number(100 * i / n)}%{{transform:translate{axis}({number(p)}px);animation-timing-function:step-end}}" for i, p in enumerate(places))
+        begin, end = f"transform:none;animation-timing-function:steps({n})", f"transform:translate{axis}({number(n * stride)}px)"
+        return f"@keyframes {name}{{from{{{begin}}}to{{{end}}}}}"
+    jumps = "".join(
+        f"{number(100 * i / n)}%{{transform:translate{axis}({number(p)}px);animation-timing-function:step-end}}"
+        for i, p in enumerate(places)
+    )
     return f"@keyframes {name}{{{jumps}}}"
 
 
-def gif(film: Film, dpi: float = 110) -> bytes:
+def gif(film, dpi: float = 110) -> bytes:
     """The GIF: a small palette, only what changed from frame to frame, repeated for ever."""
     frames = _palette([image(scene, dpi) for scene in film.frames])
     held = BytesIO()
@@ -66,7 +71,7 @@ def _palette(frames):
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
-def mp4(film: Film, dpi: float = 150) -> bytes:
+def mp4(film, dpi: float = 150) -> bytes:
     """The MP4, made by ffmpeg where that is installed."""
     program = shutil.which("ffmpeg")
     if program is None:
@@ -76,8 +81,22 @@ def mp4(film: Film, dpi: float = 150) -> bytes:
             image(scene, dpi).save(Path(folder) / f"{i:05d}.png")
         out = Path(folder) / "film.mp4"
         even = "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white"
-        asked = [program, "-loglevel", "error", "-framerate", f"{1 / PAUSE:.4f}", "-i", f"{folder}/%05d.png", "-vf", even, "-pix_fmt", "yuv420p"]
+        asked = [
+            program,
+            "-loglevel",
+            "error",
+            "-framerate",
+            f"{1 / PAUSE:.4f}",
+            "-i",
+            f"{folder}/%05d.png",
+            "-vf",
+            even,
+            "-pix_fmt",
+            "yuv420p",
+        ]
         done = subprocess.run([*asked, "-bitexact", str(out)], capture_output=True, text=True)
         if done.returncode:
-            raise WhyshapeError(f"ffmpeg could not make the film: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}")
+            raise WhyshapeError(
+                f"ffmpeg could not make the film: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}"
+            )
         return out.read_bytes()

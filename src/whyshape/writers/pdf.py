@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from whyshape.analyses.scene import Box, Line, Scene, Text, hatching
 from whyshape.errors import WhyshapeError
+from whyshape.story.scene import Box, Line, Scene, Text, hatching
 from whyshape.writers.html import visible
 from whyshape.writers.svg import INKS, head
 
@@ -56,7 +56,9 @@ def _draw(page, m, top: float) -> None:
             path.moveTo(x, top - y)
             if m.curve and len(rest) == 2:
                 (x1, y1), (x2, y2) = rest
-                path.curveTo(x + 2 * (x1 - x) / 3, top - y - 2 * (y1 - y) / 3, x2 + 2 * (x1 - x2) / 3, top - y2 - 2 * (y1 - y2) / 3, x2, top - y2)
+                path.curveTo(
+                    x + 2 * (x1 - x) / 3, top - y - 2 * (y1 - y) / 3, x2 + 2 * (x1 - x2) / 3, top - y2 - 2 * (y1 - y2) / 3, x2, top - y2
+                )
             else:
                 for a, b in rest:
                     path.lineTo(a, top - b)

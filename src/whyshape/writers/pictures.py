@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whyshape.analyses.scene import Scene
 from whyshape.errors import WhyshapeError
+from whyshape.story.scene import Scene
 
 
 def scene_bytes(scene: Scene, ending: str) -> bytes:

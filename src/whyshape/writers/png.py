@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from io import BytesIO
 
-from whyshape.analyses.scene import Box, Line, Scene, Text, hatching
 from whyshape.errors import WhyshapeError
+from whyshape.story.scene import Box, Line, Scene, Text, hatching
 from whyshape.writers.html import visible
 from whyshape.writers.svg import INKS, head
 
@@ -42,14 +43,16 @@ def _draw(draw, m, unit: float) -> None:
     match m:
         case Box():
             corners = (m.x * unit, m.y * unit, (m.x + m.w) * unit, (m.y + m.h) * unit)
-            draw.rectangle(corners, fill=INKS[m.fill] if m.fill else None, outline=INKS[m.edge] if m.edge else None, width=_thick(m.width, unit))
+            draw.rectangle(
+                corners, fill=INKS[m.fill] if m.fill else None, outline=INKS[m.edge] if m.edge else None, width=_thick(m.width, unit)
+            )
             if m.hatch:
                 for line in hatching(m):
                     draw.line([n * unit for n in line], fill=INKS["line"], width=_thick(0.4, unit))
         case Line():
             points = _bent(m.points) if m.curve and len(m.points) == 3 else m.points
             scaled = [(x * unit, y * unit) for x, y in points]
-            for begin, end in _dashed(scaled, 2 * unit, 1.5 * unit) if m.dash else zip(scaled, scaled[1:]):
+            for begin, end in _dashed(scaled, 2 * unit, 1.5 * unit) if m.dash else itertools.pairwise(scaled):
                 draw.line([begin, end], fill=INKS[m.ink], width=_thick(m.width, unit))
             if m.arrow:
                 draw.polygon([(x * unit, y * unit) for x, y in head(m)], fill=INKS[m.ink])
@@ -58,7 +61,14 @@ def _draw(draw, m, unit: float) -> None:
 
             words, font = visible(m.words).replace("\n", " "), ImageFont.load_default(m.size * unit)
             anchor = {"start": "ls", "middle": "ms", "end": "rs"}[m.anchor]
-            draw.text((m.x * unit, m.y * unit), words, font=font, fill=INKS[m.ink], anchor=anchor, stroke_width=_thick(0.13, unit) if m.bold else 0)
+            draw.text(
+                (m.x * unit, m.y * unit),
+                words,
+                font=font,
+                fill=INKS[m.ink],
+                anchor=anchor,
+                stroke_width=_thick(0.13, unit) if m.bold else 0,
+            )
 
 
 def _thick(width: float, unit: float) -> int:
@@ -72,7 +82,7 @@ def _bent(points):
 
 
 def _dashed(points, on: float, off: float):
-    for (x1, y1), (x2, y2) in zip(points, points[1:]):
+    for (x1, y1), (x2, y2) in itertools.pairwise(points):
         length, at = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5, 0.0
         while at < length:
             end = min(at + on, length)

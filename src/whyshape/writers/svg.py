@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from itertools import groupby
 
-from whyshape.analyses.scene import Box, Line, Scene, Text, hatching
+from whyshape.story.scene import Box, Line, Scene, Text, hatching
 from whyshape.writers.html import visible
 
 INKS = {
@@ -31,7 +31,8 @@ def write(scene: Scene, moving: str = "", style: str = "") -> str:
 def drawn(marks) -> str:
     """Marks from back to front; neighbours in the same ink become one path, which is most of a grid."""
     pieces = []
-    for ink, run in groupby(marks, _ink):
+    for ink, group in groupby(marks, _ink):
+        run = list(group)
         pieces.append(f'<path d="{"".join(map(_way, run))}" {ink}/>' if ink else "".join(map(mark, run)))
     return "\n".join(pieces)
 
@@ -40,7 +41,8 @@ def _ink(m) -> str:
     """How a plain box or line is painted; empty for a mark that stands by itself."""
     match m:
         case Box(hatch=False):
-            return f'fill="{INKS[m.fill] if m.fill else "none"}" stroke="{INKS[m.edge] if m.edge else "none"}" stroke-width="{number(m.width)}"'
+            fill, edge = (INKS[ink] if ink else "none" for ink in (m.fill, m.edge))
+            return f'fill="{fill}" stroke="{edge}" stroke-width="{number(m.width)}"'
         case Line(arrow=False):
             return f'fill="none" stroke="{INKS[m.ink]}" stroke-width="{number(m.width)}"' + (' stroke-dasharray="2 1.5"' if m.dash else "")
     return ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from whyshape.analyses.scene import Box, Line, Scene, Text, hatching
+from whyshape.story.scene import Box, Line, Scene, Text, hatching
 from whyshape.writers.html import visible
 from whyshape.writers.svg import INKS, number
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
 ANCHOR = {"start": "base west", "middle": "base", "end": "base east"}
 
@@ -47,7 +48,8 @@ def _mark(m):
                 yield f"\\draw[{how}] {' -- '.join(points)};"
         case Text():
             font = f"\\fontsize{{{number(m.size)}}}{{{number(1.2 * m.size)}}}\\selectfont\\sffamily" + ("\\bfseries" if m.bold else "")
-            yield f"\\node[anchor={ANCHOR[m.anchor]},inner sep=0,text=whyshape{m.ink},font={font}] at ({number(m.x)},{number(m.y)}) {{{escaped(m.words)}}};"
+            how = f"anchor={ANCHOR[m.anchor]},inner sep=0,text=whyshape{m.ink},font={font}"
+            yield f"\\node[{how}] at ({number(m.x)},{number(m.y)}) {{{escaped(m.words)}}};"
 
 
 def escaped(words: str) -> str:

@@ -15,7 +15,9 @@ def arguments(parser) -> None:
     opt.target(parser)
     opt.inputs(parser)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file; its ending says how: .svg .gif .mp4")
-    parser.add_argument("--frames", action="store_true", help="one file for each place: FILE with a number before its ending (.svg .pdf .png)")
+    parser.add_argument(
+        "--frames", action="store_true", help="one file for each place: FILE with a number before its ending (.svg .pdf .png)"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if FILE is not what the model gives now")
 
 

@@ -36,15 +36,20 @@ def run(options) -> int:
     if kind == "dot":
         if options.kind != "graph":
             raise WhyshapeError(".dot is written for graph only: whyshape figure graph -o model.dot")
-        from whyshape.analyses.figure import dot
+        from whyshape.analyses.parts import dot
 
         words, content = "", dot(graph, options.layer or "").encode()
     else:
-        scene = drawn(graph, options)
+        from whyshape.analyses.figure import drawn
+
+        scene = drawn(graph, options.kind, options.layer, options.width, options.style)
         words, content = scene.words, scene_bytes(scene, kind)
     if options.check:
         old = stale(options.output, content)
-        print(f"{options.output} {'is stale: the model gives other numbers or shapes now' if old else 'is what the model gives'}", file=sys.stderr)
+        print(
+            f"{options.output} {'is stale: the model gives other numbers or shapes now' if old else 'is what the model gives'}",
+            file=sys.stderr,
+        )
         return int(old)
     put(options.output, content)
     print(f"written: {options.output}", file=sys.stderr)
@@ -53,20 +58,3 @@ def run(options) -> int:
         if kind == "pdf":
             print(f"\\includegraphics{{{options.output}}}")
     return 0
-
-
-def drawn(graph, options):
-    """The scene that was asked for."""
-    from whyshape.analyses import figure
-    from whyshape.analyses.scene import WIDTHS
-
-    width = WIDTHS[options.width or ("page" if options.kind == "arch" else "column")]
-    match options.kind:
-        case "arch":
-            return figure.architecture(graph, width, options.style)
-        case "conv":
-            node = figure.find(graph, options.layer) if options.layer else figure.first_window(graph)
-            return figure.convolution(graph, node, width)
-        case "rf":
-            return figure.receptive(graph, width)
-    return figure.parts(graph, options.layer or "")

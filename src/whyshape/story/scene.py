@@ -10,6 +10,9 @@ SMALLEST = 6.0  # points: no word is set smaller
 BROAD = 0.54  # of the size: how wide a letter is on the average, a little more than it is in any of our fonts
 
 
+PAUSE = 0.3  # seconds a walking window stands still
+
+
 class Box(NamedTuple):
     """A rectangle. ``fill`` and ``edge`` are inks or empty; ``hatch`` draws slanted lines, so that colour is never the only difference."""
 

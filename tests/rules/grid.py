@@ -132,7 +132,7 @@ def conv(rng) -> Case:
     groups = rng.choice((1, 1, 1, 2, 3, 0 if often(rng, 0.1) else 1))
     cin, cout = (groups * rng.randint(1, 2) if often(rng, 0.95) else rng.randint(0, 5) for _ in range(2))
     padding = rng.choice(("same", "valid", "SAME")) if often(rng, 0.12) else knob(rng, n, 0, 3)
-    kwargs = dict(stride=knob(rng, n, 1, 3), padding=padding, dilation=knob(rng, n, 1, 3), groups=groups)
+    kwargs = {"stride": knob(rng, n, 1, 3), "padding": padding, "dilation": knob(rng, n, 1, 3), "groups": groups}
     if padding == "same" and often(rng, 0.8):
         kwargs["stride"] = 1
     if often(rng, 0.3):
@@ -148,7 +148,7 @@ def conv_function(rng) -> Case:
     if often(rng, 0.03):
         weight = T(weight.shape[:-1])
     bias = T((cout if often(rng, 0.95) else cout + 1,)) if often(rng, 0.5) else None
-    kwargs = dict(stride=knob(rng, n, 1, 3), padding=knob(rng, n, 0, 3), dilation=knob(rng, n, 1, 3), groups=groups)
+    kwargs = {"stride": knob(rng, n, 1, 3), "padding": knob(rng, n, 0, 3), "dilation": knob(rng, n, 1, 3), "groups": groups}
     return Case(f"conv{n}d", (image(rng, n, cin * groups),), (weight, bias), kwargs)
 
 
@@ -156,12 +156,12 @@ def transposed(rng) -> Case:
     n = rng.choice((1, 1, 2, 2, 3))
     groups = rng.choice((1, 1, 1, 2))
     cin, cout = (groups * rng.randint(1, 2) if often(rng, 0.95) else rng.randint(0, 5) for _ in range(2))
-    kwargs = dict(
-        stride=knob(rng, n, 1, 3),
-        padding=knob(rng, n, 0, 2) if often(rng, 0.6) else 0,
-        output_padding=knob(rng, n, 0, 2) if often(rng, 0.5) else 0,
-    )
-    kwargs |= dict(groups=groups, dilation=knob(rng, n, 1, 3), bias=often(rng, 0.5))
+    kwargs = {
+        "stride": knob(rng, n, 1, 3),
+        "padding": knob(rng, n, 0, 2) if often(rng, 0.6) else 0,
+        "output_padding": knob(rng, n, 0, 2) if often(rng, 0.5) else 0,
+    }
+    kwargs |= {"groups": groups, "dilation": knob(rng, n, 1, 3), "bias": often(rng, 0.5)}
     if often(rng, 0.02):
         kwargs["padding"] = rng.choice(("same", "valid"))
     if often(rng, 0.02):
@@ -173,14 +173,14 @@ def transposed(rng) -> Case:
 
 def max_pool(rng) -> Case:
     n = rng.choice((1, 1, 2, 2, 3))
-    kwargs = dict(padding=knob(rng, n, 0, 2) if often(rng, 0.6) else 0, ceil_mode=often(rng, 0.5), return_indices=often(rng, 0.3))
+    kwargs = {"padding": knob(rng, n, 0, 2) if often(rng, 0.6) else 0, "ceil_mode": often(rng, 0.5), "return_indices": often(rng, 0.3)}
     kwargs["dilation"] = knob(rng, n, 1, 3) if often(rng, 0.4) else 1
     return Case(f"MaxPool{n}d", (image(rng, n, 2),), (knob(rng, n, 1, 5), knob(rng, n, 1, 4) if often(rng, 0.7) else None), kwargs)
 
 
 def avg_pool(rng) -> Case:
     n = rng.choice((1, 1, 2, 2, 3))
-    kwargs = dict(padding=knob(rng, n, 0, 2) if often(rng, 0.6) else 0, ceil_mode=often(rng, 0.5), count_include_pad=often(rng, 0.5))
+    kwargs = {"padding": knob(rng, n, 0, 2) if often(rng, 0.6) else 0, "ceil_mode": often(rng, 0.5), "count_include_pad": often(rng, 0.5)}
     if n > 1 and often(rng, 0.2):
         kwargs["divisor_override"] = rng.choice((1, 3, 0))
     return Case(f"AvgPool{n}d", (image(rng, n, 2),), (knob(rng, n, 1, 5), knob(rng, n, 1, 4) if often(rng, 0.7) else None), kwargs)
@@ -207,7 +207,7 @@ def fractional(rng) -> Case:
     k, kwargs = knob(rng, n, 1, 3), {"return_indices": often(rng, 0.3)}
     if often(rng, 0.5):
         kwargs["output_size"] = knob(rng, n, 1, 7)
-    if often(rng, 0.04) or "output_size" not in kwargs and often(rng, 0.95):
+    if often(rng, 0.04) or ("output_size" not in kwargs and often(rng, 0.95)):
         ratio = lambda: rng.choice((0.1, 0.29, 0.5, 0.57, 0.75, 0.9, 1.0 if often(rng, 0.2) else 0.3))
         kwargs["output_ratio"] = ratio() if often(rng, 0.5) else tuple(ratio() for _ in range(n))
     return Case(f"FractionalMaxPool{n}d", (image(rng, n, 2, low=2),), (k,), kwargs)
@@ -230,13 +230,13 @@ def unpool(rng) -> Case:
 
 
 def unfold(rng) -> Case:
-    kwargs = dict(dilation=knob(rng, 2, 1, 3), padding=knob(rng, 2, 0, 2), stride=knob(rng, 2, 1, 3))
+    kwargs = {"dilation": knob(rng, 2, 1, 3), "padding": knob(rng, 2, 0, 2), "stride": knob(rng, 2, 1, 3)}
     return Case("Unfold", (image(rng, 2, 3),), (knob(rng, 2, 1, 4),), kwargs)
 
 
 def fold(rng) -> Case:
     size, k = knob(rng, 2, 2, 9), knob(rng, 2, 1, 3)
-    kwargs = dict(dilation=knob(rng, 2, 1, 2), padding=knob(rng, 2, 0, 1), stride=knob(rng, 2, 1, 3))
+    kwargs = {"dilation": knob(rng, 2, 1, 2), "padding": knob(rng, 2, 0, 1), "stride": knob(rng, 2, 1, 3)}
     kwargs = kwargs if often(rng, 0.8) else {}
     pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)
     try:
@@ -289,7 +289,7 @@ def interpolate(rng) -> Case:
     kwargs: dict[str, Any] = {"mode": mode}
     if often(rng, 0.5):
         kwargs["size"] = knob(rng, n, 1, 9)
-    if often(rng, 0.04) or "size" not in kwargs and often(rng, 0.97):
+    if often(rng, 0.04) or ("size" not in kwargs and often(rng, 0.97)):
         factor = lambda: rng.choice((0, -1, 0.0)) if often(rng, 0.03) else rng.choice(FACTORS)
         wrong = often(rng, 0.03)
         kwargs["scale_factor"] = factor() if often(rng, 0.6) else tuple(factor() for _ in range(n + wrong))
@@ -318,7 +318,7 @@ def grid_sample(rng) -> Case:
     if often(rng, 0.1):
         grid[rng.randrange(len(grid))] += 1
     grid = grid if often(rng, 0.97) else grid[:-1]
-    kwargs = dict(mode=rng.choice(("bilinear", "nearest", "bicubic", "linear" if often(rng, 0.1) else "nearest")))
+    kwargs = {"mode": rng.choice(("bilinear", "nearest", "bicubic", "linear" if often(rng, 0.1) else "nearest"))}
     kwargs["padding_mode"] = rng.choice(("zeros", "border", "reflection", "wrap" if often(rng, 0.1) else "zeros"))
     return Case("grid_sample", (x, T(tuple(grid))), (), kwargs)
 

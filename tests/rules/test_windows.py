@@ -36,7 +36,8 @@ KNOWN = {
         case.name.startswith("ConvTranspose") and isinstance(we, Refused) and "dilation must" in we.why
         and any(k == 1 for k in _numbers(case.args[2]))
     ),
-    "circular padding on one side with a crop on the other: PyTorch stumbles over overlapping memory, or not, by layout": lambda case, theirs, we: (
+    "circular padding on one side, a crop on the other: whether PyTorch stumbles over overlapping memory depends on the layout": (
+        lambda case, theirs, we:
         isinstance(theirs, Refused) and min(_sides(case)) < 0 < max(_sides(case)) and _circular(case)
     ),
     "reflecting an empty batch makes a tensor of negative size": lambda case, theirs, we: (

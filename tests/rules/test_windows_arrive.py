@@ -16,6 +16,7 @@ F, B = nn.functional, torch._C._nn
 IMAGE = {n: torch.zeros(1, 4, *[8] * n) for n in (1, 2, 3)}
 LINE, PLANE, SPACE = IMAGE.values()
 INDEX = {n: torch.zeros(1, 4, *[4] * n, dtype=torch.int64) for n in (1, 2, 3)}
+TORCH_MAX_POOL = {1: torch.max_pool1d, 2: torch.max_pool2d, 3: torch.max_pool3d}
 HALF = {n: torch.zeros(1, 4, *[4] * n) for n in (1, 2, 3)}
 
 
@@ -43,13 +44,15 @@ CALLS = {
                      lambda n=n: getattr(nn, f"Conv{n}d")(4, 2, 2, padding="same", padding_mode="circular")(IMAGE[n]),
                      lambda n=n: getattr(torch, f"conv{n}d")(IMAGE[n], torch.zeros(2, 4, *[3] * n), padding="same")] for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": [lambda n=n: getattr(nn, f"ConvTranspose{n}d")(4, 2, 3, 2)(IMAGE[n]),
-                               lambda n=n: getattr(nn, f"ConvTranspose{n}d")(4, 2, 3, 2)(IMAGE[n], output_size=[18] * n)] for n in (1, 2, 3)},
+                               lambda n=n: getattr(nn, f"ConvTranspose{n}d")(4, 2, 3, 2)(IMAGE[n], output_size=[18] * n)]
+       for n in (1, 2, 3)},
     **{f"max_pool{n}d": [lambda n=n: getattr(nn, f"MaxPool{n}d")(3, 2, 1, ceil_mode=True)(IMAGE[n]),
-                         lambda n=n: getattr(F, f"max_pool{n}d")(IMAGE[n], 2), lambda n=n: getattr(torch, f"max_pool{n}d")(IMAGE[n], 2)]
+                         lambda n=n: getattr(F, f"max_pool{n}d")(IMAGE[n], 2), lambda n=n: TORCH_MAX_POOL[n](IMAGE[n], 2)]
        for n in (1, 2, 3)},
     **{f"max_pool{n}d_with_indices": [lambda n=n: getattr(nn, f"MaxPool{n}d")(2, return_indices=True)(IMAGE[n]),
                                       lambda n=n: getattr(F, f"max_pool{n}d")(IMAGE[n], 2, 2, 0, 1, False, True)] for n in (1, 2, 3)},
-    **{f"avg_pool{n}d": [lambda n=n: getattr(nn, f"AvgPool{n}d")(2)(IMAGE[n]), lambda n=n: getattr(F, f"avg_pool{n}d")(IMAGE[n], 2, padding=1)]
+    **{f"avg_pool{n}d": [lambda n=n: getattr(nn, f"AvgPool{n}d")(2)(IMAGE[n]),
+                         lambda n=n: getattr(F, f"avg_pool{n}d")(IMAGE[n], 2, padding=1)]
        for n in (1, 2, 3)},
     **{f"lp_pool{n}d": [lambda n=n: getattr(nn, f"LPPool{n}d")(2, 2)(IMAGE[n])] for n in (1, 2, 3)},
     **{f"adaptive_avg_pool{n}d": [lambda n=n: getattr(nn, f"AdaptiveAvgPool{n}d")(2)(IMAGE[n])] for n in (1, 2, 3)},
@@ -64,7 +67,8 @@ CALLS = {
     **{f"torch._C._nn.fractional_max_pool{n}d":
        [lambda n=n: getattr(B, f"fractional_max_pool{n}d")(IMAGE[n], [2] * n, [3] * n, torch.zeros(1, 4, n))] for n in (2, 3)},
     **{f"max_unpool{n}d": [lambda n=n: getattr(nn, f"MaxUnpool{n}d")(2)(HALF[n], INDEX[n]),
-                           lambda n=n: getattr(nn, f"MaxUnpool{n}d")(2)(HALF[n], INDEX[n], output_size=[1, 4, *[9] * n])] for n in (1, 2, 3)},
+                           lambda n=n: getattr(nn, f"MaxUnpool{n}d")(2)(HALF[n], INDEX[n], output_size=[1, 4, *[9] * n])]
+       for n in (1, 2, 3)},
     "torch._C._nn.max_unpool2d": [lambda: B.max_unpool2d(HALF[2], INDEX[2], [7, 9])],
     "torch._C._nn.max_unpool3d": [lambda: B.max_unpool3d(HALF[3], INDEX[3], [8, 8, 8], [2, 2, 2], [0, 0, 0])],
     "torch.nn.functional.unfold": [lambda: nn.Unfold(3)(PLANE), lambda: F.unfold(PLANE, 3, padding=1)],

@@ -38,7 +38,7 @@ def nudged(rng: random.Random, case: Case) -> Case:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("draws", [150, pytest.param(4_000, marks=pytest.mark.full)])
 def test_expressions_hold_for_other_inputs(family, draws):
-    """Where every demand and branch holds at other sizes, PyTorch makes the sizes the expressions give; where a demand fails, it refuses."""
+    """Where branches and demands hold at other sizes, PyTorch makes what the expressions give; where a demand fails, it refuses."""
     rng, seen = random.Random(f"symbolic {family}"), Counter()
     for _ in range(draws):
         case = FAMILIES[family](rng)

@@ -82,6 +82,8 @@ def _resampled(a, b, call) -> Window | None:
         f = b // a
         if taps == 0:
             return Window(f, -f)
+        if taps == 2 and f % 2:
+            return None  # every f-th cell falls on a cell, where the cubic weights of all others are zero: a window with holes
         size = 2 * taps * f - f % 2
         return Window(size, -f, (size - f) // 2, 1, (size - f) // 2)
     if a % b == 0:

@@ -156,13 +156,13 @@ def table(graph: Graph, layers: Layers, depth: int | None) -> Table:
     found = rows(graph, [layers.of(n).mark for n in graph.nodes])
     if depth is None:
         depth = max([d for d in range(1, 50) if len(shown(found, d)) <= ROWS] or [1])
-    held = parameters(graph)
+    held = held_under(graph)
     work = operations(graph).rows
     made = []
     for row, path in shown(found, depth):
         nodes = graph.nodes[row.first : row.first + row.count // row.times]
         macs = [r.counted("macs").value for r in work[row.first : row.first + row.count]]
-        count = held.under(path).value if path else None
+        count = held.get(path, 0)
         leaf = row.kids == 0
         made.append((
             "  " * row.depth + (row.name or row.type) + (f"   x {row.times}" if row.times > 1 else ""),
@@ -175,13 +175,30 @@ def table(graph: Graph, layers: Layers, depth: int | None) -> Table:
     return Table(("layer", "type", "output", "who decides", "parameters", "multiply-adds"), tuple(made), (4, 5))
 
 
-def _times(held, path: str, row: Row) -> str:
+def held_under(graph: Graph) -> dict[str, int]:
+    """How many parameters stand in every module and all it holds; a shared one counts wherever it stands."""
+    totals: dict[str, int] = {}
+    for row in parameters(graph).rows:
+        if row.state.kind != "parameter" or row.count is None:
+            continue
+        places: set[str] = set()
+        for name in (row.name, *row.state.also):
+            path = name.rpartition(".")[0]
+            while path:
+                places.add(path)
+                path = path.rpartition(".")[0]
+        for path in places:
+            totals[path] = totals.get(path, 0) + row.count
+    return totals
+
+
+def _times(held: dict[str, int], path: str, row: Row) -> str:
     """The parameters of repeated blocks together: ``layer1.1..2`` stands for layer1.1 and layer1.2."""
     if row.times == 1 or not path:
         return ""
     head = path[: len(path) - len(row.name)]
     first, _, last = row.name.partition("..")
-    total = sum(held.under(f"{head}{i}").value or 0 for i in range(int(first), int(last) + 1))
+    total = sum(held.get(f"{head}{i}", 0) for i in range(int(first), int(last) + 1))
     return f"{total:,}" if total else ""
 
 

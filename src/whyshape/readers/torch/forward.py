@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     args, kwargs = stand_ins(input_size, input_data, dtypes)
     _takes(model, args, kwargs)
     modules = walk(model)
-    with _mode(modules, mode), untouched([m for _, m in modules]):
+    with _collector_paused(), _mode(modules, mode), untouched([m for _, m in modules]):
         tracer, result, facts, failure = follow(modules, args, kwargs)
         notes: list[str] = []
         if isinstance(failure, NeedsValues):
@@ -216,6 +217,18 @@ def _leaves(value):
     elif isinstance(value, dict):
         for v in value.values():
             yield from _leaves(v)
+
+
+@contextmanager
+def _collector_paused():
+    """A trace makes many small objects that all live on: looking through the heap for garbage in between finds none and takes longer than the trace."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 @contextmanager

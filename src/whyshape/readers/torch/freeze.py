@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 
-from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor
-from whyshape.readers.torch.tracer import Tracer
+from whyshape.graph import Graph, Later, Module, ModuleCall, Node, Problem, Ref, State, Tensor
+from whyshape.readers.torch.tracer import CHANGED, MADE, Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
 HOME = os.path.dirname(torch.__file__) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _internal: dict[Any, bool] = {}
+_PLAIN = frozenset((int, bool, float, str, type(None)))
 _new = tuple.__new__  # a NamedTuple made from its fields at once: there is one for every operator and every tensor
 
 
@@ -23,13 +24,13 @@ class Freezer:
     def __init__(self, modules, tracer: Tracer, inputs: list[tuple[str, Any, tuple[str, ...]]]):
         self.tracer = tracer
         self.paths = tracer.paths
+        self.modules = modules
+        self.state, self.names = state_of(modules)
         self.tensors: list[Tensor] = []
         self.index: dict[int, int] = {}
         self.kept: list[Any] = []  # so that no id is used again
         self.nodes: list[Node] = []
         self.dtypes: dict[Any, str] = {}
-        self.names: dict[int, tuple[str, str]] | None = None
-        self.modules = modules
         self.module_calls: list[list] = []
         self.input_indices = []
         for name, tensor, axes in inputs:
@@ -37,17 +38,29 @@ class Freezer:
 
     def add(self, tensor, kind="activation", name="", axes=(), base=-1) -> int:
         """A new tensor; a view, or a result put in place, knows in whose memory it lies."""
-        dtype = self.dtypes.get(tensor.dtype)
-        if dtype is None:
-            dtype = self.dtypes[tensor.dtype] = str(tensor.dtype)[6:]
         strides = None if tensor.is_contiguous() else tuple(tensor.stride())
         if base < 0 and tensor._is_view():
             base = self.root(self.of(tensor._base))
         trainable = tensor.requires_grad if kind == "parameter" else True
-        self.tensors.append(_new(Tensor, (tuple(tensor.shape), dtype, kind, name, axes, strides, base, trainable)))
+        return self._number(tensor, (tuple(tensor.shape), self.dtype(tensor), kind, name, axes, strides, base, trainable))
+
+    def made(self, tensor) -> int:
+        """A new tensor that a rule made: laid out row by row, in memory of its own."""
+        return self._number(tensor, (tuple(tensor.shape), self.dtype(tensor), "activation", "", (), None, -1, True))
+
+    def _number(self, tensor, fields) -> int:
+        self.index[id(tensor)] = index = len(self.tensors)
+        self.tensors.append(_new(Tensor, fields))
         self.kept.append(tensor)
-        self.index[id(tensor)] = index = len(self.tensors) - 1
         return index
+
+    def dtype(self, tensor) -> str:
+        """The dtype's name, each spelled once."""
+        dtype = tensor.dtype
+        found = self.dtypes.get(dtype)
+        if found is None:
+            found = self.dtypes[dtype] = str(dtype)[6:]
+        return found
 
     def root(self, index: int) -> int:
         """The tensor whose memory this one lies in."""
@@ -59,15 +72,17 @@ class Freezer:
         index = self.index.get(id(tensor))
         if index is not None:
             return index
-        if self.names is None:
-            self.names = names_of(self.modules)
-        kind, name = self.names.get(id(tensor)) or ("parameter" if isinstance(tensor, torch.nn.Parameter) else "constant", "")
-        return self.add(tensor, kind, name)
+        known = self.names.get(id(tensor))
+        if known is None:
+            return self.add(tensor, "parameter" if isinstance(tensor, torch.nn.Parameter) else "constant")
+        if known.shape is None or not tensor.is_contiguous():
+            return self.add(tensor, known.kind, known.name)
+        return self._number(tensor, (known.shape, known.dtype, known.kind, known.name, (), None, -1, known.trainable))
 
     def value(self, value, inputs: list[int]):
         """Arguments with `Ref`s, plain data, and sizes whose leaves point at tensor indices."""
         kind = type(value)
-        if kind is int or value is None or kind is bool or kind is float or kind is str:
+        if kind in _PLAIN:
             return value
         if isinstance(value, torch.Tensor):
             index = self.of(value)
@@ -106,7 +121,12 @@ class Freezer:
             while done < count:
                 self.node(calls[done])
                 done += 1
-            tensors = tuple([self.of(t) for t in flat(value)])
+            if type(value) is torch.Tensor:
+                tensors: tuple[int, ...] = (self.of(value),)
+            elif number >= 0 and not value[1] and len(value[0]) == 1 and type(value[0][0]) is torch.Tensor:
+                tensors = (self.of(value[0][0]),)
+            else:
+                tensors = tuple([self.of(t) for t in flat(value)])
             if number >= 0:
                 module, outer = scope[0], scope[3]
                 parent = outer[4] if outer else -1
@@ -118,23 +138,38 @@ class Freezer:
             self.node(call)
 
     def node(self, call: tuple) -> None:
-        op, args, kwargs, out, scope, code, lasti, why, in_place, grad = call
+        op, args, kwargs, out, scope, code, lasti, why, how, grad = call
         inputs: list[int] = []
-        args = tuple([self.value(a, inputs) for a in args])
-        kwargs = {k: self.value(v, inputs) for k, v in kwargs.items()} if kwargs else {}
+        held = []
+        index = self.index
+        for a in args:
+            kind = type(a)
+            if kind in _PLAIN:
+                held.append(a)
+            elif kind is torch.Tensor or kind is torch.nn.Parameter:
+                i = index.get(id(a))
+                if i is None:
+                    i = self.of(a)
+                inputs.append(i)
+                held.append(_new(Ref, (i,)))
+            else:
+                held.append(self.value(a, inputs))
+        if kwargs:
+            kwargs = {k: v if type(v) in _PLAIN else self.value(v, inputs) for k, v in kwargs.items()}
         if op == "alias":
             self.index[id(out)] = inputs[0]
             self.kept.append(out)
             return
-        if in_place:
+        if how == MADE and type(out) is torch.Tensor:
+            outputs: tuple[int, ...] = (self.made(out),)
+        elif how == CHANGED:
             outputs = (self.add(out, base=self.root(inputs[0])),)
         else:
-            outputs = (self.add(out),) if isinstance(out, torch.Tensor) else tuple(self.outputs(out))
+            outputs = tuple(self.outputs(out))
         path, type_name, file, line = self.place(scope, code, lasti)
         by = "measured" if why else "rule"
-        self.nodes.append(
-            _new(Node, (len(self.nodes), op, path, type_name, args, kwargs, tuple(inputs), outputs, by, file, line, why, in_place, grad))
-        )
+        fields = (len(self.nodes), op, path, type_name, tuple(held), kwargs, tuple(inputs), outputs, by, file, line, why)
+        self.nodes.append(_new(Node, (*fields, how == CHANGED, grad)))
 
     def outputs(self, out):
         if isinstance(out, torch.Tensor):
@@ -155,6 +190,20 @@ class Freezer:
         while _is_internal(code) and scope is not None:
             _, code, lasti, scope, _ = scope
         return path, name, *_line(code, lasti)
+
+    def finish(self, result, facts) -> None:
+        """What the run gave, and the conditions it held under."""
+        self.results = [self.of(t) for t in flat(result)]
+        self.conditions = self.branches(facts.branches)
+
+    def problem(self) -> Problem:
+        """Where the trace was stopped."""
+        refusal, call, message = self.tracer.refused  # type: ignore[misc]
+        unused: list[int] = []
+        args = tuple(self.value(a, unused) for a in call.args)
+        kwargs = {k: self.value(v, unused) for k, v in call.kwargs.items()}
+        path, type_name, file, line = self.place(call.scope, call.code, call.lasti)
+        return Problem(refusal.sentence, refusal.numbers, call.op, path, type_name, file, line, args, kwargs, "shape", message)
 
     def branches(self, conds) -> tuple[Cond, ...]:
         """The conditions Python took, over tensor indices; those about tensors that never took part are left out."""
@@ -195,55 +244,46 @@ def _line(code, lasti: int) -> tuple[str, int]:
 
 
 def freeze(modules, tracer: Tracer, inputs, result, facts, notes=(), name="") -> Graph:
-    """The graph of a finished (or stopped) trace."""
-    freezer = Freezer(modules, tracer, inputs)
-    freezer.run()
-    outputs = tuple([freezer.of(t) for t in flat(result)])
-    problem = None
-    if tracer.refused is not None:
-        refusal, call, message = tracer.refused
-        unused: list[int] = []
-        args = tuple(freezer.value(a, unused) for a in call.args)
-        kwargs = {k: freezer.value(v, unused) for k, v in call.kwargs.items()}
-        path, type_name, file, line = freezer.place(call.scope, call.code, call.lasti)
-        problem = Problem(refusal.sentence, refusal.numbers, call.op, path, type_name, file, line, args, kwargs, "shape", message)
+    """The graph of a finished (or stopped) trace. Its parts are written down when they are first looked at."""
     root = modules[0][1]
+    flags = [m.training for _, m in modules]
+    found: list[Freezer] = []
+
+    def freezer() -> Freezer:
+        if not found:
+            found.append(Freezer(modules, tracer, inputs))
+            found[0].run()
+            found[0].finish(result, facts)
+        return found[0]
+
     return Graph(
-        tuple(freezer.tensors), tuple(freezer.nodes), tuple(freezer.input_indices), outputs,
-        tuple([Module(path, type(m).__name__, m.training) for path, m in modules]), name or type(root).__name__,
-        freezer.branches(facts.branches), problem, tuple(notes), bool(root.training), state_of(modules),
-        tuple([_new(ModuleCall, call) for call in freezer.module_calls]),
+        Later(lambda: freezer().tensors), Later(lambda: freezer().nodes), tuple(range(len(inputs))), Later(lambda: freezer().results),
+        Later(lambda: [Module(path, type(m).__name__, flag) for (path, m), flag in zip(modules, flags)]), name or type(root).__name__,
+        Later(lambda: freezer().conditions), freezer().problem() if tracer.refused is not None else None, tuple(notes), bool(root.training),
+        Later(lambda: freezer().state), Later(lambda: [_new(ModuleCall, call) for call in freezer().module_calls]),
     )  # fmt: skip
 
 
-def names_of(modules) -> dict[int, tuple[str, str]]:
-    """What every registered tensor is, by identity: parameter or buffer, and its state_dict path; the first path for a shared one."""
-    names: dict[int, tuple[str, str]] = {}
+def state_of(modules) -> tuple[tuple[State, ...], dict[int, State]]:
+    """Every parameter and buffer, shared ones once; and which is which, by identity."""
+    found: dict[int, State] = {}
+    dtypes: dict[Any, str] = {}
     for path, module in modules:
-        for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
-            for name, t in table.items():
-                if t is not None:
-                    names.setdefault(id(t), (kind, f"{path}.{name}" if path else name))
-    return names
-
-
-def state_of(modules) -> tuple[State, ...]:
-    """Every parameter and buffer, shared ones once."""
-    found: dict[int, list] = {}
-    for path, module in modules:
+        head = f"{path}." if path else ""
         for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
             for name, t in table.items():
                 if t is None:
                     continue
-                full = f"{path}.{name}" if path else name
                 known = found.get(id(t))
                 if known is not None:
-                    known[5] = (*known[5], full)
+                    found[id(t)] = known._replace(also=(*known.also, head + name))
                     continue
                 lazy = isinstance(t, torch.nn.parameter.UninitializedTensorMixin)
                 kept = kind == "parameter" or name not in module._non_persistent_buffers_set
-                found[id(t)] = [full, None if lazy else tuple(t.shape), str(t.dtype)[6:], kind, t.requires_grad, (), kept]
-    return tuple([_new(State, fields) for fields in found.values()])
+                dtype = dtypes.get(t.dtype) or dtypes.setdefault(t.dtype, str(t.dtype)[6:])
+                shape = None if lazy else tuple(t.shape)
+                found[id(t)] = _new(State, (head + name, shape, dtype, kind, t.requires_grad, (), kept))
+    return tuple(found.values()), found
 
 
 def flat(value) -> list:

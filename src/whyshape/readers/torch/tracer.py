@@ -27,6 +27,10 @@ Tensor = torch.Tensor
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
 
 
+# How a result came to be: a new tensor laid out row by row, the first argument changed in place, or whatever PyTorch gave.
+MADE, CHANGED, GIVEN = 0, 1, 2
+
+
 class RawCall(NamedTuple):
     """One call as it happened: PyTorch's own objects, frozen into a `Node` later. Kept as a bare tuple: there is one for every operator."""
 
@@ -38,7 +42,7 @@ class RawCall(NamedTuple):
     code: Any
     lasti: int
     why: str  # why it was measured; empty when a rule answered
-    in_place: bool
+    how: int  # MADE, CHANGED or GIVEN
     grad: bool  # autograd was watching
 
 
@@ -127,8 +131,8 @@ class Tracer(TorchFunctionMode):
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
         calls, empty, grad, pointwise = self.calls, torch.empty, torch.is_grad_enabled, entry.rule.pointwise
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
-        names, lays = shape_of.__code__.co_varnames[: shape_of.__code__.co_argcount], rule.lays
-        flag = names.index("inplace") if "inplace" in names else 99
+        names, lays = rule.words(), rule.lays
+        flag = names.index("inplace") if "inplace" in names else None
 
         def answer(args, kwargs, frame):
             if args and type(args[0]) is list:  # the model may go on filling its list, as DenseNet does
@@ -139,25 +143,24 @@ class Tracer(TorchFunctionMode):
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
                 return fallback(args, kwargs, frame)
-            changed, kind = False, type(made)
+            how, kind = MADE, type(made)
             if kind is tuple or kind is torch.Size:  # a rule that hands the sizes on hands on PyTorch's own tuple
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
                     first = first_tensor((args, kwargs))
-                changed = args[flag] is True if len(args) > flag else kwargs.get("inplace") is True
-                if changed:
-                    out = first
+                if flag is not None and (args[flag] is True if len(args) > flag else kwargs.get("inplace") is True):
+                    out, how = first, CHANGED
                 elif pointwise and not first.is_contiguous() and first.shape == made:
-                    out = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META)
+                    out, how = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META), GIVEN
                 elif lays is not None:
-                    out = torch.empty_strided(made, lays(rule.bind(args, kwargs), made), dtype=first.dtype, device=META)
+                    out, how = torch.empty_strided(made, lays(rule.bind(args, kwargs), made), dtype=first.dtype, device=META), GIVEN
                 else:
                     out = empty(made, dtype=first.dtype, device=META)
             else:
                 out = self.make(made, first_tensor((args, kwargs)))
                 if type(made) is list:
                     out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
-            calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", changed, grad() or self.grad))
+            calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", how, grad() or self.grad))
             if kwargs and "out" in kwargs and kwargs["out"] is not None:
                 return kwargs["out"]
             return out
@@ -199,7 +202,7 @@ class Tracer(TorchFunctionMode):
                 except DoesNotFit as refusal:
                     raise self.refuse(refusal, op, args, kwargs, frame, str(error)) from None
                 raise self.refuse(DoesNotFit(first_sentence(error)), op, args, kwargs, frame, str(error)) from None
-            self.remember(op, args, kwargs, out, frame, "", out is args[0])
+            self.remember(op, args, kwargs, out, frame, "", CHANGED if out is args[0] else GIVEN)
             return out
 
         return answer
@@ -229,7 +232,7 @@ class Tracer(TorchFunctionMode):
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
                 pass_on = self.measured(func, f"the rule for {op} does not cover this form")
                 return pass_on(args, kwargs, frame)
-            self.remember(op, args, kwargs, args[0], frame, "", True)
+            self.remember(op, args, kwargs, args[0], frame, "", CHANGED)
             return args[0]
 
         return answer
@@ -251,7 +254,7 @@ class Tracer(TorchFunctionMode):
                     raise NeedsValues(f"{name} reads values: {first_sentence(error)}") from None
                 raise self.refuse(DoesNotFit(first_sentence(error)), name, args, kwargs, frame, str(error)) from error
             if any(True for _ in tensors_in(out)):
-                self.remember(name, args, kwargs, out, frame, why, False)
+                self.remember(name, args, kwargs, out, frame, why, GIVEN)
             return out
 
         return answer
@@ -298,7 +301,7 @@ class Tracer(TorchFunctionMode):
             changed = entry.in_place and bool(args) and (out is None or out is args[0])
             if out is None and changed:  # x[i] = y gives nothing back
                 out = args[0]
-            self.remember(entry.op, args, kwargs, out, frame, why, changed)
+            self.remember(entry.op, args, kwargs, out, frame, why, CHANGED if changed else GIVEN)
             return out
 
         return answer
@@ -334,7 +337,7 @@ class Tracer(TorchFunctionMode):
         def answer(args, kwargs, frame):
             out = func(*args, **kwargs)
             if isinstance(out, Tensor) and out is not args[0] and args and isinstance(args[0], Tensor):
-                self.remember("alias", (args[0],), {}, out, frame, "", False)
+                self.remember("alias", (args[0],), {}, out, frame, "", GIVEN)
             return out
 
         return answer
@@ -349,10 +352,10 @@ class Tracer(TorchFunctionMode):
 
         return answer
 
-    def remember(self, op, args, kwargs, out, frame, why: str, changed: bool) -> None:
+    def remember(self, op, args, kwargs, out, frame, why: str, how: int) -> None:
         """Keep a call as it happened."""
         self.calls.append(
-            (op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, changed, torch.is_grad_enabled() or self.grad)
+            (op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, how, torch.is_grad_enabled() or self.grad)
         )
 
     # -- where we are --------------------------------------------------------------------------------------------------
@@ -360,13 +363,13 @@ class Tracer(TorchFunctionMode):
     def refuse(self, refusal: DoesNotFit, op, args, kwargs, frame, message: str = "") -> Stop:
         """Remember what could not be done and where; the first refusal stands."""
         if self.refused is None:
-            self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", False, True), message)
+            self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", GIVEN, True), message)
         return Stop(message or refusal.sentence)
 
     def refuse_in_module(self, error: Exception) -> None:
         """A check of PyTorch's own modules objected (`BatchNorm2d` counts axes before it calls an operator): a refusal all the same."""
         module, code, lasti, _, _ = self.broke_in  # type: ignore[misc]
-        call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", False, True)
+        call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", GIVEN, True)
         self.refused, self.error = (DoesNotFit(first_sentence(error)), call, str(error)), error
 
     def path(self) -> str:
@@ -374,4 +377,4 @@ class Tracer(TorchFunctionMode):
         return self.paths.get(id(self.scope[0]), "") if self.scope else ""
 
 
-__all__ = ["META", "SIZE_GETTERS", "NeedsValues", "RawCall", "Stop", "Tracer"]
+__all__ = ["CHANGED", "GIVEN", "MADE", "META", "SIZE_GETTERS", "NeedsValues", "RawCall", "Stop", "Tracer"]

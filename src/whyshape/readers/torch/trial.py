@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -17,7 +18,6 @@ from whyshape.readers.torch.freeze import flat, freeze
 from whyshape.readers.torch.stopped import stopped_by
 from whyshape.readers.torch.tracer import NeedsValues
 from whyshape.readers.torch.untouched import untouched, walk
-
 
 STARTING = 30  # what a run costs before its first operator, in operators
 
@@ -109,7 +109,8 @@ class Patient:
             made.apply(edits)
             modules = _named_as_before(walk(made.model), made.inserted)
             changes_mode = any("mode" in e for e in edits)
-            with _mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]):
+            with _mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the model warns its user when it runs, not once for every change tried
                 modes = {id(m): m.training for _, m in modules}
                 tracer, result, facts, failure = follow(modules, *self.call(made.args), execute=self.real)
             self.work += len(tracer.calls) + STARTING

@@ -10,9 +10,15 @@ from whyshape.sizes import need
 
 
 def _fill(value, n, name):
-    """One number for all axes, or one for each; PyTorch lets more pass and reads the first ones."""
+    """One number for all axes, or one for each; up to two axes PyTorch lets more pass and reads the first ones."""
     numbers = (value,) * n if isinstance(value, int) else tuple(value)
-    need(len(numbers) >= n, "{name} has {arrived} numbers, {wanted} are wanted", name=name, arrived=len(numbers), wanted=n)
+    need(
+        len(numbers) == n or (n < 3 and len(numbers) > n),
+        "{name} has {arrived} numbers, {wanted} are wanted",
+        name=name,
+        arrived=len(numbers),
+        wanted=n,
+    )
     return numbers
 
 

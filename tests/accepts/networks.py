@@ -110,7 +110,11 @@ def block(c, chance, depth):
             if how == "cat":
                 layers.append(nn.Conv2d(2 * c, c, 1))
         elif kind == 4:
-            layers.append(nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, c, 1)) if chance.random() < 0.5 else nn.Sequential(nn.Conv2d(c, 4 * c, 1), nn.PixelShuffle(2)))
+            layers.append(
+                nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * c, c, 1))
+                if chance.random() < 0.5
+                else nn.Sequential(nn.Conv2d(c, 4 * c, 1), nn.PixelShuffle(2))
+            )
         else:
             layers.append(same(c, chance))
     return nn.Sequential(*layers)

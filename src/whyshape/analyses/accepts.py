@@ -217,8 +217,10 @@ class _Search:
             told = _meeting(self.algebra, here, self.letters)
             if told:
                 return told
-        problem = self.refused[0].problem if self.refused else None
-        return f"{_who(problem)} refuses every size: {problem.sentence}" if problem else ""
+        problem = self.refused[-1].problem if self.refused else None
+        if problem is None:
+            return ""
+        return f"{_who(problem)} refuses every size{' that reaches it' if len(self.refused) > 1 else ''}: {problem.sentence}"
 
     def check(self, found: SizeSet, checks: int, chance: random.Random) -> None:
         """Run members and neighbours just outside, and compare."""

@@ -98,7 +98,7 @@ class Simplifier:
                     return _stepped(n, step, c, d)
         if stairs.rise < 0 or (stairs.rise == 0 and all(v <= 0 for v in (*stairs.head, *stairs.tail))):
             positive = self._staircase(letter, -stairs) if any((*stairs.head, *stairs.tail)) else None
-            return None if positive is None else -positive
+            return None if positive is None else _negated(positive)
         if stairs.rise == 0 and not stairs.head and stairs.tail == tuple(i % len(stairs.tail) for i in range(1, len(stairs.tail) + 1)):
             return n % len(stairs.tail)
         return None
@@ -112,6 +112,14 @@ def _stepped(n: Size, step: Step, c: int, d: int) -> int:
     if c != 1:
         out = c * out
     return out + d if d else out
+
+
+def _negated(size: int) -> int:
+    """``-(H - 5)`` is ``5 - H``."""
+    if isinstance(size, Size) and size.op in ("+", "-") and not isinstance(size.args[1], Size):
+        constant = size.args[1] if size.op == "-" else -size.args[1]
+        return constant - size.args[0]
+    return -size
 
 
 def _merged(c: int, factors: list) -> int:

@@ -10,6 +10,7 @@ import torch
 from whyshape.rules import Spec, Unexplained
 from whyshape.rules.dtypes import BYTES, ORDER, category, default_is, name_of, promote, result_type
 
+pytestmark = pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
 ALL = [n for n in BYTES if hasattr(torch, n) and "qint" not in n and "quint" not in n]
 NUMBERS = (True, 2, 0.5, 1j)
 name = lambda dtype: str(dtype).rpartition(".")[2]

@@ -248,6 +248,10 @@ class MultiMargin(_Loss):
     def shape(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
         x, t = input.shape, target.shape
         need(len(x) <= 2, "at most {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        need(name_of(target.dtype) == "int64", "class numbers are wanted as int64, {arrived} arrives",
+             wanted="int64", arrived=name_of(target.dtype))  # fmt: skip
+        if weight is not None:
+            need(len(weight.shape) == 1, "class weights are one row, {arrived} axes arrive", wanted=1, arrived=len(weight.shape))
         if len(x) == 2:
             need(len(t) == 1 and t[0] == x[0], "{wanted} class numbers are wanted, {arrived} arrive", wanted=x[0], arrived=t[0] if t else 1)
         return boiled(tuple(t) if len(x) > 1 else (), reduction, size_average, reduce)
@@ -330,6 +334,7 @@ ONE_TARGET = {
 @layer(*ONE_TARGET)
 def loss_layer(net, *inputs, **settings):
     """The loss of the tensors it is called with; settings by name, as ``reduction="sum"``."""
-    if any(not hasattr(t, "shape") and t is not None for t in inputs):
-        raise Unexplained("settings of a loss are given by name")
+    for t in inputs:
+        need(hasattr(t, "shape") or isinstance(t, (tuple, list)), "settings of a loss are given by name, {arrived!r} was given without",
+             arrived=t, wanted="reduction=")  # fmt: skip
     return net.call(ONE_TARGET[net.name], *inputs, **settings)

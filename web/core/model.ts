@@ -8,14 +8,15 @@ export type Named = number | string | Named[];
 export type Demand = [...Condition, sentence: number, named: Record<string, Named>];
 export type Window = [size: number, stride: number, before: number, dilation: number, after: number];
 
+/** One way through a rule: what it makes and demands while its conditions hold. */
+export interface Road { outs: number[][]; needs?: Demand[]; holds?: Condition[] }
+
 /** One way of deriving sizes, shared by all calls that are derived alike. All numbers but knobs are trees. */
-export interface Rule {
+export interface Rule extends Road {
   op: string;
   title?: string;
-  outs: number[][];
   axes?: string[];
-  needs?: Demand[];
-  holds?: Condition[];
+  roads?: Road[]; // other ways through the rule, for numbers under which it branches differently
   knobs?: Knobs;
   params: number[][];
   macs?: number;
@@ -78,19 +79,25 @@ export function evaluate(model: Model, changes: Changes, from = 0, before?: numb
   for (let node = from; node < model.nodes.length; node++) {
     const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!;
     const at = numbers(model, sizes, node, changes);
-    for (const demand of rule.needs ?? []) {
+    const road = roadOf(rule, at);
+    for (const demand of (road ?? rule).needs ?? []) {
       if (!at.holds(demand as unknown as Condition)) {
         return { sizes, stop: { node, sentence: fill(model.sentences[demand[3]]!, demand[4], at), demand, known: true } };
       }
     }
-    if (rule.holds?.some((condition) => !at.holds(condition))) return { sizes, stop: { node, sentence: ELSEWHERE, known: false } };
-    makes.forEach((tensor, i) => (sizes[tensor] = rule.outs[i]!.map((tree) => at.value(tree))));
+    if (!road) return { sizes, stop: { node, sentence: ELSEWHERE, known: false } };
+    makes.forEach((tensor, i) => (sizes[tensor] = road.outs[i]!.map((tree) => at.value(tree))));
   }
   const whole = new Numbers(model.trees, sizes, {});
   if (!model.branches.every((condition) => whole.holds(condition))) {
     return { sizes, stop: { node: model.nodes.length, sentence: ELSEWHERE, known: false } };
   }
   return { sizes };
+}
+
+/** The way through a rule that these numbers take; undefined where none that was read fits them. */
+export function roadOf(rule: Rule, at: Numbers): Road | undefined {
+  return [rule, ...(rule.roads ?? [])].find((road) => !road.holds?.some((condition) => !at.holds(condition)));
 }
 
 /** A refusal's sentence with its numbers put in. */

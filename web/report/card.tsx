@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { type Condition, type Knobs } from "../core/trees";
-import { numbers, repairs } from "../core/model";
+import { numbers, repairs, roadOf } from "../core/model";
 import { grouped, latex, plain } from "../core/text";
 import { Formula, base, formula, formulaText, told } from "./number";
 import { field, toggle } from "./list";
@@ -50,7 +50,8 @@ export function Refusal() {
 }
 
 function Slots({ node }: { node: number }) {
-  const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!, shapes = rule.outs;
+  const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!;
+  const shapes = (roadOf(rule, numbers(model, sizes.value, node, changes.value)) ?? rule).outs;
   if (rule.measured !== undefined) {
     return <p class="slot"><b>SIZE</b> {rule.op} gave {shapeText(sizes.value[makes[0]!]!)} when run. This is an observation, not a derivation: {rule.measured}.</p>;
   }
@@ -183,7 +184,7 @@ function WhyPlusOne({ node }: { node: number }) {
 function Copies({ node }: { node: number }) {
   const [done, setDone] = useState(""), row = rowOf(node), path = paths[row]!, rule = model.rules[model.nodes[node]![0]]!;
   const at = numbers(model, sizes.value, node, changes.value);
-  const lines = alike(node, rule.outs[0] ?? []).filter(({ tree }) => Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "string");
+  const lines = alike(node, (roadOf(rule, at) ?? rule).outs[0] ?? []).filter(({ tree }) => Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "string");
   const text = lines.map(({ places, tree }) => `${places.map((i) => rule.axes?.[i] ?? `axis ${i}`).join(" and ")}: ${plain(formula(node, tree))} = ${at.value(tree)}`);
   const python = path && `model.${path}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
   const kinds: Record<string, () => string> = {

@@ -20,9 +20,11 @@ from whyshape.graph import Derived, Graph, Node, derive
 from whyshape.rules import Call, Rule, Spec, Window
 from whyshape.rules.kept import tensors
 from whyshape.rules.sight import looks
-from whyshape.sizes import TASK, Size, plain
+from whyshape.sizes import TASK, Size, leaves, plain
 
 SCHEMA = "whyshape.report.v1"
+TURNS = 8  # values of a knob tried to find the ways through a rule that branches on it
+ROADS = 8  # ways told beside the one that was taken
 
 
 def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, checks=()) -> dict[str, Any]:
@@ -110,10 +112,12 @@ class _Table:
         slots = [i for i in dict.fromkeys(node.inputs) if not _learned(graph, i)]
         weights = [i for i in dict.fromkeys(node.inputs) if graph.tensors[i].kind == "parameter"]
         derived = derive(graph, node)
-        told = self._told(node, derived, slots, weights)
+        told, at = self._told(node, derived, slots, weights)
         key = repr(told)
         if key not in self._rule:
             self._rule[key] = len(self.rules)
+            if told.get("holds"):
+                told["roads"] = self.roads(node, derived, told, at)
             self.rules.append(told)
         own = not any(i in self._owned for i in weights)
         self._owned.update(weights)
@@ -128,12 +132,12 @@ class _Table:
         slots = {"SIZE": words.walk(layer), "MAPS": words.maps(layer), "NOTE": words.notes(layer), "IN KERAS": words.keras(node)}
         return tuple((slot, tuple(self.sentences.setdefault(s, len(self.sentences)) for s in said)) for slot, said in slots.items() if said)
 
-    def _told(self, node: Node, derived: Derived | None, slots: list[int], weights: list[int]) -> dict[str, Any]:
+    def _told(self, node: Node, derived: Derived | None, slots: list[int], weights: list[int]):
         graph, tree = self.graph, self.tree
         if derived is None or derived.refusal is not None:
             outs = [[tree(int(n)) for n in graph.tensors[i].shape] for i in node.outputs]
             params = [[tree(int(n)) for n in graph.tensors[i].shape] for i in weights]
-            return {"op": node.op, "outs": outs, "params": params, "measured": node.why or "no formula is known for it here"}
+            return {"op": node.op, "outs": outs, "params": params, "measured": node.why or "no formula is known for it here"}, None
 
         def at(size):
             kind, *where = size.leaf.ref or ("",)
@@ -150,9 +154,7 @@ class _Table:
         told: dict[str, Any] = {
             "op": node.op,
             "title": rule.title or node.op,
-            "outs": [[tree(n, at) for n in shape] for shape in derived.shapes],
-            "needs": _once([*self.condition(n.cond, at), *self.sentence(n.sentence, n.numbers, at)] for n in derived.needs),
-            "holds": _once(self.condition(cond, at) for cond in derived.branches if _varies(cond)),
+            **self.road(derived, at),
             "knobs": {name: int(size) for name, size in derived.knobs.items()},
         }
         asked = {ref.tensor: spec.shape for ref, spec in _pairs((node.args, node.kwargs), (derived.args, derived.kwargs))}
@@ -165,7 +167,28 @@ class _Table:
         told["axes"] = [size.name for size in layer.sizes]
         told["typed"] = list(dict.fromkeys(tied.knob for tied in layer.typed))
         told["task"] = [size.knob for size in layer.sizes if size.by == TASK]
-        return told
+        return told, at
+
+    def road(self, derived: Derived, at) -> dict[str, Any]:
+        """One way through the rule: what it makes, what it demands, and the conditions under which it is this way."""
+        return {
+            "outs": [[self.tree(n, at) for n in shape] for shape in derived.shapes],
+            "needs": _once([*self.condition(n.cond, at), *self.sentence(n.sentence, n.numbers, at)] for n in derived.needs),
+            "holds": _once(self.condition(cond, at) for cond in derived.branches if _varies(cond)),
+        }
+
+    def roads(self, node: Node, derived: Derived, told: dict[str, Any], at) -> list[dict[str, Any]]:
+        """The other ways through a rule that branches on its knobs, found by turning each of those knobs and asking it again."""
+        found = {repr(told["holds"]): None}
+        asked = {id(end) for c in derived.branches for side in (c.left, c.right) for end in leaves(side)}
+        branching = {name for name, knob in derived.knobs.items() if id(knob) in asked}
+        for base in dict.fromkeys(name.partition("[")[0] for name in derived.knobs if name in branching):
+            for value in range(TURNS):
+                other = derive(self.graph, node, {name: value for name in derived.knobs if name.partition("[")[0] == base})
+                if other is not None and other.refusal is None and len(found) <= ROADS:
+                    road = self.road(other, at)
+                    found.setdefault(repr(road["holds"]), road)
+        return [road for road in found.values() if road]
 
     def tree(self, size, at=None) -> int:
         """The index of an expression's tree; ``at`` says what stands for a leaf."""

@@ -52,8 +52,11 @@ def axis_words(rank: int, sliding: bool = False) -> tuple[str, ...]:
     return AXES.get(rank) or tuple(f"axis {i}" for i in range(rank))
 
 
-def derive(graph: Graph, node: Node | Problem) -> Derived | None:
-    """The node's sizes as formulas over its inputs' axes and its own knobs. None where no rule explains it."""
+def derive(graph: Graph, node: Node | Problem, turned: dict[str, int] | None = None) -> Derived | None:
+    """The node's sizes as formulas over its inputs' axes and its own knobs. None where no rule explains it.
+
+    ``turned``: other values for some of its knobs, by name.
+    """
     from whyshape.rules import RULES
 
     rule = RULES.get(node.op) if getattr(node, "by", "rule") == "rule" else None
@@ -64,6 +67,7 @@ def derive(graph: Graph, node: Node | Problem) -> Derived | None:
 
     def knob(name: str, value: int, place: int | None = None) -> Size:
         full = name if place is None else f"{name}[{place}]"
+        value = turned.get(full, value) if turned else value
         knobs[full] = size = leaf(value, name, CHOSEN, ("knob", index, full))
         return size
 

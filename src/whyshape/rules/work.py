@@ -101,7 +101,8 @@ told("fvcore", lambda call: _numbers(call.input), "adaptive_avg_pool2d")
 told("fvcore", lambda call: {"nearest": 1, "bilinear": 4}.get(call.mode, 0) * _numbers(call.out) if len(call.out.shape) == 4 else 0,
      "interpolate", "upsample")  # fmt: skip
 told("fvcore", lambda call: 4 * _numbers(call.out), "grid_sample", "grid_sampler")
-told("fvcore", 0, "scaled_dot_product_attention", "baddbmm", "mv", "dot", "bilinear", "rms_norm")
+told("fvcore", 0, """scaled_dot_product_attention baddbmm mv dot bilinear rms_norm lstm gru rnn_tanh rnn_relu lstm_cell gru_cell
+     rnn_tanh_cell rnn_relu_cell""")  # fmt: skip
 
 # -- what there is one of for each place on a parameter's first axis ---------------------------------------------------
 told("nouns", {"weight": "kernels", "bias": "biases"}, *[f"conv{n}d" for n in (1, 2, 3)])

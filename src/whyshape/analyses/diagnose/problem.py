@@ -47,6 +47,7 @@ class Finding(NamedTuple):
     fixes: tuple[Fix, ...] = ()
     kind: str = "shape"  # "shape", or "other": nothing a change of shape repairs
     message: str = ""  # what PyTorch says
+    tried: bool = True  # changes were tried; not where the call that failed cannot be made again
 
     def to_dict(self) -> dict:
         return {

@@ -48,7 +48,10 @@ def described(p: Finding, number: int) -> list[str]:
     if single:
         lines.append("  ways out, each tried on a copy that then ran to its end")
         lines += [f"    {'either' if i == 0 else 'or    '} {way(f)}" for i, f in enumerate(single)]
-    else:
+    elif p.fixes:
+        lines.append("  ways out; the layer was built so, the rest of the model could not be run")
+        lines += [f"    {'either' if i == 0 else 'or    '} {clean(f.says)}" for i, f in enumerate(p.fixes)]
+    elif p.tried:
         lines.append("  no change that was tried makes it run")
     return lines
 

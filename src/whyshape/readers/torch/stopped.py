@@ -8,8 +8,8 @@ import torch
 
 from whyshape.graph import Problem
 
-_HOME = os.path.dirname(torch.__file__) + os.sep
-_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+HOME = os.path.dirname(torch.__file__) + os.sep
+OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
 
 def stopped_by(error: BaseException, modules) -> Problem:
@@ -21,7 +21,7 @@ def stopped_by(error: BaseException, modules) -> Problem:
         held = frame.f_locals.get("self")
         if isinstance(held, torch.nn.Module) and id(held) in paths:
             path, kind = paths[id(held)], type(held).__name__
-        if not code.co_filename.startswith((_HOME, _OWN, "<")):
+        if not code.co_filename.startswith((HOME, OWN, "<")):
             file, line = code.co_filename, number
         op = code.co_name
     text = str(error).strip() or type(error).__name__
@@ -36,4 +36,4 @@ def frames(error: BaseException):
         at = at.tb_next
 
 
-__all__ = ["frames", "stopped_by"]
+__all__ = ["HOME", "OWN", "frames", "stopped_by"]

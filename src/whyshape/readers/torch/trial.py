@@ -15,7 +15,7 @@ from whyshape.graph import Graph, Problem
 from whyshape.readers.torch.edit import CannotApply, Edits, arguments
 from whyshape.readers.torch.forward import _copied, _mode, _named, _real, follow, meta_copy, stand_ins
 from whyshape.readers.torch.freeze import flat, freeze
-from whyshape.readers.torch.stopped import stopped_by
+from whyshape.readers.torch.stopped import OWN, stopped_by
 from whyshape.readers.torch.tracer import NeedsValues
 from whyshape.readers.torch.untouched import untouched, walk
 
@@ -39,6 +39,8 @@ class Trial:
             graph = graph._replace(problem=stopped_by(self.tracer.error, self.modules))
         elif self.failure is not None and graph.problem is None:
             graph = graph._replace(problem=stopped_by(self.failure.__cause__ or self.failure, self.modules))
+        if graph.problem is not None and graph.problem.file.startswith(OWN):  # nobody's line: the model itself was called by us
+            graph = graph._replace(problem=graph.problem._replace(file="", line=0))
         return graph
 
     @property
@@ -77,11 +79,14 @@ class Trial:
 class Patient:
     """A copy of a model and its inputs."""
 
-    def __init__(self, model, input_size=None, input_data=None, dtypes=None, mode: str = "same"):
+    def __init__(self, model, input_size=None, input_data=None, dtypes=None, mode: str = "same", keywords: dict | None = None):
         if not isinstance(model, torch.nn.Module):
             raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
         self.original, self.given, self.mode, self.name = model, input_data, mode, type(model).__name__
+        self.keywords = keywords or {}  # inputs by name, besides those by place
         args, kwargs = stand_ins(input_size, input_data, dtypes)
+        if keywords:
+            kwargs = stand_ins(None, keywords, None)[1]
         self.args, self.names = [*args, *kwargs.values()], list(kwargs)
         self.real = False
         self.work = 0  # operators followed so far, and a little for every run
@@ -90,6 +95,8 @@ class Patient:
     def use_real_numbers(self) -> None:
         """From now on run on a copy with real numbers: the model reads values."""
         args, kwargs = _real(*self.call(self.args), self.given)
+        if self.keywords:
+            kwargs = _real((), {}, self.keywords)[1]
         self.args, self.model, self.real = [*args, *kwargs.values()], _quiet(_copied, self.original), True
 
     def call(self, args) -> tuple[tuple, dict]:

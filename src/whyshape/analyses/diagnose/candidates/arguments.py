@@ -47,7 +47,7 @@ def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
         for value in range(0 if attr == "padding" else 1, 8):
             if value != group[0].value and compiled.holds({id(at): value for k in group for at in k.leaves}):
                 edits = tuple(edit(k.path, attr, value) for k in group)
-                yield Offer(edits, 3.2, f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})")
+                yield Offer(edits, 3.2 if attr == "padding" else 4.5, f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})")
                 break
 
 

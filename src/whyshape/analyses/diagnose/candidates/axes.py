@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from math import isqrt
 
 from whyshape.analyses.diagnose.case import Case, Input, Offer
+from whyshape.analyses.diagnose.candidates.targets import last
 from whyshape.sizes import product
 
 
 def offers(case: Case) -> Iterator[Offer]:
-    group = [i for i in case.inputs]
-    for i in group[:4]:
+    target = last(case)
+    for i in case.inputs[:4]:
+        if target is not None and i.tensor == target.tensor:
+            continue  # a loss's target has a source of its own
         channels, spatial = reader(case, i)
         yield from missing(case, i, channels, spatial)
         yield from extra(case, i, channels, spatial)
@@ -169,9 +172,10 @@ def matched(case: Case, state: bool) -> Iterator[Offer]:
     for d, w, a in differ[:2]:
         if len(differ) > 1 and d is not None and state:
             yield from (Offer(put(i, "permute", dims=(1, 0, 2)), 1.0, f"{called(i)} with its first two axes exchanged") for i in case.inputs if i.shape == tuple(arrived))
+        target = last(case)
         for i in case.inputs:
             for dim, n in enumerate(i.shape):
-                if n != a or (d is not None and dim != d) or w <= 0 or a <= 0:
+                if target is not None and i.tensor == target.tensor or n != a or (d is not None and dim != d) or w <= 0 or a <= 0:
                     continue
                 same = [j for j in case.inputs if j.shape == i.shape and j.arg] if i.arg else [i]
                 for group in ([i],) if len(same) < 2 else ([i], same):

@@ -12,7 +12,7 @@ def offers(case: Case) -> Iterator[Offer]:
     if target is None:
         return
     shape, rank, name = target.shape, len(target.shape), target.name or "the target"
-    logits = next((case.graph.tensors[i].shape for i in case.call_inputs if i != target.tensor and case.graph.tensors[i].kind == "activation"), ())
+    logits = next((case.graph.tensors[i].shape for i in case.call_inputs if i != target.tensor), ())
     for dim in range(rank - 1, -1, -1):
         if shape[dim] == 1 and rank > 1:
             yield Offer(({"target": "squeeze", "dim": dim},), (0.5 if dim else 1.5), f"{name} without its axis of 1: {name}.squeeze({dim})")
@@ -31,9 +31,16 @@ def offers(case: Case) -> Iterator[Offer]:
         yield Offer(({"target": "permute", "dims": (0, 2, 1)},), 1.2, f"{name}.permute(0, 2, 1)")
 
 
+def is_loss(case: Case) -> bool:
+    """Whether what refused compares an output with a target: by what it is called, or what the last input is called."""
+    called = f"{case.problem.type} {case.problem.op}".lower()
+    name = case.inputs[-1].name.lower()
+    return any(w in called for w in ("loss", "entropy", "nll")) or any(w in name for w in ("target", "label", "truth")) or name in ("y", "gt")
+
+
 def last(case: Case) -> Input | None:
     """The last input, if the refused call looks at it almost as it is: nothing that learns on its way."""
-    if len(case.inputs) < 2:
+    if len(case.inputs) < 2 or not is_loss(case):
         return None
     target = case.inputs[-1]
     for tensor in case.call_inputs:

@@ -1,0 +1,36 @@
+"""``whyshape diagnose``: why a model fails on an input, and the changes that make it run."""
+
+from __future__ import annotations
+
+import argparse
+
+from whyshape.cli import options as common
+
+HELP = "why it fails, fixes that were tried, and silent mistakes"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    common.target(parser)
+    common.inputs(parser)
+    parser.set_defaults(mode="same")
+    common.output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from whyshape.analyses.diagnose import diagnose
+    from whyshape.errors import WhyshapeError
+    from whyshape.readers import target
+
+    if options.target is None:
+        from whyshape.lab.network import ThreadNet
+
+        model, shapes = ThreadNet(), common.shapes(options.input) or [(1, 1, 28, 28)]
+    else:
+        model, shapes = target.load(options.target), common.shapes(options.input)
+    if shapes is None:
+        raise WhyshapeError("an input is needed: add --input, as --input 1,3,224,224")
+    if any(isinstance(n, str) for s in shapes for n in s):
+        raise WhyshapeError("diagnose asks about one input: give numbers for every axis; `whyshape accepts` takes letters")
+    found = diagnose(model, shapes, dtypes=options.dtype, mode=options.mode)
+    common.write(found.to_json() if options.json else str(found), options)
+    return found.exit_code

@@ -121,7 +121,7 @@ def draw(page, digit: int, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("many", [20, pytest.param(200, marks=pytest.mark.full)])
 def test_drawn_digits_are_computed_as_pytorch_does(page, shipped, many):
-    """A scripted pointer draws; every one of about 15,000 activations is within 1e-4, and the guess is the same."""
+    """A scripted pointer draws; every one of 13,104 activations is within 1e-4, and the guess is the same."""
     model, told = shipped
     page.evaluate("scrollTo(0, 0)")
     chance, worst, different = random.Random(1), 0.0, set()

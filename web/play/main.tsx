@@ -7,7 +7,7 @@ import { Draw } from "./draw";
 import { Maps } from "./maps";
 import { One } from "./one";
 import { dark } from "./paint";
-import { askTorch, gap, pixels, scores, torch, values } from "./state";
+import { askTorch, askWhy, gap, pixels, scores, torch, values } from "./state";
 import { Tour } from "./tour";
 
 function Page() {
@@ -27,6 +27,7 @@ function Page() {
 receive(JSON.parse(document.getElementById("data")!.textContent!) as Sent);
 render(<Page />, document.getElementById("page")!);
 if (sent.server) askTorch();
+if (!sent.runs) askWhy();
 
 // What the page computed, for tests and for the curious: play.values() in the browser's console.
 Object.assign(globalThis, { play: { pixels: () => pixels.value, values: () => values.value, scores: () => scores.value, torch: () => torch.value, gap: () => gap.value } });

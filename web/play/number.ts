@@ -32,8 +32,20 @@ export function words(at: number[]): string {
   return at.map((i, axis) => `${names[axis]} ${i}`).join(", ");
 }
 
+/** What Python's `value` says, in the page's form: places without the batch axis. */
+export function received(told: Record<string, unknown>): Opened {
+  const { kind, parts, bias, result, formula, winner, divisor } = told as {
+    kind: string; parts: (Part & { terms: Term[] })[]; bias: number | null; result: number; formula: string; winner: number[] | null; divisor: number | null;
+  };
+  const own = parts.map((part) => ({ ...part, terms: part.terms.map((t) => ({ ...t, at: t.at && t.at.slice(1) })) }));
+  const won = winner && own[0]!.terms.find((t) => String(t.at) === String(winner.slice(1)));
+  const note = kind === "winner" ? "the largest wins" : kind === "mean" ? `the sum is divided by ${divisor}` : formula || "nothing is computed: the number is passed on";
+  return { kind: kind === "scaled" ? "function" : (kind as Opened["kind"]), parts: own, bias, result, note, ...(won ? { winner: won } : {}) };
+}
+
 /** The cell `at` (without the batch axis) of a call's output, opened; null where the page does not know its input. */
 export function open(node: number, at: number[], values: (Float32Array | null)[], changes: Changes, result: Result): Opened | null {
+  if (!sent.runs) return null;
   const work = workOf(node, values, changes, result), how = OPEN[sent.steps[node]!.op];
   return work && how ? how(work, at) : null;
 }

@@ -2,8 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { nameOf, sent } from "./data";
-import { type Opened, type Part, type Term, flat, open, product, strongest, total, unflat, words } from "./number";
-import { changed, changes, gap, pixels, place, result, scores, torch, trouble, values } from "./state";
+import { type Opened, type Part, type Term, flat, open, product, received, strongest, total, unflat, words } from "./number";
+import { changed, changes, explained, gap, pixels, place, result, scores, torch, trouble, values } from "./state";
 
 const TOLERANCE = 1e-5;
 const show = (v: number): string => (v < 0 ? "" : "+") + v.toFixed(6);
@@ -124,14 +124,16 @@ function Checked() {
 export function One() {
   const { node, at } = place.value, [, reads, makes] = sent.model.nodes[node]!;
   const shape = result.value.sizes[makes[0]!]!.slice(1), fits = at.length === shape.length && at.every((i, axis) => i < shape[axis]!);
-  const opened = fits ? open(node, at, values.value, changes.value, result.value) : null;
+  const answer = explained.value, asked = !sent.runs && answer && (answer.of as unknown[])[0] === place.value && (answer.of as unknown[])[1] === pixels.value ? answer.told : null;
+  const opened = !fits || changed.value && !sent.runs ? null : sent.runs ? open(node, at, values.value, changes.value, result.value) : asked && !asked["error"] ? received(asked) : null;
+  const why = !fits ? "After the change there is no such place." : asked?.["error"] ? String(asked["error"]) : sent.runs || changed.value ? "This number cannot be opened here: what comes in is not known, or the page does not know this operator." : "Python is asked ...";
   const before = sent.model.nodes.findIndex(([, , made]) => made[0] === reads[0]), after = sent.model.nodes.findIndex(([, read]) => read[0] === makes[0]);
   const flattened = shape.length > 1 && after >= 0 && result.value.sizes[sent.model.nodes[after]![2][0]!]!.length === 2;
   return (
     <section id="one" aria-labelledby="one-h">
       <h2 id="one-h">3. One number</h2>
       <Picker />
-      {!opened ? <p class="note">{fits ? "This number cannot be opened here: what comes in is not known, or the page does not know this operator." : "After the change there is no such place."}</p> : (
+      {!opened ? <p class="note">{why}</p> : (
         <>
           <h3>{nameOf(node)}, {words(at)} = <output>{opened.result.toFixed(4)}</output></h3>
           {opened.kind === "sum" ? <Sum opened={opened} before={before >= 0 && /flatten|view|reshape/.test(sent.steps[before]!.op) ? before : -1} />

@@ -62,6 +62,23 @@ export function askTorch(): void {
   });
 }
 
+/** What Python says of the chosen number, for a network whose operators the page does not know; empty until it answers. */
+export const explained = signal<{ of: unknown; told: Record<string, unknown> } | null>(null);
+export function askWhy(): void {
+  let timer = 0;
+  effect(() => {
+    const { node, at } = place.value, of = pixels.value, asked = [place.value, of];
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      try {
+        explained.value = { of: asked, told: await post("explain", { pixels: base64(of), layer: sent.steps[node]!.path, at }) };
+      } catch (problem) {
+        explained.value = { of: asked, told: { error: (problem as Error).message } };
+      }
+    }, 150) as unknown as number;
+  });
+}
+
 export async function post(what: string, question: unknown): Promise<Record<string, unknown>> {
   const answer = await fetch(what, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(question) });
   const told = await answer.json();

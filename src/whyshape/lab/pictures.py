@@ -38,9 +38,13 @@ def network(target: str | None) -> nn.Module:
         from whyshape.lab.trained import read
 
         return read()[0]
-    from whyshape.readers.target import load
+    from whyshape.readers import target as reader
 
-    return load(target)
+    model = reader.load(target)
+    if any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()]):  # built without numbers: build it again with them
+        factory, (_, args, kwargs) = reader._resolve(target)
+        model = factory(*(args or ()), **(kwargs or {}))
+    return model
 
 
 def taken_from(given: str | None, model: nn.Module) -> tuple[torch.Tensor, str]:

@@ -71,6 +71,7 @@ class Value:
             {
                 "name": part.name,
                 "total": part.total,
+                "row": part.row,
                 "terms": [{"at": t.at and list(t.at), "input": t.input, "weight": t.weight, "product": t.product} for t in part.terms],
             }
             for part in self.opened.parts

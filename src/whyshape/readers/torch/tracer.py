@@ -131,14 +131,25 @@ class Tracer(TorchFunctionMode):
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
         calls, empty, grad, pointwise = self.calls, torch.empty, torch.is_grad_enabled, entry.rule.pointwise
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
+        slides = "weight" in rule.knobs
         names, lays = rule.words(), rule.lays
         flag = names.index("inplace") if "inplace" in names else None
+
+        known: dict = {}  # what the rule said, for rules that slide a window: networks ask the same of them again and again
 
         def answer(args, kwargs, frame):
             if args and type(args[0]) is list:  # the model may go on filling its list, as DenseNet does
                 args = (args[0].copy(), *args[1:])
             try:
-                made = shape_of(*plain(args), **plain(kwargs)) if self.remembered else shape_of(*args, **kwargs)
+                if self.remembered:
+                    made = shape_of(*plain(args), **plain(kwargs))
+                elif slides and not kwargs:
+                    question = tuple([a.shape if isinstance(a, Tensor) else a.__class__ is list or a for a in args])
+                    made = known.get(question)
+                    if made is None or list in map(type, args):  # a list cannot be looked up
+                        made = known[question] = shape_of(*args)
+                else:
+                    made = shape_of(*args, **kwargs)
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):

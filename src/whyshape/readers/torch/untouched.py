@@ -13,11 +13,10 @@ _CONTAINERS = (list, dict, set)
 @contextmanager
 def untouched(modules):
     """Put back every attribute, container and registered name of these modules, and Python's own dice."""
-    kept = []
-    for module in modules:
-        fields = module.__dict__
-        inside = [(v, v.copy() if v else None) for v in fields.values() if type(v) in _CONTAINERS]
-        kept.append((fields, fields.copy(), inside))
+    fields = [module.__dict__ for module in modules]
+    before = [f.copy() for f in fields]
+    containers = [v for f in fields for v in f.values() if type(v) in _CONTAINERS]
+    contents = [c.copy() if c else None for c in containers]
     dice = random.getstate()
     grad = torch.is_grad_enabled()
     try:
@@ -26,13 +25,13 @@ def untouched(modules):
         random.setstate(dice)
         if torch.is_grad_enabled() != grad:
             torch.set_grad_enabled(grad)
-        for fields, before, inside in kept:
-            if not _same(fields, before):
-                fields.clear()
-                fields.update(before)
-            for container, contents in inside:
-                if container if contents is None else not _same(container, contents):
-                    _refill(container, contents)
+        for now, was in zip(fields, before):
+            if not _same(now, was):
+                now.clear()
+                now.update(was)
+        for container, kept in zip(containers, contents):
+            if container if kept is None else not _same(container, kept):
+                _refill(container, kept)
 
 
 def _same(now, before) -> bool:

@@ -1,0 +1,129 @@
+"""Our trace and our whole `explain`, against the model's own forward on the meta device, PyTorch's floor, and torchinfo.
+
+Everything in one process, interleaved, medians; ratios, because machines are noisy. Run: ./dev bench trace
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+from models import models, torchvision
+
+ROUNDS = 9
+
+
+def timed(f) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    f()
+    return time.perf_counter() - start
+
+
+def first_call() -> None:
+    """The first `explain` of ResNet-50 in a process against the second; and PyTorch's own first meta call."""
+    from whyshape import explain
+
+    zoo = torchvision()
+    with torch.device("meta"):
+        model = zoo.models.resnet50().eval()
+    used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    for name in ("first", "second"):
+        before = used()
+        seconds = timed(lambda: str(explain(model, (1, 3, 224, 224))))
+        print(f"{name} explain of ResNet-50: {seconds * 1e3:.0f} ms, {used() - before:.1f} MB")
+    before = used()
+    with torch.no_grad():
+        seconds = timed(lambda: model(torch.empty(1, 3, 224, 224, device="meta")))
+    print(f"PyTorch's first meta forward: {seconds * 1e3:.0f} ms, {used() - before:.1f} MB")
+
+
+def prepared(model, x):
+    """The floor: the same calls, each answered with a result made beforehand."""
+    from torch.overrides import TorchFunctionMode
+
+    from whyshape.readers.torch.forward import follow, walk
+
+    answers = [call[3] for call in follow(walk(model), (x,), {})[0].calls]
+    getters = {torch.Tensor.dim: 4}
+
+    class Floor(TorchFunctionMode):
+        def __init__(self):
+            super().__init__()
+            self.at = 0
+
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            if func in FACTS or func.__name__ == "__get__":
+                return func(*args, **(kwargs or {}))
+            answer = answers[self.at]
+            self.at += 1
+            return answer
+
+    from whyshape.readers.torch.names import FACTS as names
+    from whyshape.readers.torch.tracer import _SIZE_GETTERS
+
+    FACTS = {getattr(torch.Tensor, n) for n in names if hasattr(torch.Tensor, n)} | set(_SIZE_GETTERS) | set(getters)
+
+    def run():
+        with Floor(), torch.no_grad():
+            model(x)
+
+    return run
+
+
+def table() -> None:
+    from torchinfo import summary
+
+    from whyshape import explain
+    from whyshape.readers.torch import read
+
+    print(f"{'model':20s} {'operators':>9s} {'meta ms':>8s} {'trace':>7s} {'explain':>8s} {'floor':>7s} {'torchinfo':>10s}")
+    ratios = []
+    for title, model, shape in models(sys.argv[2:] or None):
+        x = torch.empty(shape, device="meta")
+
+        def own(model=model, x=x):
+            with torch.no_grad():
+                model(x)
+
+        jobs = {"own": own, "trace": lambda: read(model, shape), "explain": lambda: str(explain(model, shape))}  # noqa: B023 - used in this turn
+        try:
+            jobs["floor"] = prepared(model, x)
+            jobs["floor"]()
+        except Exception as error:
+            print(f"  no floor for {title}: {type(error).__name__}: {error}")
+            jobs.pop("floor", None)
+        operators = len(read(model, shape).nodes)
+        taken = {name: [] for name in jobs}
+        for _ in range(ROUNDS):
+            for name, job in jobs.items():
+                taken[name].append(timed(job))
+        peer = timed(lambda: summary(model, input_size=shape, device="meta", verbose=0))  # noqa: B023 - used in this turn
+        mid = {name: statistics.median(t) for name, t in taken.items()}
+        ratios.append(mid["trace"] / mid["own"])
+        cells = [mid["trace"], mid["explain"], mid.get("floor", float("nan")), peer]
+        print(f"{title:20s} {operators:9,d} {mid['own'] * 1e3:8.1f} " + " ".join(f"{c / mid['own']:{w}.2f}" for c, w in zip(cells, (7, 8, 7, 10))))
+    print(f"median trace / own meta forward: {statistics.median(ratios):.3f}")
+
+
+def startup() -> None:
+    """`whyshape layer` against a bare interpreter, from start to exit."""
+    run = lambda *words: timed(lambda: subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL))
+    bare, ours = [], []
+    for _ in range(2 * ROUNDS):
+        bare.append(run("-c", "pass"))
+        ours.append(run("-m", "whyshape", "layer", "Conv2d(1, 10, 5)", "--input", "1,28,28"))
+    b, o = statistics.median(bare), statistics.median(ours)
+    print(f"start-up: bare interpreter {b * 1e3:.0f} ms, whyshape layer {o * 1e3:.0f} ms, ratio {o / b:.1f}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    what = sys.argv[1:] or ["first", "table", "startup"]
+    for name in what:
+        {"first": first_call, "table": table, "startup": startup}[name]()

@@ -11,11 +11,12 @@ from onnx import numpy_helper
 
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Stopped, Value
+from whyshape.readers.net import Net
 from whyshape.readers.onnx import read
 from whyshape.readers.onnx.known import Known
 from whyshape.readers.onnx.reader import Walk
 from whyshape.readers.onnx.records import DTYPES
-from whyshape.readers.onnx.scope import OPS, Net
+from whyshape.readers.onnx.scope import OPS
 from whyshape.readers.onnx.wire import load
 
 

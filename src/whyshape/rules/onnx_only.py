@@ -1,4 +1,4 @@
-"""Operators that ONNX has and PyTorch has not: one rule that takes the sizes worked out from ONNX's definition, and odd pools."""
+"""Operators that ONNX has and PyTorch has not: one rule that takes the sizes worked out from the definition (Keras layers use it too), and odd pools."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from whyshape.rules.conv import window, window_ceil
 from whyshape.sizes import need, product
 
 
-@rule("onnx.sized")
+@rule("onnx.sized", "keras.sized")
 class Sized(Rule):
-    """The sizes that ONNX's definition of the operator names, each an expression over the sizes that come in."""
+    """The sizes that the framework's definition of the operator names, each an expression over the sizes that come in."""
 
-    title = "by ONNX's definition"
+    title = "by definition"
 
     @staticmethod
     def shape(input, size, dtype, *others):

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Problem, Stopped
+from whyshape.graph import Graph, Problem, Stopped, Value
+from whyshape.readers.net import TRIES, Net
 from whyshape.readers.onnx.known import Known
 from whyshape.readers.onnx.reader import Walk
 from whyshape.readers.onnx.records import ModelRecord, Type
-from whyshape.readers.onnx.scope import Net, Value
 from whyshape.readers.onnx.wire import load
 from whyshape.sizes import recording
 
 LETTERS = {1: "N", 2: "NF", 3: "NCL", 4: "NCHW", 5: "NCDHW"}
-# Sizes that stand for free axes while the numbers are shown: (batch, others), the first pair with which the whole file can be followed.
-TRIES = [(1, 224), (1, 64), (1, 28), (1, 32), (2, 224), (2, 64), (1, 299), (1, 512), (2, 16), (1, 8), (1, 1)]
 
 
 def read(source: str | Path | bytes | Any, input_size=None, dtypes=None, letters=None) -> Graph:

@@ -8,11 +8,12 @@ from typing import Any
 
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Stopped, Value
+from whyshape.readers.net import Net
 from whyshape.readers.onnx import ops_axes, ops_cells, ops_flow, ops_products, ops_windows  # noqa: F401  they fill OPS
 from whyshape.readers.onnx.content import FOLDS
 from whyshape.readers.onnx.known import MOST, Known, Part, count, is_float
 from whyshape.readers.onnx.records import GraphRecord, ModelRecord, NodeRecord, Type
-from whyshape.readers.onnx.scope import OPS, Net, Op, Opaque, Sequence, Unknown
+from whyshape.readers.onnx.scope import OPS, Op, Opaque, Sequence, Unknown
 from whyshape.rules import Unexplained
 
 DEEPEST = 24  # functions and branches within one another

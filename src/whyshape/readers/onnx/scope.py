@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from whyshape.errors import WhyshapeError
-from whyshape.graph import Builder, Node, Problem, Ref, Stopped, Value, axis_words
-from whyshape.readers.onnx.known import Known, count, number
+from whyshape.graph import Value
+from whyshape.readers.net import Net
+from whyshape.readers.onnx.known import Known, number
 from whyshape.readers.onnx.records import NodeRecord, Reference
-from whyshape.sizes import CALCULATED, INPUT, Size, leaf
 
 
 class Unknown(NamedTuple):
@@ -27,96 +26,6 @@ class Sequence(NamedTuple):
 
 class Opaque(Exception):
     """An adapter cannot say the sizes; the file itself may."""
-
-
-MOST_NUMBERS = 2**63 - 1  # in one tensor: what a machine can address
-MOST_NOTES = 12
-
-
-class Net(Builder):
-    """A builder that also hands out axes with their history and constants by their content."""
-
-    def __init__(self, name: str = ""):
-        super().__init__(name)
-        self.axes: dict[tuple[int, int], Size] = {}
-        self.contents: dict[int, Value] = {}
-        self.kept: list[Known] = []  # ids are only names while the constants live
-        self.learned: set[int] = set()
-        self.notes: list[str] = []
-
-    def tensor(self, shape, dtype="float32", kind="activation", name="", axes=()) -> Value:
-        if count(shape) > MOST_NUMBERS:
-            raise WhyshapeError(f"A tensor of {' x '.join(str(int(n)) for n in shape)} numbers is larger than any machine can hold.")
-        return super().tensor(shape, dtype, kind, name, axes)
-
-    def axis(self, value: Value, i: int) -> int:
-        """One size of a tensor, as a leaf that says where it is from."""
-        at = (value.index, i)
-        if at not in self.axes:
-            words = axis_words(len(value.shape))
-            by = INPUT if self.tensors[value.index].kind == "input" else CALCULATED
-            self.axes[at] = leaf(value.shape[i], words[i], by, ("axis", value.index, i))
-        return self.axes[at]
-
-    def sizes(self, value: Value) -> tuple[int, ...]:
-        """All sizes of a tensor, with history."""
-        return tuple(self.axis(value, i) for i in range(len(value.shape)))
-
-    def constant(self, known: Known, name: str = "") -> Value:
-        """A tensor of the graph for something known by its content; a weight of the file is a parameter."""
-        if id(known) not in self.contents:
-            kind = "parameter" if id(known) in self.learned else "constant"
-            self.contents[id(known)] = self.tensor(known.shape, known.dtype, kind, name)
-            self.kept.append(known)
-        return self.contents[id(known)]
-
-    def made(self, op: str, size, dtype: str, *inputs: Value) -> Value:
-        """The result of a rule that is told its sizes."""
-        first, *others = inputs
-        return self.call(op, first, tuple(n if isinstance(n, Size) else int(n) for n in size), dtype, *others)
-
-    def retyped(self, value: Value, dtype: str) -> Value:
-        """The same result under ONNX's dtype, where PyTorch's operator has another."""
-        if dtype and value.dtype != dtype:
-            self.tensors[value.index] = self.tensors[value.index]._replace(dtype=dtype)
-            value.dtype = dtype
-        return value
-
-    def kept_not_learned(self, value: Value) -> Value:
-        """A running mean or variance."""
-        held = self.tensors[value.index]
-        if held.kind == "parameter":
-            self.tensors[value.index] = held._replace(kind="buffer")
-        return value
-
-    def measured(self, op: str, inputs: list[Value], shapes: list[tuple[tuple[int, ...], str]], why: str) -> list[Value]:
-        """A call nobody has a rule for, with the sizes that the file states."""
-        outputs = [self.tensor(shape, dtype) for shape, dtype in shapes]
-        held, made = tuple(v.index for v in inputs), tuple(v.index for v in outputs)
-        args = tuple(Ref(i) for i in held)
-        self.nodes.append(Node(len(self.nodes), op, self.path, self.name, args, {}, held, made, "measured", *self.where, why))
-        return outputs
-
-    def refuse(self, op: str, sentence: str, **numbers) -> NoReturn:
-        """Stop here: the operator's definition does not allow these sizes."""
-        self.problem = Problem(sentence, numbers, op, self.path, self.name, *self.where)
-        raise Stopped
-
-    def note(self, text: str) -> None:
-        """Something the reader of the result should know, once."""
-        if text not in self.notes and len(self.notes) < MOST_NOTES:
-            self.notes.append(text)
-
-    def mark(self) -> tuple[int, int]:
-        """A place to come back to."""
-        return len(self.tensors), len(self.nodes)
-
-    def forget(self, mark: tuple[int, int]) -> None:
-        """Take back everything built since ``mark``."""
-        tensors, nodes = mark
-        del self.tensors[tensors:], self.nodes[nodes:]
-        self.axes = {at: size for at, size in self.axes.items() if at[0] < tensors}
-        self.contents = {key: v for key, v in self.contents.items() if v.index < tensors}
 
 
 class Op:

@@ -1,0 +1,163 @@
+"""The Keras reader: `read(file or model)` gives the graph that a `.keras` file or a live Keras 3 model describes.
+
+Its config is read as data. No weight is read, no code of the file is run, and for a file neither Keras nor a backend is imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from whyshape.errors import WhyshapeError
+from whyshape.graph import Graph, Stopped, Value
+from whyshape.readers.keras.archive import config_of
+from whyshape.readers.keras.layers import LAYERS
+from whyshape.readers.keras.model import Walk, references
+from whyshape.readers.net import TRIES, Net
+from whyshape.sizes import recording
+
+LETTERS = {1: "N", 2: "NF", 3: "NLC", 4: "NHWC", 5: "NDHWC"}
+
+
+def read(source: str | Path | Any, input_size=None, dtypes=None, letters=None) -> Graph:
+    """The graph of a `.keras` file, or of a live Keras 3 model; `None` axes are free.
+
+    ``input_size``: one shape, or one for each input, with the batch. ``letters``: for each input its free axes' letters.
+    Raises `WhyshapeError` for a file that is damaged or too large, and for a model that only its code describes.
+    """
+    held = config_of(source) if isinstance(source, (str, Path)) else _live(source)
+    inputs = _inputs(held)
+    wanted = _wanted(inputs, input_size)
+    best, name = None, str(held.get("config", {}).get("name", ""))[:80]
+    for batch, other in TRIES:
+        graph, chosen = _attempt(held, name, inputs, wanted, dtypes, letters, batch, other)
+        if best is None or graph.problem is None:
+            best = graph
+        if graph.problem is None or not chosen:
+            break
+    assert best is not None
+    return best
+
+
+def layer(kind: str, config: dict, *shapes) -> Graph:
+    """One Keras layer by its class name and config.
+
+    >>> graph = layer("Conv2D", {"filters": 10, "kernel_size": 3, "strides": 2, "padding": "same"}, (1, 28, 28, 1))
+    >>> graph.tensors[graph.outputs[0]].shape
+    (1, 14, 14, 10)
+    """
+    net = Net(kind)
+    made: Any = []
+    if kind not in LAYERS:
+        raise WhyshapeError(f"No rule is known for the Keras layer {kind[:60]!r}.")
+    with recording():
+        try:
+            inputs = [net.input(shape, name=f"x{i}") for i, shape in enumerate(shapes)]
+            net.path, net.name = str(config.get("name", kind.lower())), kind
+            made = LAYERS[kind](net, config, inputs)
+        except Stopped:
+            pass  # where and why stands in net.problem, and is part of the graph
+    return net.graph(*(made if isinstance(made, list) else [made]))
+
+
+def _live(model) -> dict:
+    """The config of a model in memory, as data: what its file would hold."""
+    import json
+
+    if not hasattr(model, "get_config") or not hasattr(model, "layers"):
+        raise WhyshapeError(f"A .keras file or a Keras model is wanted, {type(model).__name__} arrived.")
+    if type(model).__name__ not in ("Sequential", "Functional"):
+        raise WhyshapeError(f"A Keras model of the class {type(model).__name__!r} is described by its code; its file says no more.")
+    if type(model).__name__ == "Sequential" and not model.built:
+        raise WhyshapeError("This Sequential has no input shape yet: call it once, or put a keras.Input first.")
+    import keras
+
+    return json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+
+
+def _inputs(held: dict) -> list[tuple[str, list, str]]:
+    """Name, shape and dtype of each input, in the order they are passed."""
+    config = held.get("config")
+    layers = config.get("layers") if isinstance(config, dict) else None
+    if not isinstance(config, dict) or not isinstance(layers, list) or not all(isinstance(e, dict) for e in layers):
+        raise WhyshapeError(f"A Keras model of the class {str(held.get('class_name'))[:60]!r} is described by its code, "
+                            "and code in a file is never run.")  # fmt: skip
+    found = {}
+    for entry in layers:
+        inner = entry.get("config")
+        if entry.get("class_name") == "InputLayer" and isinstance(inner, dict):
+            shape = inner.get("batch_shape")
+            if not isinstance(shape, list) or not all(n is None or (type(n) is int and n >= 0) for n in shape):
+                raise WhyshapeError("This Keras model is damaged: an input has no shape.")
+            found[str(entry.get("name") or inner.get("name"))] = (shape, str(inner.get("dtype") or "float32"))
+    if held.get("class_name") == "Sequential":
+        if not found:
+            shape = (held.get("build_config") or config.get("build_config") or {}).get("input_shape") or config.get("build_input_shape")
+            if not isinstance(shape, list):
+                raise WhyshapeError("This Sequential says no input shape: it was saved before it was called.")
+            found["input"] = (shape, "float32")
+        return [(name, *of) for name, of in found.items()][:1]
+    order = [name for name, _, _ in references(config.get("input_layers"))]
+    if not all(name in found for name in order):
+        raise WhyshapeError("This Keras model is damaged: an input is not there.")
+    return [(name, *found[name]) for name in order]
+
+
+def _wanted(inputs, input_size) -> list:
+    if input_size is None:
+        return [None] * len(inputs)
+    shapes = [tuple(input_size)] if all(isinstance(n, int) for n in input_size) else [tuple(s) for s in input_size]
+    if len(shapes) != len(inputs):
+        raise WhyshapeError(f"The model has {len(inputs)} inputs; {len(shapes)} shapes are given.")
+    return shapes
+
+
+def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple[Graph, bool]:
+    net, sizes, chosen, outputs = Net(name), {}, [], []
+    with recording() as facts:
+        try:
+            values = []
+            for i, (label, said, dtype) in enumerate(inputs):
+                shape, axes = [], []
+                if wanted[i] is not None and len(wanted[i]) != len(said):
+                    raise WhyshapeError(f"The input {label[:60]!r} has {len(said)} axes; a shape of {len(wanted[i])} is given.")
+                for a, n in enumerate(said):
+                    size = wanted[i][a] if wanted[i] is not None else None
+                    if n is not None:
+                        if size is not None and size != n:
+                            net.path = label
+                            net.refuse("input", f"axis {a} of the input {label[:60]!r} is fixed at {n} in the model, {size} is asked for",
+                                       wanted=n, arrived=size, axis=a)  # fmt: skip
+                        shape.append(n)
+                        axes.append("")
+                        continue
+                    letter = (letters[i][a] if letters else "") or _letter(a, len(said), sizes)
+                    if size is None and letter not in sizes:
+                        chosen.append(letter)
+                    sizes.setdefault(letter, size if size is not None else batch if a == 0 else other)
+                    shape.append(sizes[letter] if size is None else size)
+                    axes.append(letter)
+                kind = (dtypes[i] if isinstance(dtypes, (list, tuple)) else dtypes) if dtypes else dtype
+                values.append(net.input(tuple(shape), kind, label, axes))
+            results = Walk(net, sizes).model(held, values, "")
+            outputs = [v for v in results if isinstance(v, Value)]
+            if len(outputs) < len(results):
+                net.note(f"{len(results) - len(outputs)} of {len(results)} outputs have sizes that are not known")
+        except Stopped:
+            pass  # where and why stands in net.problem, and is part of the graph
+    if chosen:
+        net.note("; ".join(f"{letter} is free and stands at {sizes[letter]}" for letter in dict.fromkeys(chosen)))
+    graph = net.graph(*outputs, notes=tuple(net.notes))
+    return graph._replace(branches=tuple(facts.branches)), bool(chosen)
+
+
+def _letter(a: int, rank: int, taken) -> str:
+    """The batch is the same axis for every input; other free axes are not."""
+    base = LETTERS[rank][a] if rank in LETTERS else f"A{a}"
+    letter, n = base, 2
+    while a and letter in taken:
+        letter, n = f"{base}{n}", n + 1
+    return letter
+
+
+__all__ = ["layer", "read"]

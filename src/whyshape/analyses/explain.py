@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from whyshape.analyses.layers import Layers
-from whyshape.analyses.operations import operations
-from whyshape.analyses.parameters import parameters
+from whyshape.analyses.operations import Operations, operations
+from whyshape.analyses.parameters import Parameters, parameters
 from whyshape.analyses.rows import Row, rows
 from whyshape.analyses.words import Words, name_of, text
-from whyshape.graph import Graph, Node, Problem
+from whyshape.graph import Graph, Node, Problem, Ref
+from whyshape.rules import Rule
 from whyshape.sizes import plain
 from whyshape.story import Block, Heading, Sentence, Shapes, Slots, Table
 
@@ -18,12 +19,14 @@ STEPS = 16  # of the chain in one line
 
 def story(graph: Graph, level: str = "default", depth: int | None = None) -> list[Block]:
     """The explanation as blocks. ``level``: brief, default or full; ``depth``: how deep the table of a large network goes."""
+    graph = graph.settled()
     layers = Layers(graph)
     words = Words(graph, layers)
+    held, work = parameters(graph), operations(graph)
     blocks: list[Block] = [Heading(graph.name or "the network"), Shapes(tuple(chain(graph)))]
     if not graph.nodes and graph.problem is None:
         return [*blocks, Sentence("No operator ran: what goes in comes out.")]
-    blocks.append(Sentence(totals(graph)))
+    blocks.append(Sentence(totals(graph, held, work)))
     blocks += [Sentence(note, "note") for note in graph.notes]
     small = len(graph.nodes) <= CARDS and depth is None
     if small or level == "full":
@@ -31,7 +34,7 @@ def story(graph: Graph, level: str = "default", depth: int | None = None) -> lis
             blocks.append(Sentence("Size comes from the formula. The number of maps is your choice."))
         blocks += cards(graph, words, level)
     else:
-        blocks.append(table(graph, layers, depth))
+        blocks.append(table(layers, held_under(held), work, depth))
         blocks += formulas(graph, layers)
     blocks += for_any(graph)
     blocks += measured(graph)
@@ -90,12 +93,11 @@ def _coarse(graph: Graph, path: list[int]) -> list[int]:
     return [*kept, path[-1]]
 
 
-def totals(graph: Graph) -> str:
+def totals(graph: Graph, held: Parameters, work: Operations) -> str:
     """Parameters and multiply-adds, "at least" where something could not be counted."""
-    held, work = parameters(graph), operations(graph).forward("macs")
-    told = [f"{number(held.total.value)} parameters", f"{number(work.value)} multiply-adds for this input"]
-    if held.total.missing or work.missing:
-        told = [f"at least {t}" if m.missing else t for t, m in zip(told, (held.total, work))]
+    counts = (held.total, work.forward("macs"))
+    told = [f"{number(counts[0].value)} parameters", f"{number(counts[1].value)} multiply-adds for this input"]
+    told = [f"at least {t}" if c.missing and c.value is not None else t for t, c in zip(told, counts)]
     count = len(graph.nodes)
     told.append(f"{count:,} operator call{'s' if count != 1 else ''}")
     return "; ".join(told) + "."
@@ -151,17 +153,16 @@ def through(graph: Graph, node: Node) -> tuple[str, str]:
     return " and ".join(map(cut, ins[:4])), ", ".join(map(cut, outs[:4])) + (f" and {len(outs) - 4} more" if len(outs) > 4 else "")
 
 
-def table(graph: Graph, layers: Layers, depth: int | None) -> Table:
+def table(layers: Layers, held: dict[str, int], work: Operations, depth: int | None) -> Table:
     """The tree of modules, repeated blocks in one row, as deep as fits on two screens or as asked."""
-    found = rows(graph, [layers.of(n).mark for n in graph.nodes])
+    graph = layers.graph
+    found = rows(graph, [layers.mark(n) for n in graph.nodes])
     if depth is None:
-        depth = max([d for d in range(1, 50) if len(shown(found, d)) <= ROWS] or [1])
-    held = held_under(graph)
-    work = operations(graph).rows
+        depth = max([d for d in range(1, 50) if sum(row.depth < d for row in found) <= ROWS] or [1])
     made = []
     for row, path in shown(found, depth):
         nodes = graph.nodes[row.first : row.first + row.count // row.times]
-        macs = [r.counted("macs").value for r in work[row.first : row.first + row.count]]
+        macs = [r.counted("macs").value for r in work.rows[row.first : row.first + row.count]]
         count = held.get(path, 0)
         leaf = row.kids == 0
         made.append((
@@ -175,10 +176,10 @@ def table(graph: Graph, layers: Layers, depth: int | None) -> Table:
     return Table(("layer", "type", "output", "who decides", "parameters", "multiply-adds"), tuple(made), (4, 5))
 
 
-def held_under(graph: Graph) -> dict[str, int]:
+def held_under(held: Parameters) -> dict[str, int]:
     """How many parameters stand in every module and all it holds; a shared one counts wherever it stands."""
     totals: dict[str, int] = {}
-    for row in parameters(graph).rows:
+    for row in held.rows:
         if row.state.kind != "parameter" or row.count is None:
             continue
         places: set[str] = set()
@@ -228,22 +229,40 @@ def how(layers: Layers, node: Node) -> str:
 
 
 def formulas(graph: Graph, layers: Layers) -> list[Block]:
-    """Each distinct formula once, with the layers it serves."""
+    """Each distinct formula once, with the layers it serves. Only places and products are told here; the cards tell the rest."""
     served: dict[tuple[str, int], list[str]] = {}
+    asked: dict[tuple, list[tuple[str, int]]] = {}
     for node in graph.nodes:
-        for _names, formula, value in layers.of(node).formulas:
-            served.setdefault((formula, value), []).append(node.path or node.op)
-    if not served:
-        return []
+        question = _places_asked(graph, node)
+        if question is None:
+            continue
+        if question not in asked:
+            asked[question] = [(f"{text}", value) for names, text, value in layers.of(node).formulas if names != "channels"]
+        for formula in asked[question]:
+            served.setdefault(formula, []).append(node.path or node.op)
     found = [
         (f"{formula} = {value}", paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else ""))
         for (formula, value), paths in served.items()
     ]
-    short = found[:ROWS]
-    blocks: list[Block] = [Heading("Where the sizes come from", 2), Table(("formula", "in"), tuple(short))]
-    if len(found) > len(short):
-        blocks.append(Sentence(f"{len(found) - len(short)} more formulas: see --full or --json."))
+    if not found:
+        return []
+    blocks: list[Block] = [Heading("Where the sizes come from", 2), Table(("formula", "in"), tuple(found[:ROWS]))]
+    if len(found) > ROWS:
+        blocks.append(Sentence(f"{len(found) - ROWS} more formulas: see --full or --json."))
     return blocks
+
+
+def _places_asked(graph: Graph, node: Node) -> tuple | None:
+    """What decides a call's places, its channels left aside: calls equal in this have the same formula. None: nothing is calculated."""
+    rule = node.rule
+    if rule is None or rule.pointwise or not node.inputs or len(node.inputs) > 8:
+        return None
+    if rule.reach is Rule.reach and graph.tensors[node.inputs[0]].shape == graph.tensors[node.outputs[0]].shape:
+        return None
+    sliding = rule.reach is not Rule.reach
+    shape = lambda t: t.shape[2:] if sliding and len(t.shape) > 2 else () if sliding else t.shape
+    plain_args = tuple(repr(a) for a in (*node.args, *node.kwargs.values()) if type(a) is not Ref)
+    return (node.op, tuple(shape(graph.tensors[i]) for i in node.inputs), plain_args)
 
 
 def for_any(graph: Graph) -> list[Block]:

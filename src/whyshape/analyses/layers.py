@@ -42,9 +42,13 @@ class Layer(NamedTuple):
     mark: int
     sizes: tuple[AxisSize, ...]  # of the first result
     knobs: dict[str, int]
-    typed: tuple[Typed, ...]
     derived: Derived | None
     window: dict[int, Window]
+
+    @property
+    def typed(self) -> tuple[Typed, ...]:
+        """The numbers that were typed although what arrives decides them."""
+        return tuple(_typed(self.derived)) if self.derived is not None and self.derived.shapes else ()
 
     @property
     def formulas(self) -> list[tuple[str, str, int]]:
@@ -64,7 +68,9 @@ class Layers:
     """Derives the calls of a graph, each distinct question once."""
 
     def __init__(self, graph: Graph):
-        self.graph = graph
+        self.graph = graph = graph.settled()
+        self._outputs = set(graph.outputs)
+        self._mark_of: dict[int, int] = {}
         self._marks: dict[Any, int] = {}
         self._known: dict[int, Layer] = {}
         self._by_node: dict[int, Layer] = {}
@@ -87,15 +93,17 @@ class Layers:
         """The node's layer derived by itself, so that its leaves point at this node's own tensors."""
         return _derived(self.graph, node, -1)
 
+    def mark(self, node: Node) -> int:
+        """A number that is equal for calls that are derived alike; nothing is derived for it."""
+        found = self._mark_of.get(node.index)
+        if found is None:
+            last = any(t in self._outputs for t in node.outputs)
+            key = (node.op, node.by, self._question(node.args), self._question(tuple(node.kwargs.items())), last)
+            found = self._mark_of[node.index] = self._marks.setdefault(key, len(self._marks))
+        return found
+
     def _layer(self, node: Node) -> Layer:
-        key = (
-            node.op,
-            node.by,
-            self._question(node.args),
-            self._question(tuple(node.kwargs.items())),
-            bool(set(node.outputs) & set(self.graph.outputs)),
-        )
-        mark = self._marks.setdefault(key, len(self._marks))
+        mark = self.mark(node)
         known = self._known.get(mark)
         if known is None:
             known = self._known[mark] = _derived(self.graph, node, mark)
@@ -126,7 +134,7 @@ def space_axes(graph: Graph, node: Node, window: dict[int, Window]) -> tuple[str
 def _derived(graph: Graph, node: Node, mark: int) -> Layer:
     derived = derive(graph, node)
     if derived is None or not derived.shapes:
-        return Layer(node, mark, (), {}, (), derived, {})
+        return Layer(node, mark, (), {}, derived, {})
     assert node.rule is not None
     window = node.rule.reach(graph.call(node)) or {}
     names = space_axes(graph, node, window) if node.outputs else ()
@@ -135,7 +143,7 @@ def _derived(graph: Graph, node: Node, mark: int) -> Layer:
     for axis, size in enumerate(derived.shapes[0]):
         sizes.append(_axis(axis, names[axis] if axis < len(names) else f"axis {axis}", size, last))
     knobs = {name: int(size) for name, size in derived.knobs.items()}
-    return Layer(node, mark, tuple(sizes), knobs, tuple(_typed(derived)), derived, window)
+    return Layer(node, mark, tuple(sizes), knobs, derived, window)
 
 
 def _axis(axis: int, name: str, size, last: bool) -> AxisSize:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from whyshape.graph.later import Later
 from whyshape.rules import RULES, Call, Rule, Spec
 
 
@@ -114,6 +115,10 @@ class Graph(NamedTuple):
     training: bool = False
     state: tuple[State, ...] = ()  # every parameter and buffer, shared ones once; empty where the reader knows none but those used
     calls: tuple[ModuleCall, ...] = ()  # every call of a module, in the order they began
+
+    def settled(self) -> Graph:
+        """The same graph with every part written down, for a question that looks at all of it."""
+        return self if type(self.nodes) is tuple else Graph(*[tuple(part) if type(part) is Later else part for part in self])
 
     def spec(self, index: int) -> Spec:
         """The sizes and dtype of a tensor, as a rule sees them."""

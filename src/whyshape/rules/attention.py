@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule
+from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule, stretched
 from whyshape.sizes import need, product
 
 
@@ -39,8 +39,7 @@ class Attention(Rule):
             need(len(mask) <= len(scores), "a mask of at most {wanted} axes is wanted, {arrived} arrive",
                  wanted=len(scores), arrived=len(mask))  # fmt: skip
             for n, m in zip(reversed(scores), reversed(mask)):
-                if n is not m and int(m) != 1:
-                    need(n == m, "the mask has {arrived} places where there are {wanted}", wanted=n, arrived=m)
+                stretched(m, n, "the mask has {arrived} places where there are {wanted}")
         return (*lead, q[-2], v[-1])
 
     @staticmethod

@@ -335,6 +335,19 @@ def _matched(a, b):
     return a if out is None else tuple(out)
 
 
+def stretched(have: int, want: int, sentence: str) -> None:
+    """Refuse unless an axis of ``have`` can be stretched to ``want``: it must be 1, or equal.
+
+    >>> stretched(1, 5, "{arrived} places cannot become {wanted}")
+    """
+    if have is want:
+        return
+    if int(have) == 1:
+        exactly(have)
+        return
+    need(have == want, sentence, wanted=want, arrived=have)
+
+
 # NumPy's words, which PyTorch's own functions take as well.
 NUMPY_WORDS = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "a": "input", "x2": "other"}
 

@@ -86,7 +86,7 @@ class Cross(_Distance):
         shape = broadcast_shapes(a, b)
         if dim is None:
             need(
-                any(int(n) == 3 for n in shape),
+                any(bool(n == 3) for n in shape),
                 "vectors of {wanted} numbers are wanted, no axis has them",
                 wanted=3,
                 arrived=tuple(map(int, shape)),

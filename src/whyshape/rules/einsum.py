@@ -124,8 +124,7 @@ class Tensordot(Rule):
         x, y = a.shape, b.shape
         left, right = _pairs(dims, len(x), len(y))
         for i, j in zip(left, right):
-            if int(x[i]) != 1 and int(y[j]) != 1:
-                need(x[i] == y[j], "axis {i} has {wanted}, the other's axis {j} {arrived}", i=i, j=j, wanted=x[i], arrived=y[j])
+            broadcast(x[i], y[j], f"axis {i} has {{a}}, the other's axis {j} {{b}}")
         return (*[n for i, n in enumerate(x) if i not in left], *[n for j, n in enumerate(y) if j not in right])
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Unexplained, axis_of, broadcast_shapes, rule
+from whyshape.rules.base import Rule, Unexplained, axis_of, broadcast_shapes, exactly, rule, stretched
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import broadcast, largest, need, product, smallest
 
@@ -118,11 +118,11 @@ class SetItem(Rule):
 
 def _fits_into(value, room):
     while len(value) > len(room) and int(value[0]) == 1:
+        exactly(value[0])
         value = value[1:]
     need(len(value) <= len(room), "a value of {arrived} axes is written into {wanted}", arrived=len(value), wanted=len(room))
     for have, want in zip(reversed(value), reversed(room)):
-        if have is not want and not (int(have) == 1):
-            need(have == want, "a value of {arrived} places is written into {wanted}", arrived=have, wanted=want)
+        stretched(have, want, "a value of {arrived} places is written into {wanted}")
 
 
 @rule("select", "select_copy")

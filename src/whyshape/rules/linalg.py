@@ -99,7 +99,7 @@ class Solve(_Algebra):
     def shape(A, B, *, left=True, out=None):
         lead, n = _square(A.shape)
         b = B.shape
-        if len(b) == 1 or (len(b) == len(A.shape) - 1 and tuple(map(int, b)) == tuple(map(int, A.shape[:-1]))):
+        if len(b) == 1 or (len(b) == len(A.shape) - 1 and all(bool(n == m) for n, m in zip(b, A.shape))):
             need(b[-1] == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=b[-1])
             return (*broadcast_shapes(lead, b[:-1]), n)
         _, rows, columns = _matrix(b)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, broadcast_shapes, given, layer, rule
+from whyshape.rules.base import Made, Rule, broadcast_shapes, given, layer, rule, stretched
 from whyshape.rules.dtypes import promote
 from whyshape.sizes import need, product
 
@@ -182,8 +182,7 @@ def _onto(input, shape):
     """The product's sizes, if ``input`` can be stretched to them."""
     need(len(input.shape) <= len(shape), "at most {wanted} axes are wanted, {arrived} arrive", wanted=len(shape), arrived=len(input.shape))
     for n, m in zip(reversed(shape), reversed(input.shape)):
-        if n is not m and not (m.__class__ is int and m == 1):
-            need(m == n, "{arrived} cannot be added to {wanted}", wanted=n, arrived=m)
+        stretched(m, n, "{arrived} cannot be added to {wanted}")
     return shape
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, axis_of, broadcast_shapes, given, layer, rule
+from whyshape.rules.base import Made, Rule, Unexplained, axis_of, broadcast_shapes, given, layer, rule, stretched
 from whyshape.rules.dtypes import BYTES, is_dtype, name_of
 from whyshape.rules.join import at_least
 from whyshape.sizes import Size, need, product
@@ -241,8 +241,7 @@ class Expand(_View):
             if _is_blank(want) or want is have:
                 out.append(have)
                 continue
-            if int(have) != 1 or isinstance(have, Size):
-                need(have == want, "an axis of {arrived} cannot be expanded to {wanted}: only an axis of 1 can", arrived=have, wanted=want)
+            stretched(have, want, "an axis of {arrived} cannot be expanded to {wanted}: only an axis of 1 can")
             out.append(want)
         return tuple(out)
 

@@ -25,6 +25,7 @@ from whyshape.sizes import TASK, Size, leaves, plain
 SCHEMA = "whyshape.report.v1"
 TURNS = 8  # values of a knob tried to find the ways through a rule that branches on it
 ROADS = 8  # ways told beside the one that was taken
+SPOKEN = 300  # calls told in sentences too; in a larger network the later ones have their formulas only
 
 
 def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, checks=()) -> dict[str, Any]:
@@ -113,11 +114,12 @@ class _Table:
         weights = [i for i in dict.fromkeys(node.inputs) if graph.tensors[i].kind == "parameter"]
         derived = derive(graph, node)
         told, at = self._told(node, derived, slots, weights)
-        key = repr(told)
+        key = repr((told, not set(node.outputs).isdisjoint(graph.outputs)))
         if key not in self._rule:
             self._rule[key] = len(self.rules)
-            if told.get("holds"):
-                told["roads"] = self.roads(node, derived, told, at)
+            if at is not None:
+                self.decided(told, node)
+                told["roads"] = self.roads(node, derived, told, at) if told["holds"] else []
             self.rules.append(told)
         own = not any(i in self._owned for i in weights)
         self._owned.update(weights)
@@ -126,7 +128,7 @@ class _Table:
 
     def spoken(self, node: Node) -> tuple:
         """The sentences of a call's card beside the formulas, which the page writes itself: its slots, each with indices of sentences."""
-        if node.rule is None:
+        if node.rule is None or len(self.told) > SPOKEN:
             return ()
         layer, words = self.layers.of(node), self.words
         slots = {"SIZE": words.walk(layer), "MAPS": words.maps(layer), "NOTE": words.notes(layer), "IN KERAS": words.keras(node)}
@@ -163,11 +165,14 @@ class _Table:
         call = Call(rule, derived.args, derived.kwargs, outs[0] if len(outs) == 1 else outs)
         told["macs"] = tree(rule.macs(call), at)
         told["reach"] = self.reach(node, rule, call, at)
+        return told, at
+
+    def decided(self, told: dict[str, Any], node: Node) -> None:
+        """What the axes are called, and which numbers are not free: typed to fit what arrives, or fixed by the task."""
         layer = self.layers.of(node)
         told["axes"] = [size.name for size in layer.sizes]
         told["typed"] = list(dict.fromkeys(tied.knob for tied in layer.typed))
         told["task"] = [size.knob for size in layer.sizes if size.by == TASK]
-        return told, at
 
     def road(self, derived: Derived, at) -> dict[str, Any]:
         """One way through the rule: what it makes, what it demands, and the conditions under which it is this way."""

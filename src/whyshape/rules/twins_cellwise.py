@@ -105,7 +105,7 @@ def softmax(call, last=True):
 @twin("cat", "concat", "concatenate")
 def cat(call, last=True):
     """Maps are stacked on the last axis."""
-    axis = axis_last(call.dim, len(call.tensors[0].shape), last)
+    axis = axis_last(call.dim, len(call.out.shape), last)
     return Twin((code("Concatenate", axis=None if axis == -1 else axis),), layout="any")
 
 

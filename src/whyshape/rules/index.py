@@ -23,7 +23,7 @@ def indexed(x, index):
     need(taken <= len(x), "{arrived} axes are indexed, the tensor has {wanted}", arrived=taken, wanted=len(x))
     need(sum(1 for p in parts if p is Ellipsis) <= 1, "an index has one Ellipsis at most, {arrived} are given", wanted=1,
          arrived=sum(1 for p in parts if p is Ellipsis))  # fmt: skip
-    out, places, shapes, axis = [], [], [], 0  # `places`: where in `out` an index tensor stood
+    out, places, shapes, lists, axis = [], [], [], [], 0  # `places`: where in `out` an index tensor stood
     for p in parts:
         if p is None:
             out.append(1)
@@ -37,10 +37,11 @@ def indexed(x, index):
         if kind is slice:
             out.append(_slice(x[axis], p))
         elif isinstance(p, int) and kind is not bool:
-            need(-x[axis] <= p if p < 0 else p < x[axis], "place {arrived} is asked for on axis {axis}, it has {wanted}",
-                 arrived=p, wanted=x[axis], axis=axis)  # fmt: skip
+            _place(p, x[axis], axis)
         else:
-            shape = _index_tensor(p)
+            shape = _index_tensor(p, x[axis], axis)
+            if kind is list or kind is range:
+                lists.append((p, x[axis], axis))
             if shape is not None:
                 places.append(len(out))
                 shapes.append(shape)
@@ -50,6 +51,10 @@ def indexed(x, index):
         common = broadcast_shapes(*shapes)
         at = places[0] if len(set(places)) == 1 else 0
         out[at:at] = common
+        if lists and all(int(n) > 0 for n in out):  # PyTorch looks at the places only where something is read
+            for p, n, axis in lists:
+                for i in p:
+                    _place(i, n, axis)
     return tuple(out)
 
 
@@ -64,20 +69,24 @@ def _slice(n, p):
     return sliced(n, p.start, p.stop, step)
 
 
-def _index_tensor(p):
+def _place(p, n, axis):
+    need(-n <= p if p < 0 else p < n, "place {arrived} is asked for on axis {axis}, it has {wanted}", arrived=p, wanted=n, axis=axis)
+
+
+def _index_tensor(p, n, axis):
     """The shape of an index tensor (or a list of places); None for a single place, which takes its axis away."""
-    if type(p) is list:
-        if all(isinstance(i, int) and not isinstance(i, bool) for i in p):
-            return (len(p),)
-        raise Unexplained("a list that holds more than places")
-    if type(p) is range:
+    if type(p) in (list, range):
+        for i in p:
+            if not isinstance(i, int) or isinstance(i, bool):
+                raise Unexplained("a list that holds more than places")
+        need(n > 0 or not p, "a place is asked for on axis {axis}, it has {arrived}", arrived=n, wanted=1, axis=axis)
         return (len(p),)
-    if type(p).__module__ == "numpy" and getattr(p, "shape", None) == ():
-        return None
     if not hasattr(p, "shape") or not hasattr(p, "dtype"):
         raise Unexplained(f"an index of type {type(p).__name__}")
     if str(p.dtype).rpartition(".")[2] in MASKS:
         raise Unexplained("how many places a mask holds depends on its values")
+    if all(int(m) > 0 for m in p.shape):
+        need(n > 0, "a place is asked for on axis {axis}, it has {arrived}", arrived=n, wanted=1, axis=axis)
     return tuple(p.shape) if len(p.shape) else None
 
 
@@ -138,8 +147,7 @@ class Select(Rule):
         need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
         axis = axis_of(dim, len(x))
         if isinstance(index, int):
-            need(-x[axis] <= index if index < 0 else index < x[axis], "place {arrived} is asked for on axis {axis}, it has {wanted}",
-                 arrived=index, wanted=x[axis], axis=axis)  # fmt: skip
+            _place(index, x[axis], axis)
         return (*x[:axis], *x[axis + 1 :])
 
 

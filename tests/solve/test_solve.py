@@ -126,16 +126,21 @@ def test_the_values_of_keras_same(n, k, s):
 @pytest.mark.parametrize(
     "act, said",
     [
-        (lambda: solve("28 and 14"), "'28 and 14' is not read; write 28 -> 14, 28..31 -> 14, 224 -> 7 in 5 layers, or 224 -> 112 for every even size"),
+        (lambda: solve("28 and 14"),
+         "'28 and 14' is not read; write 28 -> 14, 28..31 -> 14, 224 -> 7 in 5 layers, or 224 -> 112 for every even size"),
         (lambda: solve("31..28 -> 14"), "the range 31..28 is empty: its end comes before its start"),
         (lambda: solve("0 -> 14"), "sizes are at least 1"),
         (lambda: solve(28, 2**63), f"the target is a whole number from 1 to 2^63 - 1, {2**63} arrived"),
         (lambda: solve(28, 14, op="dense"), "op is conv, pool, transpose; 'dense' arrived"),
-        (lambda: solve(28, 14, width=3), "'width' is no setting; they are ceil_mode, dilation, kernel_size, output_padding, padding, stride"),
+        (lambda: solve(28, 14, width=3),
+         "'width' is no setting; they are ceil_mode, dilation, kernel_size, output_padding, padding, stride"),
         (lambda: solve(28, 14, stride=-1), "stride must be whole numbers from 0 up, -1 arrived"),
         (lambda: solve(28, 14, kernel_size=range(10**6)), "these ranges hold 48,000,000 combinations; at most 1,048,576 are looked at"),
-        (lambda: solve("28 -> 14 for every blue size"), "'every blue size' is not read; write every size, every even size, every odd size, every multiple of 4, every size from 28 to 31"),
-        (lambda: solve("28 -> 14 for every even size", same="keras"), "Keras' same pads by the size that comes in: ask it for one size, as 224 -> 112"),
+        (lambda: solve("28 -> 14 for every blue size"),
+         "'every blue size' is not read; write every size, every even size, every odd size, every multiple of 4, "
+         "every size from 28 to 31"),
+        (lambda: solve("28 -> 14 for every even size", same="keras"),
+         "Keras' same pads by the size that comes in: ask it for one size, as 224 -> 112"),
     ],
 )  # fmt: skip
 def test_bad_questions(act, said):

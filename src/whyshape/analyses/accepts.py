@@ -7,6 +7,7 @@ same happens. Where they say nothing, the model is traced again at an input from
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -69,6 +70,11 @@ def accepts(run: Graph | Any, input_size, *, checks: int = 12, most: int = 96, s
     return _Search(run, shapes, letters, most).answer(checks, random.Random(seed))
 
 
+def explored(run, letters: tuple[str, ...], likely: Mapping[str, int], checks: int = 4) -> SizeSet:
+    """The same for letters that stand elsewhere than in an input's shape; ``likely``: what each is tried with first."""
+    return _Search(run, (), letters, 96, likely).answer(checks, random.Random(0))
+
+
 def shapes_of(input_size) -> tuple[tuple, ...]:
     """The shapes of one input or several, every size checked."""
     if not isinstance(input_size, (tuple, list)) or not input_size:
@@ -109,10 +115,11 @@ class _Frozen:
 class _Search:
     """The inputs settled so far, and those still open."""
 
-    def __init__(self, run, shapes, letters, most):
+    def __init__(self, run, shapes, letters, most, likely: Mapping[str, int] | None = None):
+        self.likely = dict(likely or {})
         self.run, self.runs, self.shapes, self.letters, self.most = run, run.runs, shapes, letters, most
         self.batch = next((s[0] for s in shapes if len(s) > 1 and isinstance(s[0], str)), "")
-        self.ranks = {n: len(s) for s in shapes for n in s}
+        self.ranks = {n: len(s) for s in shapes for n in s if isinstance(n, str)}
         self.algebra = Algebra()
         self.open: list[Block] = [everywhere(letters)]
         self.accepted: list[Block] = []
@@ -195,9 +202,9 @@ class _Search:
 
     def wishes(self) -> Iterator[dict[str, int]]:
         """Inputs people use, the likeliest first."""
-        lengths = max(self.ranks[letter] for letter in self.letters) < 4
-        for n in LIKELY_LENGTHS if lengths else LIKELY:
-            yield {letter: 2 if letter == self.batch else n for letter in self.letters}
+        lengths = max(self.ranks.values(), default=4) < 4
+        for i, n in enumerate(LIKELY_LENGTHS if lengths else LIKELY):
+            yield {letter: 2 if letter == self.batch else self.likely.get(letter, n) + (i if self.likely else 0) for letter in self.letters}
 
     def sample(self, skip: int) -> dict[str, int] | None:
         """An open input, if possible one that people use."""
@@ -335,7 +342,8 @@ def _constraint(letters, demand, kind, text) -> Constraint:
 
 
 def _plain(sentence: str) -> str:
-    return sentence.replace("{", "").replace("}", "")
+    """A demand's sentence before its numbers are put in: they differ from size to size."""
+    return re.sub(r"\{\w+[^}]*\}", "...", sentence)
 
 
 def _who(node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import lcm
 from typing import NamedTuple
 
@@ -164,7 +165,7 @@ class Numbers:
         if self.endless:
             raise OverflowError("this set of sizes has no end")
         found = 0
-        for (start, mask), (end, _) in zip(self.pieces, self.pieces[1:]):
+        for (start, mask), (end, _) in pairwise(self.pieces):
             whole, rest = divmod(end - start, self.modulus)
             found += whole * mask.bit_count() + sum(mask >> (end - 1 - i) % self.modulus & 1 for i in range(rest))
         return found
@@ -228,7 +229,7 @@ class Run(NamedTuple):
 
 
 def _holds_none(modulus, pieces) -> bool:
-    for (start, mask), (end, _) in zip(pieces, pieces[1:]):
+    for (start, mask), (end, _) in pairwise(pieces):
         if mask and (end - start >= modulus or any(mask >> n % modulus & 1 for n in range(start, end))):
             return False
     return not pieces[-1][1]

@@ -69,11 +69,15 @@ class SizeSet:
         return found
 
     def nearest(self, **sizes: int) -> dict[str, int] | None:
-        """The accepted sizes closest to these (sum of the differences; of two as close the larger); None for an empty set."""
+        """The accepted sizes closest to these: by the largest difference, then by their sum, then the larger. None for an empty set."""
         self._known(sizes)
         aim = {letter: sizes.get(letter, 1) for letter in self.letters}
         found = (islice(members(self.algebra, block, aim), 1 if not block.relations else SEARCH) for block in self.blocks)
-        distance = lambda at: (sum(abs(at[letter] - n) for letter, n in sizes.items()), -sum(at.values()) if sizes else sum(at.values()))
+
+        def distance(at):
+            apart = [abs(at[letter] - n) for letter, n in sizes.items()]
+            return max(apart, default=0), sum(apart), -sum(at[letter] for letter in sizes)
+
         return min((at for some in found for at in some), key=distance, default=None)
 
     def smallest(self) -> dict[str, int] | None:

@@ -1,0 +1,93 @@
+"""`whyshape accepts`: the exact set of inputs a model takes, and what to change for one it does not."""
+
+from __future__ import annotations
+
+import json
+
+from whyshape.cli import options as opt
+from whyshape.errors import WhyshapeError
+
+HELP = "the exact set of inputs a model takes, with the layers that decide it"
+EPILOG = """\
+examples:
+  whyshape accepts                                    the thread's network, --input N,1,H,W
+  whyshape accepts net.py:Net --input N,3,H,W
+  whyshape accepts net.py:Net --input 1,3,S,S         square inputs only
+  whyshape accepts --for 512x512                      what to change so that this size fits
+Naming a .py file or a package as TARGET imports it, which runs its code.
+"""
+
+
+def arguments(parser) -> None:
+    opt.target(parser)
+    opt.inputs(parser)
+    parser.add_argument(
+        "--for",
+        dest="size",
+        metavar="SIZE",
+        help="a size for the letters after the batch, as 512x512: does it fit, and if not, what would make it",
+    )
+    opt.output(parser)
+
+
+def run(options) -> int:
+    from whyshape.api import accepts
+    from whyshape.writers.plain import safe
+
+    options.input = options.input or (["N,1,H,W"] if options.target is None else None)
+    if options.input is None:
+        raise WhyshapeError("an input is needed, with letters for free axes: add --input, as --input N,3,H,W")
+    model, shapes = opt.model_of(options)
+    found = accepts(model, shapes, dtypes=options.dtype, mode=options.mode)
+    data, lines = found.to_dict(), str(found).splitlines()
+    if found.constraints:
+        lines += ["", "what decides it:", *(f"  {c}" for c in found.constraints)]
+    fits = not found.empty
+    if options.size:
+        at = sizes(options.size, found)
+        fits = found.contains(**at)
+        told = [] if fits else changes(model, shapes, at, found, options)
+        data["for"] = {"sizes": at, "fits": fits, "changes": told}
+        text = ", ".join(f"{letter}={n}" for letter, n in at.items())
+        lines += ["", f"{text} fits." if fits else f"{text} does not fit."]
+        lines += ["changes, each run again:", *(f"  {line}" for line in told)] if told else []
+    if options.json:
+        opt.write(json.dumps(data), options)
+    else:
+        opt.write_text(safe("\n".join(lines)), options)
+    return 0 if fits else 1
+
+
+def sizes(text: str, found) -> dict[str, int]:
+    """The sizes of ``512x512`` for the letters, the batch left out where it is not named."""
+    given = opt.shape(text)
+    letters = found.letters if len(given) == len(found.letters) else tuple(n for n in found.letters if n != found.batch)
+    if any(isinstance(n, str) or n < 1 for n in given) or len(given) != len(letters):
+        raise WhyshapeError(
+            f"--for takes a size from 1 up for each of {', '.join(letters)}, as {'x'.join(['512'] * len(letters))}; {text!r} arrived"
+        )
+    return dict(zip(letters, given))
+
+
+def changes(model, shapes, at: dict[str, int], found, options) -> list[str]:
+    """What would make the size fit: the nearest input that does, and the fixes of a diagnosis; each was run."""
+    from whyshape.readers import target
+    from whyshape.readers.again import again
+
+    read = again(model, shapes, options.dtype, options.mode)
+    told = []
+    near = found.nearest(**at)
+    if near is not None and read.runs([near]) == [True]:
+        told.append(f"an input of {'x'.join(str(near[letter]) for letter in at)}, the nearest that fits")
+    if options.target is None:
+        model = target.load(None)
+    if isinstance(model, str):
+        return told
+    from whyshape.analyses.diagnose import diagnose
+
+    whole = {found.batch: 2, **at} if found.batch else at
+    asked = [tuple(whole.get(n, 1) if isinstance(n, str) else n for n in shape) for shape in shapes]
+    diagnosis = diagnose(model, asked, dtypes=options.dtype, mode=options.mode)
+    for problem in diagnosis.problems:
+        told += [f"{fix.says} ({fix.cost})" for fix in problem.fixes if fix.verified]
+    return told

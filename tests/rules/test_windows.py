@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from grid import FAMILIES, Refused, eager, ours
+from grid import FAMILIES, Case, Refused, T, eager, ours
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +59,20 @@ def reason(case, theirs, we) -> str | None:
     return next((why for why, explains in KNOWN.items() if explains(case, theirs, we)), None)
 
 
+@pytest.mark.parametrize("why, case", list(zip(KNOWN, [
+    Case("conv2d", (T((0, 2, 7, 4)),), (T((2, 2, 3, 3)),), {"dilation": 0}),
+    Case("ConvTranspose1d", (T((2, 2, 2)),), (2, 1, 3), {"padding": 2}),
+    Case("ConvTranspose1d", (T((2, 2, 2)),), (2, 1, 1), {"dilation": 0}),
+    Case("CircularPad1d", (T((1, 3)),), ((3, -2),)),
+    Case("ReflectionPad2d", (T((0, 2, 2, 6)),), ((3, 3, -4, -3),)),
+])))  # fmt: skip
+def test_each_listed_difference_is_real(why, case):
+    """PyTorch and we differ on each of these, for the reason listed."""
+    theirs, we = eager(case), ours(case)
+    assert isinstance(theirs, Refused) != isinstance(we, Refused)
+    assert reason(case, theirs, we) == why
+
+
 def compare(case, seen: Counter) -> None:
     """One case, asked of both: the same sizes, the same acceptance, or a listed reason."""
     theirs, we = eager(case), ours(case)
@@ -106,7 +120,7 @@ def test_ten_thousand_settings_drawn_by_hypothesis(family):
 
 @pytest.mark.full
 def test_random_grid_with_fresh_seeds():
-    """Acceptance equal in at least 99.5 % of 36,000 settings, no size wrong, and every listed difference still occurs."""
+    """Acceptance equal in at least 99.5 % of 36,000 settings, no size wrong."""
     seed = random.SystemRandom().randrange(2**32)
     seen: Counter = Counter()
     for family, draw in FAMILIES.items():

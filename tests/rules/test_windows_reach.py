@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from whyshape.graph.builder import Builder
 from whyshape.rules import Window
@@ -132,3 +133,53 @@ def test_shuffled_pixels(name, shape):
         (slope,) = torch.autograd.grad(made[0, :, j].sum(), x, retain_graph=True)
         seen.append(set(slope[0].abs().sum((0, 2)).nonzero().flatten().tolist()))
     assert said(windows[-2], shape[-2], out[-2]) == seen
+
+
+def test_windows_of_functions():
+    """Windows along an axis, along time, and back from a pool."""
+    builder = Builder()
+    row = builder.input((2, 9))
+    windows = builder.call("Tensor.unfold", row, 1, 4, 2)
+    time = builder.call("conv_tbc", builder.input((9, 1, 4)), builder.parameter("w", (3, 4, 2)), builder.parameter("b", (2,)), 1)
+    small = builder.input((1, 1, 4))
+    back = builder.call("max_unpool1d", small, builder.input((1, 1, 4), "int64"), 3, 2, 1)
+    graph = builder.graph(windows, time, back)
+    reach = [node.rule.reach(graph.call(node)) for node in graph.nodes]
+    assert reach[0] == {-3: Window(1), -2: Window(4, 2)}
+    cells = torch.arange(18).view(2, 9).unfold(1, 4, 2)[0]
+    assert said(reach[0][-2], 9, windows.shape[-2]) == [set(places.tolist()) for places in cells]
+    x = torch.rand(9, 1, 4, requires_grad=True)
+    made = torch.conv_tbc(x, torch.ones(3, 4, 2), torch.zeros(2), 1)
+    slopes = [torch.autograd.grad(step.sum(), x, retain_graph=True)[0].sum((1, 2)) for step in made]
+    assert said(reach[1][-3], 9, time.shape[0]) == [set(slope.nonzero().flatten().tolist()) for slope in slopes]
+    # A value may go back to any cell its pool's window covered, and to no other.
+    pool = said(Window(3, 2, 1), back.shape[-1], 4)
+    assert said(reach[2][-1], 4, back.shape[-1]) == [{i for i in range(4) if j in pool[i]} for j in range(back.shape[-1])]
+
+
+@pytest.mark.parametrize("name, args, shape", [
+    ("Conv2d", (4, 6, 3, 2, 1, 1, 2), (2, 4, 9, 11)), ("Conv1d", (3, 5, 2), (1, 3, 7)), ("Conv3d", (2, 2, 3, 1, 1), (1, 2, 4, 5, 6)),
+    ("ConvTranspose2d", (4, 6, 3, 2, 1, 1, 2), (2, 4, 5, 7)), ("ConvTranspose1d", (3, 5, 2), (1, 3, 7)),
+])  # fmt: skip
+def test_multiply_adds_are_half_the_flops_pytorch_counts(name, args, shape):
+    """A convolution's multiply-adds are half of what PyTorch's own flop counter says."""
+    builder = Builder()
+    graph = builder.graph(builder.layer(name, "layer", builder.input(shape), args=args))
+    with FlopCounterMode(display=False) as counter:
+        getattr(nn, name)(*args, device="meta")(torch.empty(shape, device="meta"))
+    assert 2 * graph.nodes[0].rule.macs(graph.call(graph.nodes[0])) == counter.get_total_flops() > 0
+
+
+def test_multiply_adds_of_the_other_spellings():
+    """conv_tbc and torch.convolution count what conv1d and its transpose count."""
+    builder = Builder()
+    line, weight = builder.input((1, 4, 9)), builder.parameter("w", (2, 4, 3))
+    builder.call("conv1d", line, weight)
+    builder.call("conv_tbc", builder.input((9, 1, 4)), builder.parameter("v", (3, 4, 2)), builder.parameter("b", (2,)))
+    builder.call("convolution", line, weight, None, [1], [0], [1], False, [0], 1)
+    turned = builder.parameter("t", (4, 2, 3))
+    builder.call("conv_transpose1d", line, turned)
+    builder.call("convolution", line, turned, None, [1], [0], [1], True, [0], 1)
+    graph = builder.graph()
+    assert [node.rule.macs(graph.call(node)) for node in graph.nodes] == [7 * 2 * 12] * 3 + [4 * 9 * 6] * 2
+    assert [node.rule.reach(graph.call(node))[-1] for node in graph.nodes[2:]] == [Window(3), Window(3, -1), Window(3, -1)]

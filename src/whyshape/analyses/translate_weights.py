@@ -5,12 +5,21 @@ from __future__ import annotations
 from whyshape.rules.twins import Move
 
 
-def to_keras(array, move: Move, shape: tuple[int, ...]):
+def to_keras(array, move: Move, shape: tuple[int, ...], rows: tuple[int, ...] = ()):
     """A PyTorch weight (a numpy array) as Keras keeps it: axes put in order, then laid out as ``shape``.
 
-    An axis the order leaves out goes last: a depthwise kernel (in*m, 1, *k) becomes (*k, in, m).
+    An axis the order leaves out goes last: a depthwise kernel (in*m, 1, *k) becomes (*k, in, m). ``rows``: the order in which
+    a Dense after Flatten meets its numbers there.
     """
-    if move.order is None:
+    order = move.order
+    if order is None:
         return array.reshape(shape)
-    named = [a for a in move.order if a is not None]
-    return array.transpose(*named, *[a for a in range(array.ndim) if a not in named]).reshape(shape)
+    if order[0] == "stretch":  # leading axes of 1 first, as PyTorch matches shapes
+        order = order[1:]
+        array = array.reshape((1,) * (len(order) - array.ndim) + array.shape)
+        return array.transpose(order).reshape(shape)
+    named = [a for a in order if a is not None]
+    array = array.transpose(*named, *[a for a in range(array.ndim) if a not in named])
+    if rows and array.ndim == 2:
+        array = array[list(rows)]
+    return array.reshape(shape)

@@ -113,7 +113,8 @@ def _wanted(inputs, input_size) -> list:
 
 
 def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple[Graph, bool]:
-    net, sizes, chosen, outputs = Net(name), {}, [], []
+    net, chosen, outputs = Net(name), [], []
+    sizes: dict[str, int] = {}
     with recording() as facts:
         try:
             values = []

@@ -1,0 +1,150 @@
+"""The same network in the other notation: code, a model with the weights moved, and the difference when both are run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from whyshape.errors import WhyshapeError
+
+SEED = 0
+BATCH = 2
+
+
+class Translation:
+    """A translated network.
+
+    ``code``: the text, complete in itself. ``model``: what it builds, with the weights. ``largest_difference``: between both outputs
+    on random inputs; ``largest_value`` is the size of those outputs. ``missing``: what has no twin, each with its place and reason;
+    then there is no code and no model.
+    """
+
+    def __init__(self, to: str, code="", model=None, difference=None, value=None, missing=(), notes=()):
+        self.to, self.code, self.model = to, code, model
+        self.largest_difference, self.largest_value = difference, value
+        self.missing, self.notes = tuple(missing), tuple(notes)
+
+    def __str__(self):
+        if self.missing:
+            return "\n".join([f"This network has no translation to {self.to}:", *[f"  {reason}." for reason in self.missing]])
+        run = f"# Run on both sides: the largest difference is {self.largest_difference:.2g}, the largest value {self.largest_value:.3g}."
+        return "\n".join([run, *[f"# {note}." for note in self.notes], self.code])
+
+    __repr__ = __str__
+
+    def to_dict(self) -> dict:
+        """The translation as data, without the model."""
+        return {
+            "schema": "whyshape.translation.v1", "to": self.to, "code": self.code, "largest_difference": self.largest_difference,
+            "largest_value": self.largest_value, "missing": list(self.missing), "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def translate(model: Any, to: str = "keras", input_size=None) -> Translation:
+    """A PyTorch model as Keras 3 (``to="keras"``), or a Keras model as PyTorch (``to="torch"``), run on both sides.
+
+    ``input_size``: the shape with the batch, in the order of the model's own framework. Nothing of the given model is changed.
+    """
+    if to == "keras":
+        return _to_keras(model, input_size)
+    if to == "torch":
+        from whyshape.analyses.translate_torch import to_torch
+
+        return to_torch(model, input_size)
+    raise WhyshapeError(f"A network is translated to 'keras' or 'torch', not to {to!r}.")
+
+
+def _to_keras(model, input_size) -> Translation:
+    import torch
+
+    from whyshape.analyses.translate_keras import write
+    from whyshape.readers.torch import read
+
+    if not isinstance(model, torch.nn.Module):
+        raise WhyshapeError(f"A torch.nn.Module is wanted to translate to Keras, {type(model).__name__} arrived.")
+    graph = read(model, input_size, mode="eval")
+    if graph.problem is not None:
+        raise WhyshapeError(f"The network does not run: {graph.problem.path or graph.problem.op}: {graph.problem.sentence}.")
+    written = write(graph)
+    if written.missing:
+        return Translation("keras", missing=written.missing, notes=written.notes)
+    made = built(written, model)
+    difference, value = compared(model, made, graph)
+    return Translation("keras", written.code, made, difference, value, (), written.notes)
+
+
+def built(written, model):
+    """The Keras model its code makes, with the weights of the PyTorch model."""
+    from whyshape.analyses.translate_weights import to_keras
+
+    scope: dict[str, Any] = {}
+    exec(compile(written.code, "<translation>", "exec"), scope)  # our own text: names and numbers only
+    made = scope["model"]
+    state = {name: tensor.detach().cpu().numpy() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
+    for load in written.loads:
+        layer = made.get_layer(load.layer)
+        arrays = [
+            to_keras(state[name], move, tuple(w.shape), load.rows if move.argument == "weight" else ())
+            for (name, move), w in zip(load.tensors, layer.weights)
+        ]
+        layer.set_weights(arrays)
+    return made
+
+
+def compared(model, made, graph) -> tuple[float, float]:
+    """The largest difference between both models' outputs on random inputs, and the largest value there."""
+    import numpy
+    import torch
+
+    draw = numpy.random.default_rng(SEED)
+    inputs = [_random(draw, (BATCH, *graph.tensors[i].shape[1:]), graph.tensors[i].dtype) for i in graph.inputs]
+    training = [(m, m.training) for m in model.modules()]
+    try:
+        model.eval()
+        with torch.no_grad():
+            wanted = model(*[torch.from_numpy(x) for x in inputs])
+    finally:
+        for module, mode in training:
+            module.training = mode
+    there = [maps_last(x) if len(spec.shape) == x.ndim else x for x, spec in zip(inputs, made.inputs)]
+    got = made(there if len(there) > 1 else there[0], training=False)
+    worst, largest = 0.0, 0.0
+    for a, b in zip(_tensors(wanted), _listed(got)):
+        a, b = a.numpy(), _numpy(b)
+        if a.shape != b.shape or a.ndim >= 4:
+            a = maps_last(a)
+        worst = max(worst, float(numpy.abs(a - b).max()))
+        largest = max(largest, float(numpy.abs(a).max()))
+    return worst, largest
+
+
+def _random(draw, shape, dtype):
+    import numpy
+
+    if dtype.startswith(("int", "uint", "bool")):
+        return draw.integers(0, 2, shape).astype(dtype)
+    return draw.standard_normal(shape).astype(numpy.float32)
+
+
+def maps_last(x):
+    """An image or a sequence with its maps last."""
+    import numpy
+
+    return numpy.ascontiguousarray(numpy.moveaxis(x, 1, -1)) if x.ndim >= 3 else x
+
+
+def _tensors(value) -> list:
+    if hasattr(value, "numpy"):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [t for v in value for t in _tensors(v)] if isinstance(value, (list, tuple)) else []
+
+
+def _listed(value) -> list:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _numpy(value):
+    import keras
+
+    return keras.ops.convert_to_numpy(value)

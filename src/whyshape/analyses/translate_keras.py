@@ -1,0 +1,244 @@
+"""A graph of PyTorch calls as Keras 3 code: readable text, where each weight goes, and what has no twin.
+
+Images lie maps last there, so every value is tracked with how it lies: "last" (moved), "as is" (PyTorch's order), or a `Row`,
+the flattened image whose numbers stand in another order until the next Dense takes them up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from whyshape.analyses.translate_line import twin_of
+from whyshape.graph.graph import Graph, Node
+from whyshape.rules.twins import Move, NoTwin, Twin
+
+
+class Row(NamedTuple):
+    """A flattened image, maps last: (maps, *places) says in which order its numbers stand."""
+
+    shape: tuple[int, ...]
+
+
+class Load(NamedTuple):
+    """Weights of one layer: its name there, PyTorch's tensors and how each moves, and the rows a Dense re-orders."""
+
+    layer: str
+    tensors: tuple[tuple[str, Move], ...]
+    rows: tuple[int, ...] = ()
+
+
+class Written(NamedTuple):
+    """The translation as text, and what it needs to become a model."""
+
+    code: str
+    loads: tuple[Load, ...]
+    missing: tuple[str, ...]  # calls without a twin, each with its place and reason
+    notes: tuple[str, ...]
+
+
+class Missing(Exception):
+    """A call has no twin."""
+
+
+def write(graph: Graph) -> Written:
+    """Keras 3 code for a traced model in eval mode."""
+    return _Writer(graph).write()
+
+
+HELPERS = {
+    "Weight": '''
+class Weight(layers.Layer):
+    """A learned tensor of its own, multiplied with or added to what comes in."""
+
+    def __init__(self, shape, operation, **words):
+        super().__init__(**words)
+        self.held, self.operation = tuple(shape), operation
+
+    def build(self, input_shape):
+        self.weight = self.add_weight(shape=self.held, initializer="ones", name="weight")
+
+    def call(self, x):
+        return x * self.weight if self.operation == "multiply" else x + self.weight
+''',
+}
+
+
+class _Writer:
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.lines: list[str] = []
+        self.loads: list[Load] = []
+        self.missing: list[str] = []
+        self.notes: list[str] = []
+        self.names: dict[int, str] = {}  # tensor -> variable
+        self.lies: dict[int, Any] = {}
+        self.layers: dict[str, int] = {}
+        self.helpers: set[str] = set()
+        self.parameters: dict[int, int] = {}
+        self.last_use = {t: n.index for n in graph.nodes for t in n.inputs}
+        self.last_use.update(dict.fromkeys(graph.outputs, len(graph.nodes)))
+
+    def write(self) -> Written:
+        sliding = any(n.op.endswith(("conv1d", "pool1d", "conv_transpose1d")) for n in self.graph.nodes)
+        heads = []
+        for i, index in enumerate(self.graph.inputs):
+            t = self.graph.tensors[index]
+            self.lies[index] = "last" if len(t.shape) in (4, 5) or (len(t.shape) == 3 and sliding) else "as is"
+            shape = self.shape(index)[1:]
+            self.names[index] = variable = self.free()
+            dtype = "" if t.dtype == "float32" else f', dtype="{t.dtype}"'
+            heads.append(variable)
+            self.lines.append(f'{variable} = inputs{i} = keras.Input({_tuple(shape)}, name="input_{i}"{dtype})')
+        for node in self.graph.nodes:
+            try:
+                self.node(node)
+            except Missing as why:
+                place = f"{node.path} ({node.op})" if node.path else node.op
+                self.missing.append(f"{place}: {why}")
+                for t in node.outputs:  # go on, so that everything missing is said at once
+                    self.names[t], self.lies[t] = "missing", self.lies.get(node.inputs[0] if node.inputs else -1, "as is")
+        results = [self.as_torch_lies(t) for t in self.graph.outputs]
+        inputs = [f"inputs{i}" for i in range(len(heads))]
+        self.lines.append(f"return keras.Model({_one(inputs)}, {_one(results)})")
+        shared = sum(count > 1 for count in self.parameters.values())
+        if shared:
+            self.notes.append(f"{shared} weights are used at several places; here each place has its own copy")
+        body = "\n".join(f"    {line}" for line in self.lines)
+        helpers = "".join(f"\n{HELPERS[h]}" for h in sorted(self.helpers))
+        rooms = ", ".join(room for room in ("activations", "layers", "ops") if f"{room}." in body + helpers)
+        code = f"import keras\nfrom keras import {rooms or 'layers'}\n{helpers}\n\ndef build():\n{body}\n\n\nmodel = build()\n"
+        return Written(code, tuple(self.loads), tuple(dict.fromkeys(self.missing)), tuple(self.notes))
+
+    # what values are called, and how they lie
+
+    def free(self) -> str:
+        """A short name that nobody needs any more."""
+        used = set(self.names.values())
+        for name in ("x", "y", "z", "u", "v", "w"):
+            if name not in used:
+                return name
+        return f"x{len(self.lines)}"
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """The sizes as they stand in the Keras program."""
+        shape = tuple(self.graph.tensors[tensor].shape)
+        return (shape[0], *shape[2:], shape[1]) if self.lies.get(tensor) == "last" else shape
+
+    def let(self, node: Node, code: str, lies: Any, output: int = 0) -> str:
+        """One line; variables that end here are free for its result."""
+        for t in list(self.names):
+            if self.last_use.get(t, -1) <= node.index:
+                del self.names[t]
+        out = node.outputs[output]
+        self.names[out], self.lies[out] = self.free(), lies
+        self.lines.append(f"{self.names[out]} = {code}")
+        return self.names[out]
+
+    def value(self, tensor: int) -> str:
+        if tensor in self.names:
+            return self.names[tensor]
+        kind = self.graph.tensors[tensor].kind
+        raise Missing(f"a {kind} stands where a computed tensor is wanted")
+
+    def lying(self, tensor: int, want: str) -> str:
+        """The tensor's code, moved so that it lies as wanted."""
+        x, have = self.value(tensor), self.lies.get(tensor, "as is")
+        rank = len(self.graph.tensors[tensor].shape)
+        if isinstance(have, Row):
+            if want == "any":
+                return x
+            shape = (*have.shape[1:], have.shape[0])
+            order = (rank_of := len(shape), *range(1, rank_of))
+            return f"layers.Flatten()(layers.Permute({_tuple(order)})(layers.Reshape({_tuple(shape)})({x})))"
+        if want in ("any", have) or rank < 3:
+            return x
+        order = (*range(2, rank), 1) if want == "last" else (rank - 1, *range(1, rank - 1))
+        return f"layers.Permute({_tuple(order)})({x})"
+
+    def as_torch_lies(self, tensor: int) -> str:
+        """A result of the model: images stay maps last, which is what Keras users expect."""
+        return self.names.get(tensor, "missing") if not isinstance(self.lies.get(tensor), Row) else self.lying(tensor, "as is")
+
+    def layer_name(self, node: Node) -> str:
+        base = re.sub(r"\W+", "_", node.path).strip("_")[:80] or node.op.rpartition(".")[2].strip("_")
+        base = base if base[0].isalpha() else f"layer_{base}"
+        count = self.layers[base] = self.layers.get(base, 0) + 1
+        return base if count == 1 else f"{base}_{count}"
+
+    # one call
+
+    def node(self, node: Node) -> None:
+        from whyshape.analyses.translate_keras_ops import SPECIAL
+
+        special = SPECIAL.get(node.op)
+        if special is not None:
+            special(self, node)
+            return
+        first = node.inputs[0] if node.inputs else -1
+        lies = self.lies.get(first, "as is")
+        twin = twin_of(node, self.graph, last=lies == "last" or len(self.graph.tensors[first].shape) in (4, 5) and lies != "as is")
+        if isinstance(twin, Twin) and twin.layout == "last" and lies == "as is" and len(self.graph.tensors[first].shape) > 2:
+            twin = twin_of(node, self.graph, last=True)
+        if twin is None:
+            raise Missing("no twin is known in Keras")
+        if isinstance(twin, NoTwin):
+            raise Missing(twin.reason)
+        self.apply(node, twin, first)
+
+    def apply(self, node: Node, twin: Twin, first: int) -> None:
+        lies = self.lies.get(first, "as is")
+        rows: tuple[int, ...] = ()
+        want = twin.layout
+        if isinstance(lies, Row) and node.op == "linear":
+            rows, x = _rows(lies.shape), self.value(first)
+        else:
+            x = self.lying(first, want)
+        after = {"last": "last", "as is": "as is", "any": lies}[want]
+        if twin.differs:
+            after = Row(tuple(self.graph.tensors[first].shape[1:]))
+        elif node.op == "flatten":
+            after = "as is"
+        if len(self.graph.tensors[node.outputs[0]].shape) < 3 and not isinstance(after, Row):
+            after = "as is"
+        code = x
+        for step in twin.steps:
+            if step.startswith(("ops.", "activations.")):
+                code = re.sub(r"\(x\b", lambda _, c=code: f"({c}", step, count=1)
+            else:
+                name = self.layer_name(node)
+                code = f'layers.{step[:-1]}{", " if step[-2] != "(" else ""}name="{name}")({code})'
+        if twin.weights:
+            self.load(node, name, twin, rows)
+        self.let(node, code, after)
+
+    def load(self, node: Node, layer: str, twin: Twin, rows=()) -> None:
+        """Note which tensors of the model the layer's weights are."""
+        bound = node.rule.bind(node.args, node.kwargs) if node.rule else {}
+        tensors = []
+        for move in twin.weights:
+            held = self.graph.tensors[bound[move.argument].tensor]
+            index = bound[move.argument].tensor
+            self.parameters[index] = self.parameters.get(index, 0) + 1
+            tensors.append((held.name, move))
+        self.loads.append(Load(layer, tuple(tensors), rows))
+
+
+def _rows(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Where each number of a maps-last row stands in PyTorch's: ``arange(320).reshape(20, 4, 4)`` read maps last."""
+    maps, places = shape[0], 1
+    for n in shape[1:]:
+        places *= n
+    return tuple(c * places + at for at in range(places) for c in range(maps))
+
+
+def _tuple(numbers) -> str:
+    inner = ", ".join(str(int(n)) for n in numbers)
+    return f"({inner},)" if len(tuple(numbers)) == 1 else f"({inner})"
+
+
+def _one(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+__all__ = ["Load", "Missing", "Row", "Written", "write"]

@@ -1,0 +1,243 @@
+"""Calls whose Keras code depends on how their tensors lie: arithmetic, reductions, cutting, moving axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from whyshape.analyses.translate_keras import Load, Missing, Row, _tuple
+from whyshape.graph.graph import Ref
+from whyshape.rules.base import axis_of
+from whyshape.rules.twins import Move
+from whyshape.rules.twins_cellwise import axis_last
+
+SPECIAL: dict[str, Callable] = {}
+
+
+def special(*ops: str):
+    def register(make):
+        for op in ops:
+            SPECIAL[op] = make
+        return make
+
+    return register
+
+
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
+MERGES = {"add": "Add", "mul": "Multiply", "sub": "Subtract", "maximum": "Maximum", "minimum": "Minimum"}
+NAMES = {
+    **{op: op for op in (*SIGNS, "maximum", "minimum")}, "subtract": "sub", "multiply": "mul", "true_divide": "div", "divide": "div",
+    **{f"Tensor.__{p}{op}__": op for op in ("add", "sub", "mul", "pow") for p in ("", "r", "i")},
+    **{f"Tensor.__{p}truediv__": "div" for p in ("", "r", "i")},
+}  # fmt: skip
+
+
+@special(*NAMES)
+def arithmetic(w, node):
+    op = NAMES[node.op]
+    a, b = node.args[0], node.args[1] if len(node.args) > 1 else node.kwargs.get("other")
+    if node.op.startswith("Tensor.__r"):
+        a, b = b, a
+    if node.kwargs.get("alpha") not in (None, 1):
+        raise Missing("an addition with alpha")
+    graph = w.graph
+    held = [x for x in (a, b) if isinstance(x, Ref)]
+    learned = [x for x in held if graph.tensors[x.tensor].kind in ("parameter", "buffer")]
+    if learned:
+        weighted(w, node, op, a, b, learned[0])
+        return
+    if any(graph.tensors[x.tensor].kind == "constant" for x in held):
+        raise Missing("a constant tensor takes part")
+    if len(held) == 2:
+        if w.lies[a.tensor] != w.lies[b.tensor]:
+            want = "last" if "last" in (w.lies[a.tensor], w.lies[b.tensor]) else "as is"
+            ranks = {len(graph.tensors[x.tensor].shape) for x in held}
+            want = want if len(ranks) == 1 else "as is"
+            left, right, lies = w.lying(a.tensor, want), w.lying(b.tensor, want), want
+        else:
+            lies = w.lies[a.tensor]
+            left, right = w.value(a.tensor), w.value(b.tensor)
+        same = len(graph.tensors[a.tensor].shape) == len(graph.tensors[b.tensor].shape)
+        if not same and "last" in (w.lies[a.tensor], w.lies[b.tensor]):
+            left, right, lies = w.lying(a.tensor, "as is"), w.lying(b.tensor, "as is"), "as is"
+        if op in MERGES and same:
+            w.let(node, f'layers.{MERGES[op]}(name="{w.layer_name(node)}")([{left}, {right}])', lies)
+        elif op in SIGNS:
+            w.let(node, f"{left} {SIGNS[op]} {right}", lies)
+        else:
+            raise Missing("tensors of different ranks")
+        return
+    if op not in SIGNS:
+        raise Missing("a number on one side")
+    ref = held[0]
+    x = w.value(ref.tensor)
+    number = repr(float(b if ref is a else a))
+    w.let(node, f"{x} {SIGNS[op]} {number}" if ref is a else f"{number} {SIGNS[op]} {x}", w.lies[ref.tensor])
+
+
+def weighted(w, node, op, a, b, learned):
+    """A learned tensor times, or added to, what comes in."""
+    other = b if learned is a else a
+    if op not in ("mul", "add") or not isinstance(other, Ref) or w.graph.tensors[other.tensor].kind in ("parameter", "buffer"):
+        raise Missing("a learned tensor in this place")
+    t = w.graph.tensors[learned.tensor]
+    rank = len(w.graph.tensors[other.tensor].shape)
+    shape = (1,) * (rank - len(t.shape)) + tuple(t.shape)
+    lies = w.lies[other.tensor]
+    order = (0, *range(2, rank), 1) if lies == "last" else tuple(range(rank))
+    if len(shape) != rank or shape[0] != 1 or isinstance(lies, Row):
+        raise Missing("a learned tensor of another rank")
+    name = w.layer_name(node)
+    w.helpers.add("Weight")
+    x = w.value(other.tensor)
+    # The leading axes PyTorch stretches are put there first, then moved.
+    w.loads.append(Load(name, ((t.name, Move("weight", ("stretch", *order))),)))
+    kept = tuple(shape[i] for i in order)[1:]
+    w.let(node, f'Weight({_tuple(kept)}, "{"multiply" if op == "mul" else "add"}", name="{name}")({x})', lies)
+
+
+def given(node, name, place, default=None):
+    return node.kwargs.get(name, node.args[place] if len(node.args) > place else default)
+
+
+@special("mean", "sum", "amax", "amin")
+def reduce(w, node):
+    x = node.args[0].tensor
+    rank = len(w.graph.tensors[x].shape)
+    dims = given(node, "dim", 1)
+    dims = range(rank) if dims is None else (dims,) if isinstance(dims, int) else dims
+    dims = sorted(axis_of(int(d), rank) for d in dims)
+    keep = bool(given(node, "keepdim", 2, False))
+    if isinstance(w.lies[x], Row):
+        raise Missing("a sum over part of a re-ordered row")
+    last = w.lies[x] == "last"
+    axes = sorted(axis_last(d, rank, last) % rank for d in dims)
+    op = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}[node.op]
+    lies = "last" if last and keep else "as is"
+    code, out_rank = w.value(x), rank if keep else rank - len(dims)
+    if last and not keep and out_rank >= 2 and not (set(range(2, rank)) <= set(dims) or 1 in dims):
+        raise Missing("a sum that leaves only some of the places")
+    if last and not keep and 1 not in dims and out_rank > 2:
+        code, axes = w.lying(x, "as is"), dims
+    w.let(node, f"ops.{op}({code}, axis={_tuple(axes)}{', keepdims=True' if keep else ''})", lies if out_rank > 2 else "as is")
+
+
+@special("contiguous", "clone", "detach", "Tensor.to", "Tensor.float", "type_as", "positive")
+def nothing(w, node):
+    x = node.args[0].tensor
+    w.let(node, w.value(x), w.lies[x])
+
+
+@special("chunk", "split", "Tensor.split", "Tensor.split_with_sizes", "unsafe_chunk", "unsafe_split")
+def split(w, node):
+    x = node.args[0].tensor
+    rank = len(w.graph.tensors[x].shape)
+    dim = axis_of(int(given(node, "dim", 2, 0)), rank)
+    if isinstance(w.lies[x], Row):
+        raise Missing("part of a re-ordered row")
+    last = w.lies[x] == "last"
+    axis = axis_last(dim, rank, last) % rank
+    ends, at = [], 0
+    for out in node.outputs[:-1]:
+        at += int(w.graph.tensors[out].shape[dim])
+        ends.append(at)
+    code, lies = w.value(x), w.lies[x]
+    names = []
+    for i, out in enumerate(node.outputs):
+        start, stop = ([0, *ends][i], [*ends, None][i])
+        index = ", ".join([":"] * axis + [f"{start or ''}:{'' if stop is None else stop}"])
+        names.append((out, f"{code}[{index}]"))
+    source = f"part{node.index}"
+    w.lines.append(f"{source} = {code}")
+    for i, (_, text) in enumerate(names):
+        w.let(node, text.replace(code, source, 1), lies, i)
+
+
+@special("Tensor.__getitem__")
+def getitem(w, node):
+    x, index = node.args[0].tensor, node.args[1]
+    index = index if isinstance(index, tuple) else (index,)
+    rank = len(w.graph.tensors[x].shape)
+    if any(not isinstance(i, (int, slice)) and i is not Ellipsis for i in index) or isinstance(w.lies[x], Row):
+        raise Missing("an index of this kind")
+    if Ellipsis in index:
+        at = index.index(Ellipsis)
+        index = (*index[:at], *[slice(None)] * (rank - len(index) + 1), *index[at + 1 :])
+    index = (*index, *[slice(None)] * (rank - len(index)))
+    whole = all(isinstance(i, slice) for i in index)
+    last = w.lies[x] == "last" and whole
+    code = w.value(x) if last or w.lies[x] != "last" else w.lying(x, "as is")
+    order = (0, *range(2, rank), 1) if last else range(rank)
+    text = ", ".join(_slice(index[i]) for i in order)
+    w.let(node, f"{code}[{text}]", "last" if last else "as is")
+
+
+def _slice(i) -> str:
+    if not isinstance(i, slice):
+        return str(int(i))
+    word = lambda v: "" if v is None else str(int(v))
+    return f"{word(i.start)}:{word(i.stop)}" + (f":{int(i.step)}" if i.step not in (None, 1) else "")
+
+
+@special("Tensor.view", "reshape", "Tensor.reshape", "unflatten", "squeeze", "unsqueeze", "Tensor.view_as", "Tensor.reshape_as")
+def reshape(w, node):
+    x, out = node.args[0].tensor, node.outputs[0]
+    before, after = w.graph.tensors[x].shape, w.graph.tensors[out].shape
+    if not before or not after or before[0] != after[0]:
+        raise Missing("a reshape that mixes the batch with something else")
+    flat = len(after) == 2 and w.lies[x] == "last"
+    if flat and min(before[2:], default=1) == max(before[2:], default=1) == 1:
+        w.let(node, f"layers.Flatten()({w.value(x)})", "as is")
+    elif flat:
+        w.let(node, f"layers.Flatten()({w.value(x)})", Row(tuple(before[1:])))
+    elif len(before) == len(after) and w.lies[x] == "last" and tuple(before) == tuple(after):
+        w.let(node, w.value(x), "last")
+    else:
+        w.let(node, f"layers.Reshape({_tuple(after[1:])})({w.lying(x, 'as is')})", "as is")
+
+
+@special("permute", "transpose", "swapaxes", "movedim")
+def permute(w, node):
+    x, out = node.args[0].tensor, node.outputs[0]
+    rank = len(w.graph.tensors[x].shape)
+    if node.op == "permute":
+        dims = node.args[1:] if len(node.args) > 2 or isinstance(given(node, "dims", 1), int) else given(node, "dims", 1)
+        order = [axis_of(int(d), rank) for d in dims]
+    elif node.op == "movedim":
+        raise Missing("movedim")
+    else:
+        order = list(range(rank))
+        a, b = axis_of(int(node.args[1]), rank), axis_of(int(node.args[2]), rank)
+        order[a], order[b] = order[b], order[a]
+    if order[0] != 0:
+        raise Missing("a permutation that moves the batch")
+    to_last, to_first = [0, *range(2, rank), 1], [0, rank - 1, *range(1, rank - 1)]
+    if w.lies[x] == "last" and order == to_last:  # PyTorch moves the maps where they already are
+        w.let(node, w.value(x), "as is")
+    elif w.lies[x] == "as is" and order == to_first and rank in (4, 5):
+        w.let(node, w.value(x), "last")
+    else:
+        w.let(node, f"layers.Permute({_tuple(order[1:])})({w.lying(x, 'as is')})", "as is")
+    assert out in w.lies
+
+
+@special("matmul", "bmm", "Tensor.__matmul__")
+def matmul(w, node):
+    a, b = node.args[0], node.args[1]
+    w.let(node, f"ops.matmul({w.lying(a.tensor, 'as is')}, {w.lying(b.tensor, 'as is')})", "as is")
+
+
+@special("cat", "concat", "concatenate")
+def cat(w, node):
+    refs = node.args[0]
+    rank = len(w.graph.tensors[refs[0].tensor].shape)
+    lies = {str(w.lies.get(r.tensor, "as is")) for r in refs}
+    want = "last" if "last" in lies else "as is"
+    dim = int(given(node, "dim", 1, 0))
+    axis = axis_last(dim, rank, want == "last")
+    if axis_of(dim, rank) == 0:
+        raise Missing("images stacked along the batch")
+    if any(isinstance(w.lies.get(r.tensor), Row) for r in refs) and rank == 2:
+        want = "as is"
+    names = ", ".join(w.lying(r.tensor, want) for r in refs)
+    said = "" if axis in (-1, rank - 1) else f"axis={axis}, "
+    w.let(node, f'layers.Concatenate({said}name="{w.layer_name(node)}")([{names}])', want)

@@ -17,7 +17,7 @@ def batch_survives(trial) -> bool:
         return True
     if any(True for _ in mixing(graph)):
         return False
-    rows = Trail(graph, list(graph.outputs[:1])).sizes[graph.outputs[0]][0]
+    rows = Trail(graph, list(graph.outputs[:1])).size(graph.outputs[0], 0)
     if not isinstance(rows, Size):
         return True
     # one row for each channel: the batch axis never was there

@@ -12,6 +12,8 @@ from whyshape.analyses.diagnose.rows import batch_survives
 
 ENOUGH = 6  # fixes that run are looked for
 WORK = 14000  # operators followed while trying, for one place: a measure that is the same on every machine; the likeliest come first
+BRANCHES = 3  # ways on to the next mismatch that are followed
+DEEPEST = 6  # mismatches one behind the other
 AGAIN = 0.6  # what each further edit in another place costs
 
 
@@ -26,7 +28,9 @@ def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
     """The offers that make the model run, and those that bring it to another mismatch further on."""
     ran, further = [], []
     for offer in offers(case):
-        if case.patient.work > limit or len(ran) >= ENOUGH:
+        if case.patient.work > limit or len(ran) >= ENOUGH or (not ran and len(further) >= BRANCHES + 2):
+            break
+        if ran and case.patient.work > limit - WORK // 2 and len(ran) >= 3:
             break
         trial = case.patient.run((*case.edits, *offer.edits))
         if trial is None or swollen(case, trial):
@@ -56,25 +60,23 @@ class Solved(NamedTuple):
     next: tuple[Tried, Case] | None  # the repair after which the next mismatch shows, where no single edit ends them all
 
 
-def solve(case: Case, depth: int = 3, work: int = WORK) -> Solved:
+def solve(case: Case, depth: int = DEEPEST, work: int = WORK) -> Solved:
     """Fixes for a case, best first. Where none of one edit does, edits are joined, one for each mismatch on the way."""
     limit = case.patient.work + work
     ran, further = tried(case, limit)
     fixes = [as_fix(case, t.offer.edits, t.offer.cost, t.offer.says, t.trial) for t in ran]
     way = None
     best = min((t.offer.cost for t in ran), default=99.0)
-    if depth > 1:
-        for t in sorted(further, key=lambda t: t.offer.cost)[:4]:
-            if t.offer.cost + AGAIN >= best or case.patient.work > limit + work:
-                break
-            then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits))
-            solved = solve(then, depth - 1, work // 2)
-            for fix in solved.fixes:
-                rest = fix.edits[len(case.edits) + len(t.offer.edits) :]
-                joined = Offer((*t.offer.edits, *rest), t.offer.cost + AGAIN + fix.rank, f"{t.offer.says}; then {fix.says}")
-                fixes.append(fix._replace(edits=(*case.edits, *joined.edits), rank=joined.cost, says=joined.says))
-            if solved.fixes and way is None and not ran:
-                way = (t, then)
+    for t in sorted(further, key=lambda t: t.offer.cost)[:BRANCHES] if depth > 1 else ():
+        if t.offer.cost + AGAIN >= best or (way is not None and case.patient.work > limit):
+            break
+        then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits))
+        solved = solve(then, depth - 1, work * 2 // 3)
+        for fix in solved.fixes:
+            fixes.append(fix._replace(rank=t.offer.cost + AGAIN + fix.rank, says=f"{t.offer.says}; then {fix.says}"))
+        if solved.fixes and way is None and not ran:
+            way = (t, then)
+            best = fixes[-1].rank
     return Solved(sorted(unlike(fixes), key=lambda f: f.rank), way)
 
 

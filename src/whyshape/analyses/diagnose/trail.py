@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from whyshape.graph import Graph, Node, derive, resolve
-from whyshape.sizes import INPUT, Cond, Size, leaf, leaves
+from whyshape.sizes import CHOSEN, INPUT, Cond, Size, ceil_div, leaf, leaves, scaled
 from whyshape.sizes.expr import RELATIONS
-from whyshape.sizes.formula import APPLY
 
 
 class Knob(NamedTuple):
@@ -35,12 +34,48 @@ class Trail:
     def __init__(self, graph: Graph, given: list[int]):
         self.graph, self.given = graph, given
         self.producers = graph.producers()
-        self.sizes: list[tuple[int, ...]] = [t.shape for t in graph.tensors]
-        for place, index in enumerate(graph.inputs):
-            t = graph.tensors[index]
-            self.sizes[index] = tuple(leaf(n, f"axis {i} of {t.name}", INPUT, ("input", place, i)) for i, n in enumerate(t.shape))
-        for node in self.upstream:
-            self.put_in(node)
+        self.known: dict[tuple[int, int], int] = {}  # (tensor, axis) -> its size over the leaves
+        self.shapes: dict[int, tuple[tuple[int, ...], ...] | None] = {}  # node -> its own formulas
+        self.inputs = {index: place for place, index in enumerate(graph.inputs)}
+
+    def size(self, tensor: int, axis: int) -> int:
+        """One axis as an expression over the leaves; what it does not depend on is not looked at."""
+        stack = [(tensor, axis)]  # deep networks are deeper than Python's recursion
+        while stack:
+            at = stack[-1]
+            if at in self.known:
+                stack.pop()
+                continue
+            local = self.local(*at)
+            todo = [ref for ref in _axes(local) if ref not in self.known and ref != at]
+            if todo:
+                stack.extend(todo)
+            else:
+                self.known[at] = self.resolved(local) if isinstance(local, Size) and _axes(local) != [at] else local
+                stack.pop()
+        return self.known[tensor, axis]
+
+    def resolved(self, size):
+        """An expression with the axes in it replaced by theirs."""
+        for tensor, axis in _axes(size):
+            self.size(tensor, axis)
+        return resolve(size, _Known(self.known))
+
+    def local(self, tensor: int, axis: int) -> int:
+        """One axis by the rule of the call that made it, over that call's own leaves."""
+        t = self.graph.tensors[tensor]
+        if tensor in self.inputs:
+            return leaf(t.shape[axis], f"axis {axis} of {t.name}", INPUT, ("input", self.inputs[tensor], axis))
+        node = self.producers.get(tensor)
+        if node is None:
+            return leaf(t.shape[axis], f"{t.name}.shape[{axis}]", CHOSEN, ("axis", tensor, axis)) if t.name else t.shape[axis]
+        if node.index not in self.shapes:
+            derived = derive(self.graph, node)
+            self.shapes[node.index] = None if derived is None or derived.refusal is not None else derived.shapes
+        shapes, out = self.shapes[node.index], node.outputs.index(tensor)
+        if shapes is None or out >= len(shapes) or tuple(map(int, shapes[out])) != t.shape:
+            return t.shape[axis]
+        return shapes[out][axis]
 
     @cached_property
     def upstream(self) -> list[Node]:
@@ -59,14 +94,6 @@ class Trail:
                 todo.extend(node.inputs)
         return [found[i] for i in sorted(found)]
 
-    def put_in(self, node: Node) -> None:
-        derived = derive(self.graph, node)
-        if derived is None or derived.refusal is not None:
-            return
-        for index, shape in zip(node.outputs, derived.shapes):
-            if tuple(map(int, shape)) == self.graph.tensors[index].shape:
-                self.sizes[index] = tuple(resolve(n, self.sizes) for n in shape)
-
     @cached_property
     def demand(self) -> Cond | None:
         """The demand that was not met, over the leaves of the whole trail; None where a rule did not state it as a comparison."""
@@ -78,7 +105,7 @@ class Trail:
         if not failed:
             return None
         cond = failed[-1]
-        return Cond(cond.relation, resolve(cond.left, self.sizes), resolve(cond.right, self.sizes))
+        return Cond(cond.relation, self.resolved(cond.left), self.resolved(cond.right))
 
     def knobs(self, *sizes: int) -> list[Knob]:
         """The chosen numbers these sizes rest on, the last ones before the refused call first."""
@@ -105,6 +132,20 @@ class Trail:
         return None, -1
 
 
+def _axes(size) -> list[tuple[int, int]]:
+    return [(at.leaf.ref[1], at.leaf.ref[2]) for at in leaves(size) if at.leaf and at.leaf.ref and at.leaf.ref[0] == "axis"]
+
+
+class _Known:
+    """The sizes found so far, read as `resolve` reads a list of shapes."""
+
+    def __init__(self, known, tensor=None):
+        self.known, self.tensor = known, tensor
+
+    def __getitem__(self, i):
+        return _Known(self.known, i) if self.tensor is None else self.known[self.tensor, i]
+
+
 def references(value) -> Iterator[int]:
     """The tensors that arguments name, in order."""
     if type(value).__name__ == "Ref":
@@ -118,55 +159,56 @@ def references(value) -> Iterator[int]:
 
 
 class Compiled:
-    """A demand that is evaluated again and again with other numbers on its leaves."""
+    """A demand as a plain function of the few leaves that vary: everything else in it is folded to numbers once."""
 
     def __init__(self, cond: Cond):
-        self.relation = RELATIONS[cond.relation]
-        self.steps: list[tuple[Callable | None, tuple, int]] = []
-        self.places: dict[int, int] = {}
-        self.kept = cond  # ids are only names while the sizes live
-        self.left, self.right = self.place(cond.left), self.place(cond.right)
+        self.cond = cond
 
-    def place(self, size) -> int:
-        if not isinstance(size, Size):
-            self.steps.append((None, (), size))
-            return len(self.steps) - 1
-        stack = [size]
-        while stack:
-            top = stack[-1]
-            if id(top) in self.places:
-                stack.pop()
-                continue
-            todo = [a for a in top.args if isinstance(a, Size) and id(a) not in self.places]
-            if todo:
-                stack.extend(todo)
-                continue
-            if top.op == "leaf":
-                self.steps.append((None, (), int(top)))
-            else:
-                parts = tuple((True, self.places[id(a)]) if isinstance(a, Size) else (False, a) for a in top.args)
-                self.steps.append((APPLY[top.op], parts, 0))
-            self.places[id(top)] = len(self.steps) - 1
-            stack.pop()
-        return self.places[id(size)]
-
-    def sides(self, put: dict[int, int]) -> tuple[int, int] | None:
-        """Both sides with these numbers on the leaves (by `id`); None where a size is not defined."""
-        found: list = []
-        instead = {self.places[i]: v for i, v in put.items() if i in self.places}
-        try:
-            for i, (apply, parts, value) in enumerate(self.steps):
-                if apply is None:
-                    found.append(instead.get(i, value))
+    def sides(self, *groups: Iterable[int]) -> Callable[..., tuple[int, int]]:
+        """Both sides as a function of one number for each group of leaves (given by `id`)."""
+        lines: list[str] = []
+        names: dict[int, str] = {at: f"v{i}" for i, group in enumerate(groups) for at in group}
+        for side in (self.cond.left, self.cond.right):
+            stack = [side]
+            while stack:
+                top = stack[-1]
+                if not isinstance(top, Size) or id(top) in names:
+                    stack.pop()
+                    continue
+                todo = [a for a in top.args if isinstance(a, Size) and id(a) not in names]
+                if todo:
+                    stack.extend(todo)
+                    continue
+                parts = [names[id(a)] if isinstance(a, Size) else repr(a) for a in top.args]
+                if any(part[0] in "vt" for part in parts):
+                    names[id(top)] = f"t{len(lines)}"
+                    lines.append(f"    t{len(lines)} = {WRITTEN[top.op].format(*parts)}")
                 else:
-                    found.append(apply(*[found[p] if is_place else p for is_place, p in parts]))
-        except ZeroDivisionError:
-            return None
-        return found[self.left], found[self.right]
+                    names[id(top)] = repr(int(top))
+                stack.pop()
+        ends = ", ".join(names[id(s)] if isinstance(s, Size) else repr(int(s)) for s in (self.cond.left, self.cond.right))
+        arguments = ", ".join(f"v{i}" for i in range(len(groups)))
+        scope: dict = {"ceil_div": ceil_div, "scaled": scaled}
+        exec("\n".join([f"def sides({arguments}):", *lines, f"    return {ends}"]), scope)  # noqa: S102  (made of our own operators and numbers)
+        return scope["sides"]
 
-    def holds(self, put: dict[int, int]) -> bool:
-        sides = self.sides(put)
-        return sides is not None and self.relation(*sides)
+    def holds(self, *groups: Iterable[int]) -> Callable[..., bool]:
+        """Whether the demand is met, as a function of one number for each group of leaves; where a size is undefined it is not."""
+        sides, relation = self.sides(*groups), RELATIONS[self.cond.relation]
+
+        def holds(*values: int) -> bool:
+            try:
+                return relation(*sides(*values))
+            except (ZeroDivisionError, OverflowError):
+                return False
+
+        return holds
+
+
+WRITTEN = {
+    "+": "{} + {}", "-": "{} - ({})", "*": "({}) * ({})", "//": "({}) // ({})", "%": "({}) % ({})", "ceil//": "ceil_div({}, {})",
+    "min": "min({}, {})", "max": "max({}, {})", "neg": "-({})", "scale": "scaled({}, {})",
+}  # fmt: skip
 
 
 __all__ = ["Compiled", "Knob", "Trail", "references"]

@@ -34,7 +34,7 @@ def offers(case: Case) -> Iterator[Offer]:
 
 def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
     """The same argument of several layers of one type: padding forgotten in all of them."""
-    demand = compiled.kept
+    demand = compiled.cond
     peers: dict[tuple[str, str], list[Knob]] = {}
     for knob in case.trail.knobs(demand.left, demand.right)[:FAR]:
         kind, kept = case.patient.layers.get(knob.path, ("", {}))
@@ -44,8 +44,9 @@ def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
         values = {shown(case.patient.layers[k.path][1][attr]) for k in group}
         if not 2 <= len(group) <= 8 or len(values) != 1:
             continue
+        holds = compiled.holds([id(at) for k in group for at in k.leaves])
         for value in range(0 if attr == "padding" else 1, 8):
-            if value != group[0].value and compiled.holds({id(at): value for k in group for at in k.leaves}):
+            if value != group[0].value and holds(value):
                 edits = tuple(edit(k.path, attr, value) for k in group)
                 yield Offer(edits, 3.2 if attr == "padding" else 4.5, f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})")
                 break
@@ -54,27 +55,30 @@ def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
 def solutions(compiled: Compiled, knob: Knob, relation: str) -> Iterator[int]:
     """Values of the knob, all its places alike, that meet the demand; the nearest first."""
     now = knob.value
-    put = lambda v: {id(at): v for at in knob.leaves}
+    places = [id(at) for at in knob.leaves]
+    holds = compiled.holds(places)
     if now <= WINDOW:
         low = 0 if knob.attr in ("padding", "output_padding", "pad") else 1
-        found = [v for v in sorted(range(low, WINDOW + 1), key=lambda v: (abs(v - now), v)) if v != now and compiled.holds(put(v))]
+        found = [v for v in sorted(range(low, WINDOW + 1), key=lambda v: (abs(v - now), v)) if v != now and holds(v)]
         yield from found[:2]
         if found:
             return
     if knob.attr in SLIDING:
         return
     if relation != "==":
-        step = next((v for v in sorted({*range(max(now - 64, 1), now + 65)}, key=lambda v: abs(v - now)) if v != now and compiled.holds(put(v))), None)
+        step = next((v for v in sorted({*range(max(now - 64, 1), now + 65)}, key=lambda v: abs(v - now)) if v != now and holds(v)), None)
         if step is not None:
             yield step
         return
-    here, next_ = compiled.sides(put(now)), compiled.sides(put(now + 1))
-    if here is None or next_ is None:
+    sides = compiled.sides(places)
+    try:
+        here, next_ = sides(now), sides(now + 1)
+    except ZeroDivisionError:
         return
     gap, slope = here[0] - here[1], (next_[0] - next_[1]) - (here[0] - here[1])
     if slope and gap % slope == 0:  # both sides are straight lines in a number of channels or features
         value = now - gap // slope
-        if value > 0 and value != now and compiled.holds(put(value)):
+        if value > 0 and value != now and holds(value):
             yield value
 
 

@@ -18,7 +18,8 @@ def offers(case: Case) -> Iterator[Offer]:
         leaves = [at for k in group for at in k.leaves]
         now = int(leaves[0])
         near = dict.fromkeys([v for v in (case.wanted, case.arrived) if type(v) is int] + list(range(1, 65)))
-        value = next((v for v in near if v != now and v > 0 and compiled.holds({id(at): v for at in leaves})), None)
+        holds = compiled.holds([id(at) for at in leaves])
+        value = next((v for v in near if v != now and v > 0 and holds(v)), None)
         if value is None:
             continue
         shapes = {k.path: list(shape_of(case, k.path)) for k in group}

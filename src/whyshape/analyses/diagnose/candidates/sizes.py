@@ -15,7 +15,7 @@ from whyshape.sizes import Cond, Size, leaves
 
 # Sizes that data sets, papers and pretrained weights are made for.
 USUAL = (224, 32, 28, 64, 256, 84, 128, 96, 48, 112, 160, 192, 227, 240, 288, 299, 300, 320, 331, 384, 416, 448, 480, 512, 600, 640, 768, 800, 1024, 16)
-RUNS = 40  # sizes tried by running; everything before that is arithmetic
+RUNS = 40  # sizes tried by running, at most; everything before that is arithmetic
 
 
 def offers(case: Case) -> Iterator[Offer]:
@@ -36,6 +36,11 @@ def offers(case: Case) -> Iterator[Offer]:
     yield from alike(case)
 
 
+def runs(case: Case) -> int:
+    """How many sizes are tried by running: fewer of a network that takes longer."""
+    return max(4, min(RUNS, 4000 // (case.trial.steps + 30)))
+
+
 def resized(case: Case, i: Input) -> Iterator[Offer]:
     """Heights and widths that meet the demand by arithmetic, and then run."""
     h, w = i.shape[-2:]
@@ -48,7 +53,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         spatial = {k for k in sides[0] | sides[1] if axis[k] >= rank - 2}
         if not spatial:
             return
-        fits = lambda a, b: compiled.holds({k: a if axis[k] == rank - 2 else b for k in spatial})
+        fits = compiled.holds([k for k in spatial if axis[k] == rank - 2], [k for k in spatial if axis[k] == rank - 1])
         periodic = demand.relation == "==" and bool(sides[0] & spatial) and bool(sides[1] & spatial)
         small = demand.relation != "=="
     else:
@@ -56,7 +61,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
             return
         fits, periodic, small = lambda a, b: True, False, False
     found = 0
-    for a, b in islice(candidates(case, h, w, fits, periodic or small), RUNS):
+    for a, b in islice(candidates(case, h, w, fits, periodic or small), runs(case)):
         trial = case.patient.run((*case.edits, *put(i, "resize", hw=(a, b))))
         if trial is None or not trial.ran or not batch_survives(trial):
             continue
@@ -75,7 +80,7 @@ def one_row_each(case: Case) -> Cond | None:
     if demand is None or not isinstance(demand.left, Size) or demand.left.op != "%" or demand.relation != "==" or int(demand.right):
         return demand
     have, known = demand.left.args
-    return Cond("==", have, known * case.trail.sizes[case.call_inputs[0]][0]) if case.call_inputs and case.x else demand
+    return Cond("==", have, known * case.trail.size(case.call_inputs[0], 0)) if case.call_inputs and case.x else demand
 
 
 def candidates(case: Case, h: int, w: int, fits, near_first: bool) -> Iterator[tuple[int, int]]:
@@ -130,7 +135,7 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
         held = [at for side in (demand.left, demand.right) for at in leaves(side) if at.leaf and at.leaf.ref == ("input", place, dim)]
         if not held:
             return
-        fits = lambda v: compiled.holds({id(at): v for at in held})
+        fits = compiled.holds([id(at) for at in held])
         small = demand.relation != "=="
     else:
         if case.reading is None:
@@ -140,7 +145,7 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
     wanted = [v for v in (case.wanted, case.arrived) if type(v) is int and 0 < v < 10**6]
     far = sorted({n * k for k in (2, 3, 4, 8, 16)} | set(range(n + 64, n + 4096, 16)) | {v for v in range(n, 0, -1)}, key=lambda v: abs(v - n))
     found = 0
-    for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and fits(v)), RUNS):
+    for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and fits(v)), runs(case)):
         change = put(i, "resize", length=v) if op == "resize" else put(i, "pad_length", dim=dim, to=v) if v > n else put(i, "truncate", dim=dim, to=v)
         trial = case.patient.run((*case.edits, *change))
         if trial is not None and trial.ran and batch_survives(trial):

@@ -80,8 +80,8 @@ def other_rank(case: Case) -> Iterator[Offer]:
         return
     have = len(case.x)
     old = int(found[2])
-    for new, cost in ((have - 2, 1.0), (have - 1, 3.0)):
-        if not 1 <= new <= 3 or new == old:
+    for new, cost in ((have - 2, 1.0), (have - 1, 2.6)):
+        if not 1 <= new <= 3 or new == old or have == old + 2:
             continue
         edits, paths = [], []
         for path, (name, kept) in case.patient.layers.items():

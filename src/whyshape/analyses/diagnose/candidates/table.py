@@ -30,7 +30,7 @@ def chosen_from(case: Case, tensor: int) -> Iterator[int]:
     for node in reversed(case.trail.before([tensor])):
         ins, outs = node.inputs[:1], node.outputs[-1:]
         if ins and outs and not whole(case, ins[0]) and whole(case, outs[0]):
-            shape = case.trail.sizes[ins[0]]
+            shape = tuple(case.trail.size(ins[0], i) for i in range(len(case.graph.tensors[ins[0]].shape)))
             gone = [n for n in shape if int(n) not in case.graph.tensors[outs[0]].shape]
             yield from gone[-1:] or shape[-1:]
 

@@ -12,8 +12,8 @@ class _Activation(Rule):
     pointwise = True
 
 
-@rule(*"""relu relu6 silu mish gelu elu selu celu leaky_relu hardtanh hardswish hardsigmoid hardshrink softplus softshrink
-    threshold rrelu logsigmoid""".split())  # fmt: skip
+@rule("""relu relu6 silu mish gelu elu selu celu leaky_relu hardtanh hardswish hardsigmoid hardshrink softplus softshrink
+    threshold rrelu logsigmoid""")  # fmt: skip
 class Activation(_Activation):
     """Every number bent by itself."""
 

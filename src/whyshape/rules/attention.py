@@ -28,9 +28,12 @@ class Attention(Rule):
     def shape(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
         q, k, v = query.shape, key.shape, value.shape
         least = min(len(q), len(k), len(v))
-        need(least >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=least)
-        need(q[-1] == k[-1], "queries of {wanted} numbers meet keys of {arrived}", wanted=q[-1], arrived=k[-1])
-        need(k[-2] == v[-2], "{wanted} keys meet {arrived} values", wanted=k[-2], arrived=v[-2])
+        if least < 2:
+            need(False, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=least)
+        if q[-1] is not k[-1]:
+            need(q[-1] == k[-1], "queries of {wanted} numbers meet keys of {arrived}", wanted=q[-1], arrived=k[-1])
+        if k[-2] is not v[-2]:
+            need(k[-2] == v[-2], "{wanted} keys meet {arrived} values", wanted=k[-2], arrived=v[-2])
         lead = _lead(q, k, v, enable_gqa)
         if attn_mask is not None:
             need(not is_causal, "a mask and is_causal cannot be given together", wanted=1, arrived=2)
@@ -143,7 +146,7 @@ def attend(net, prefix, query, key, value, embed_dim, num_heads, dropout=0.0, bi
     p = lambda name, *shape: net.parameter(prefix + name, shape)
     joint = p("in_proj_weight", 3 * embed_dim, embed_dim) if same else None
     apart = [None] * 3 if same else [
-        p("q_proj_weight", embed_dim, embed_dim), p("k_proj_weight", embed_dim, kdim or embed_dim), p("v_proj_weight", embed_dim, vdim or embed_dim)
+        p(f"{x}_proj_weight", embed_dim, n or embed_dim) for x, n in zip("qkv", (embed_dim, kdim, vdim))
     ]  # fmt: skip
     offset = p("in_proj_bias", 3 * embed_dim) if bias else None
     extra = [p(f"bias_{x}", 1, 1, embed_dim) for x in "kv"] if add_bias_kv else [None, None]

@@ -181,14 +181,14 @@ def rule(*names: str):
     """Register a rule under the PyTorch function names it answers for.
 
     A bare name stands for that name in every namespace where PyTorch has it (`torch.x`, `torch.Tensor.x`,
-    `torch.nn.functional.x`, and the in-place `x_`); ``Tensor.view`` stands for that one alone.
+    `torch.nn.functional.x`, and the in-place `x_`); ``Tensor.view`` stands for that one alone. One string may hold several.
     """
 
     def register(cls: type[Rule]) -> type[Rule]:
         if cls.shape is Rule.shape:
             raise TypeError(f"{cls.__name__} says no shape")
-        cls.names = names
-        for name in names:
+        cls.names = tuple(" ".join(names).split())
+        for name in cls.names:
             if name in RULES:
                 raise TypeError(f"{name} has two rules: {RULES[name].__name__} and {cls.__name__}")
             RULES[name] = cls
@@ -263,7 +263,8 @@ def axes_of(dim, rank: int) -> tuple[int, ...]:
     if not dim:
         return tuple(range(rank))
     axes = tuple([axis_of(d, rank) for d in dim])
-    need(len(set(axes)) == len(axes), "an axis is named twice in {arrived}", arrived=tuple(map(int, dim)))
+    if len(set(axes)) != len(axes):
+        need(False, "an axis is named twice in {arrived}", arrived=tuple(map(int, dim)))
     return axes
 
 
@@ -366,8 +367,9 @@ def _text(shape) -> str:
 
 
 # The parameters whose numbers enter sizes: a number given here by the user is *chosen* and keeps its name in formulas.
-SIZES = frozenset(
-    "kernel_size stride padding dilation output_padding groups output_size size shape sizes scale_factor upscale_factor "
-    "downscale_factor split_size split_size_or_sections chunks sections repeats reps pad normalized_shape num_groups "
-    "num_classes n_fft hop_length win_length start end step steps length unflatten diagonal offset k indices".split()
-)
+SIZES = frozenset((
+    "kernel_size", "stride", "padding", "dilation", "output_padding", "groups", "output_size", "size", "shape", "sizes",
+    "scale_factor", "upscale_factor", "downscale_factor", "split_size", "split_size_or_sections", "chunks", "sections", "repeats",
+    "reps", "pad", "normalized_shape", "num_groups", "num_classes", "n_fft", "hop_length", "win_length", "start", "end", "step",
+    "steps", "length", "unflatten", "diagonal", "offset", "k", "indices",
+))  # fmt: skip

@@ -19,10 +19,16 @@ def indexed(x, index):
     (8, 13, 28)
     """
     parts = index if type(index) is tuple else (index,)
-    taken = sum(1 for p in parts if p is not None and p is not Ellipsis and not isinstance(p, bool))
-    need(taken <= len(x), "{arrived} axes are indexed, the tensor has {wanted}", arrived=taken, wanted=len(x))
-    need(sum(1 for p in parts if p is Ellipsis) <= 1, "an index has one Ellipsis at most, {arrived} are given", wanted=1,
-         arrived=sum(1 for p in parts if p is Ellipsis))  # fmt: skip
+    taken = dots = 0
+    for p in parts:
+        if p is Ellipsis:
+            dots += 1
+        elif p is not None and not isinstance(p, bool):
+            taken += 1
+    if taken > len(x):
+        need(False, "{arrived} axes are indexed, the tensor has {wanted}", arrived=taken, wanted=len(x))
+    if dots > 1:
+        need(False, "an index has one Ellipsis at most, {arrived} are given", wanted=1, arrived=dots)
     out, places, shapes, lists, axis = [], [], [], [], 0  # `places`: where in `out` an index tensor stood
     for p in parts:
         if p is None:
@@ -70,6 +76,8 @@ def _slice(n, p):
 
 
 def _place(p, n, axis):
+    if p.__class__ is int is n.__class__ and -n <= p < n:
+        return
     need(-n <= p if p < 0 else p < n, "place {arrived} is asked for on axis {axis}, it has {wanted}", arrived=p, wanted=n, axis=axis)
 
 

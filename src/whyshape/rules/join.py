@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from whyshape.rules.base import Made, Rule, Unexplained, Window, axis_of, exactly, rule
 from whyshape.rules.dtypes import promote
 from whyshape.rules.slicing import sliced
@@ -19,11 +21,13 @@ def _joint_dtype(tensors):
 def _one_less(shapes, axis):
     """The first's sizes, after comparing every axis but ``axis`` with the others'."""
     first = shapes[0]
-    for i, x in enumerate(shapes[1:], 1):
-        need(len(x) == len(first), "the first has {wanted} axes, number {i} has {arrived}", wanted=len(first), arrived=len(x), i=i)
-        for a, n in enumerate(first):
-            m = x[a]
-            if a == axis or n is m or (n.__class__ is int is m.__class__ and n == m):
+    for i, x in enumerate(shapes):
+        if x is first:
+            continue
+        if len(x) != len(first):
+            need(False, "the first has {wanted} axes, number {i} has {arrived}", wanted=len(first), arrived=len(x), i=i)
+        for a, (n, m) in enumerate(zip(first, x)):
+            if n is m or a == axis or (n.__class__ is int is m.__class__ and n == m):
                 continue
             need(n == m, "axis {axis} must be equal: {wanted} in the first, {arrived} in number {i}", wanted=n, arrived=m, axis=a, i=i)
     return first
@@ -36,15 +40,19 @@ def joined(shapes, dim):
     (1, 96, 56, 56)
     """
     # A tensor of shape (0,) is passed over whatever the others' rank: PyTorch keeps this old habit.
-    kept = [x for x in shapes if len(x) != 1 or int(x[0]) != 0] or shapes[:1]
-    need(len(kept[0]) > 0, "at least one axis is wanted, single numbers arrive", wanted=1, arrived=0)
-    axis = axis_of(dim, len(kept[0]))
-    first = _one_less(kept, axis)
-    return (*first[:axis], total([x[axis] for x in kept]), *first[axis + 1 :])
+    if 1 in map(len, shapes):
+        shapes = [x for x in shapes if len(x) != 1 or int(x[0]) != 0] or shapes[:1]
+    first = shapes[0]
+    if not first:
+        need(False, "at least one axis is wanted, single numbers arrive", wanted=1, arrived=0)
+    axis = axis_of(dim, len(first))
+    _one_less(shapes, axis)
+    return (*first[:axis], total([x[axis] for x in shapes]), *first[axis + 1 :])
 
 
 def _some(tensors):
-    need(len(tensors) > 0, "at least one tensor is wanted, none arrives", wanted=1, arrived=0)
+    if not len(tensors):
+        need(False, "at least one tensor is wanted, none arrives", wanted=1, arrived=0)
 
 
 @rule("cat", "concat", "concatenate")
@@ -209,7 +217,7 @@ class SplitWithSizes(_Pieces):
 def _at(n, places):
     """The sizes of the pieces when ``n`` cells are cut at those places."""
     ends = [0, *places, None]
-    return [sliced(n, start, stop) for start, stop in zip(ends, ends[1:])]
+    return [sliced(n, start, stop) for start, stop in pairwise(ends)]
 
 
 def _sections(n, count):

@@ -17,8 +17,11 @@ class Linear(Rule):
     @staticmethod
     def shape(input, weight, bias=None):
         x, w = input.shape, weight.shape
-        need(len(x) >= 1, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
-        need(x[-1] == w[-1], "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=w[-1], arrived=x[-1])
+        if not len(x):
+            need(False, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        n, m = x[-1], w[-1]
+        if not (n.__class__ is int is m.__class__ and n == m):
+            need(x[-1] == w[-1], "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=w[-1], arrived=x[-1])
         return (*x[:-1], *w[:-1])
 
     @staticmethod

@@ -280,7 +280,7 @@ class MarginRanking(_Loss):
 
     @staticmethod
     def shape(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
-        need(len(input1.shape) == len(input2.shape) == len(target.shape), "all three must have the same number of axes: {wanted}, {arrived} arrive",
+        need(len(input1.shape) == len(input2.shape) == len(target.shape), "all three must have as many axes: {wanted}, {arrived} arrive",
              wanted=len(input1.shape), arrived=len(target.shape))  # fmt: skip
         shape, dtype = matched(input1, input2, target)
         return Made(boiled(shape, reduction, size_average, reduce), default_float(dtype) if isinstance(margin, float) else dtype)

@@ -9,7 +9,10 @@ from whyshape.sizes import need, product
 
 def _one_for_each(channels, *vectors):
     for v in vectors:
-        if v is not None:
+        if v is None:
+            continue
+        n = v.shape[0]
+        if n is not channels and not (n.__class__ is int is channels.__class__ and n == channels):
             need(channels == v.shape[0], "{wanted} channels are wanted, {arrived} arrive", wanted=v.shape[0], arrived=channels)
 
 
@@ -27,7 +30,7 @@ class BatchNorm(Rule):
     """Each channel shifted and scaled by statistics of the batch (training) or the running ones (eval)."""
 
     title = "batch norm"
-    knobs = {name: ("num_features",) for name in ("weight", "bias", "running_mean", "running_var")}
+    knobs = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), ("num_features",))
 
     @staticmethod
     def shape(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
@@ -63,13 +66,16 @@ def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=Tr
         arrived=len(input.shape),
     )
     vector = lambda kind, name, wanted: getattr(net, kind)(name, (num_features,)) if wanted else None
-    return net.call("batch_norm", input, vector("buffer", "running_mean", track_running_stats), vector("buffer", "running_var", track_running_stats),
-                    vector("parameter", "weight", affine), vector("parameter", "bias", affine and bias), net.training, momentum, eps)  # fmt: skip
+    statistics = [vector("buffer", name, track_running_stats) for name in ("running_mean", "running_var")]
+    learned = [vector("parameter", "weight", affine), vector("parameter", "bias", affine and bias)]
+    return net.call("batch_norm", input, *statistics, *learned, net.training or not track_running_stats, momentum, eps)
 
 
 def _last_axes(x, wanted):
-    need(len(wanted) >= 1, "normalized_shape must name at least one axis", wanted=1, arrived=0)
-    need(len(x) >= len(wanted), "at least {wanted} axes are wanted, {arrived} arrive", wanted=len(wanted), arrived=len(x))
+    if not wanted:
+        need(False, "normalized_shape must name at least one axis", wanted=1, arrived=0)
+    if len(x) < len(wanted):
+        need(False, "at least {wanted} axes are wanted, {arrived} arrive", wanted=len(wanted), arrived=len(x))
     for i in range(-len(wanted), 0):
         n, m = wanted[i], x[i]
         if n is not m and not (n.__class__ is int is m.__class__ and n == m):
@@ -80,7 +86,8 @@ def _same(wanted, *learned):
     for t in learned:
         if t is not None:
             w = t.shape
-            need(len(w) == len(wanted), "a weight of {wanted} axes is wanted, {arrived} arrive", wanted=len(wanted), arrived=len(w))
+            if len(w) != len(wanted):
+                need(False, "a weight of {wanted} axes is wanted, {arrived} arrive", wanted=len(wanted), arrived=len(w))
             for n, m in zip(wanted, w):
                 if n is not m and not (n.__class__ is int is m.__class__ and n == m):
                     need(n == m, "a weight of {wanted} places is wanted, {arrived} arrive", wanted=n, arrived=m)

@@ -43,11 +43,11 @@ class _Pointwise(Rule):
     pointwise = True
 
 
-@rule(*"""sign sgn round floor ceil trunc fix frac clone detach positive conj conj_physical resolve_conj resolve_neg
+@rule("""sign sgn round floor ceil trunc fix frac clone detach positive conj conj_physical resolve_conj resolve_neg
     nan_to_num fill zero Tensor.requires_grad_ Tensor.__pos__ Tensor.cpu Tensor.cuda Tensor.pin_memory
     Tensor.copy_ Tensor.uniform_ Tensor.normal_ Tensor.bernoulli_ Tensor.random_ Tensor.exponential_ Tensor.log_normal_ Tensor.geometric_
     Tensor.cauchy_ Tensor.fill_diagonal_ bitwise_not Tensor.__invert__ alias torch.fake_quantize_per_tensor_affine
-    torch.bernoulli Tensor.bernoulli poisson""".split())  # fmt: skip
+    torch.bernoulli Tensor.bernoulli poisson""")  # fmt: skip
 class Unary(_Pointwise):
     """The same shape and dtype, every number by itself."""
 
@@ -107,16 +107,13 @@ class Square(_Pointwise):
         return Made(input.shape, "int64") if category(input.dtype) == 0 else input.shape
 
 
-SPECIAL = """airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 digamma entr erf erfc erfcx erfinv exp2 expit expm1 gammaln i0 i0e i1 i1e log1p
-    log_ndtr logit modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 multigammaln ndtr ndtri psi
-    scaled_modified_bessel_k0 scaled_modified_bessel_k1 sinc spherical_bessel_j0""".split()
-
-
-@rule(
-    *"""sigmoid tanh exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh asinh acosh atanh arcsin arccos
-    arctan arcsinh arccosh arctanh erf erfc erfinv reciprocal lgamma digamma logit deg2rad rad2deg sinc i0 mvlgamma""".split(),
-    *[f"torch.special.{name}" for name in SPECIAL],
-)
+@rule("""sigmoid tanh exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan asin acos atan sinh cosh asinh acosh atanh arcsin arccos
+    arctan arcsinh arccosh arctanh erf erfc erfinv reciprocal lgamma digamma logit deg2rad rad2deg sinc i0 mvlgamma""",
+      *["torch.special." + name for name in (
+          "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2",
+          "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_ndtr", "logit", "modified_bessel_i0", "modified_bessel_i1",
+          "modified_bessel_k0", "modified_bessel_k1", "multigammaln", "ndtr", "ndtri", "psi", "scaled_modified_bessel_k0",
+          "scaled_modified_bessel_k1", "sinc", "spherical_bessel_j0")])  # fmt: skip
 class Fractional(_Pointwise):
     """The same shape; whole numbers become fractions."""
 
@@ -137,14 +134,12 @@ class Polygamma(_Pointwise):
         return Made(tensor.shape, default_float(tensor.dtype))
 
 
-@rule(
-    *"""add sub subtract mul multiply maximum minimum fmax fmin remainder fmod floor_divide gcd lcm
+@rule("""add sub subtract mul multiply maximum minimum fmax fmin remainder fmod floor_divide gcd lcm
     nextafter hypot bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
     Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__ Tensor.__isub__ Tensor.__mul__ Tensor.__rmul__
     Tensor.__imul__ Tensor.__mod__ Tensor.__floordiv__ Tensor.__ifloordiv__
     Tensor.__and__ Tensor.__or__ Tensor.__xor__ Tensor.__iand__ Tensor.__ior__ Tensor.__ixor__ Tensor.__lshift__ Tensor.__rshift__
-    Tensor.__ilshift__ Tensor.__irshift__ Tensor.__imod__""".split()
-)
+    Tensor.__ilshift__ Tensor.__irshift__ Tensor.__imod__""")
 class Arithmetic(_Pointwise):
     """Two tensors, or a tensor and a number, matched place by place; an axis of 1 is stretched."""
 
@@ -182,8 +177,8 @@ class Division(_Pointwise):
         return Made(shape, dtype if rounding_mode else default_float(dtype))
 
 
-@rule(*"""true_divide Tensor.__rtruediv__ Tensor.__rdiv__ atan2 arctan2 copysign logaddexp logaddexp2 xlogy ldexp igamma igammac
-    torch.special.xlogy torch.special.xlog1py torch.special.zeta torch.special.gammainc torch.special.gammaincc""".split())  # fmt: skip
+@rule("""true_divide Tensor.__rtruediv__ Tensor.__rdiv__ atan2 arctan2 copysign logaddexp logaddexp2 xlogy ldexp igamma igammac
+    torch.special.xlogy torch.special.xlog1py torch.special.zeta torch.special.gammainc torch.special.gammaincc""")  # fmt: skip
 class FractionalPair(_Pointwise):
     """Matched place by place; whole numbers become fractions."""
 
@@ -260,10 +255,8 @@ class Mixed(_Pointwise):
         return Made(*matched(input, *others))
 
 
-@rule(
-    *"""eq ne lt le gt ge greater less greater_equal less_equal not_equal logical_and logical_or logical_xor isclose
-    Tensor.__eq__ Tensor.__ne__ Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__""".split()
-)
+@rule("""eq ne lt le gt ge greater less greater_equal less_equal not_equal logical_and logical_or logical_xor isclose
+    Tensor.__eq__ Tensor.__ne__ Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__""")
 class Comparison(_Pointwise):
     """Matched place by place; true or false at each."""
 
@@ -277,7 +270,7 @@ class Comparison(_Pointwise):
         return Made(matched(input, other)[0], "bool")
 
 
-@rule(*"logical_not isnan isinf isfinite signbit isneginf isposinf isreal".split())
+@rule("logical_not isnan isinf isfinite signbit isneginf isposinf isreal")
 class Question(_Pointwise):
     """True or false at each place."""
 

@@ -32,8 +32,9 @@ def _some(x, dim):
 
 
 def _fractions(dtype, what):
-    need(category(dtype) >= 2, "{what} of whole numbers is not defined: a floating point dtype is wanted, {arrived} arrives",
-         what=what, wanted="float32", arrived=name_of(dtype))  # fmt: skip
+    if category(dtype) < 2:
+        need(False, "{what} of whole numbers is not defined: a floating point dtype is wanted, {arrived} arrives",
+             what=what, wanted="float32", arrived=name_of(dtype))  # fmt: skip
 
 
 class _Reduction(Rule):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, axis_of, broadcast_shapes, given, layer, rule, stretched
+from math import prod
+
+from whyshape.rules.base import Made, Rule, Unexplained, axes_of, axis_of, broadcast_shapes, given, layer, rule, stretched
 from whyshape.rules.dtypes import BYTES, is_dtype, name_of
 from whyshape.rules.join import at_least
 from whyshape.sizes import Size, need, product
@@ -18,6 +20,10 @@ def reshaped(x, shape):
     >>> reshaped((16, 20, 4, 4), (16, -1))
     (16, 320)
     """
+    if all(n.__class__ is int for n in (*shape, *x)):
+        quick = _reshaped_plainly(x, shape)
+        if quick is not None:
+            return quick
     blanks = [i for i, n in enumerate(shape) if _is_blank(n)]
     need(len(blanks) <= 1, "only one size can be left open with -1, {arrived} are", arrived=len(blanks), wanted=1)
     have = product(x)
@@ -29,6 +35,17 @@ def reshaped(x, shape):
     need(known > 0, f"with shape ({text}) the open size is not determined", wanted=1, arrived=known)
     need(have % known == 0, f"shape ({text}) takes multiples of {{wanted}} numbers, {{arrived}} arrive", wanted=known, arrived=have)
     return (*shape[: blanks[0]], _over(x, shape, have, known), *shape[blanks[0] + 1 :])
+
+
+def _reshaped_plainly(x, shape):
+    """The same for plain numbers that fit; None where there is something to say."""
+    have, known = prod(x), prod(shape)
+    if known == have and min(shape, default=0) >= 0:
+        return tuple(shape)
+    if shape.count(-1) != 1 or known == 0 or have % known or min(shape) < -1:
+        return None
+    i = shape.index(-1)
+    return (*shape[:i], have // -known, *shape[i + 1 :])
 
 
 def _over(x, shape, have, known):
@@ -94,7 +111,8 @@ class Flatten(_View):
         if len(x) == 0:
             return (1,)
         start, end = axis_of(start_dim, len(x)), axis_of(end_dim, len(x))
-        need(start <= end, "start_dim {arrived} comes after end_dim {wanted}", arrived=start, wanted=end)
+        if start > end:
+            need(False, "start_dim {arrived} comes after end_dim {wanted}", arrived=start, wanted=end)
         return (*x[:start], product(x[start : end + 1]), *x[end + 1 :])
 
 
@@ -132,10 +150,10 @@ class Permute(_View):
     @staticmethod
     def shape(input, *order, dims=None):
         x, order = input.shape, given(order) if dims is None else tuple(dims)
-        need(len(order) == len(x), "an order of {wanted} axes is wanted, {arrived} are given", wanted=len(x), arrived=len(order))
-        axes = [axis_of(d, len(x)) for d in order]
-        need(len(set(axes)) == len(axes), "an axis is named twice in {arrived}", arrived=tuple(int(d) for d in order))
-        return tuple(x[a] for a in axes)
+        rank = len(x)
+        if len(order) != rank:
+            need(False, "an order of {wanted} axes is wanted, {arrived} are given", wanted=rank, arrived=len(order))
+        return tuple([x[a] for a in axes_of(order, rank)]) if rank else ()
 
 
 @rule("transpose", "swapaxes", "swapdims", "transpose_copy")

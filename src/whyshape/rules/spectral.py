@@ -165,10 +165,8 @@ class ISTFT(_Transform):
         need(category(input.dtype) == 3, "complex frequencies are wanted", wanted="complex64", arrived=str(input.dtype))
         need(len(x) in (2, 3), "frequencies by frames are wanted, {arrived} axes arrive", arrived=len(x), wanted=2)
         hop = n_fft // 4 if hop_length is None else hop_length
-        if onesided is None:  # told by how many frequencies arrive
-            one = not return_complex and not bool(x[-2] == n_fft)
-        else:
-            one = onesided
+        guess = onesided is None  # then it is told by how many frequencies arrive
+        one = not return_complex and not bool(x[-2] == n_fft) if guess else onesided
         rows = half(n_fft, None) if one else n_fft
         need(x[-2] == rows, "{wanted} frequencies are wanted, {arrived} arrive", wanted=rows, arrived=x[-2])
         whole = (x[-1] - 1) * hop + n_fft

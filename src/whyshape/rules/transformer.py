@@ -7,6 +7,10 @@ from whyshape.rules.base import layer
 from whyshape.sizes import need
 
 
+def _as_it_is(name, x):
+    return x
+
+
 class _Block:
     """One layer of an encoder or decoder, its parts called in PyTorch's order."""
 
@@ -43,10 +47,8 @@ class _Block:
     def run(self, x, parts):
         """Each part beside a path that skips it; the norm comes before the part, or after the sum."""
         for name, part in parts:
-            if self.norm_first:
-                x = self.net.call("add", x, part(self.norm(name, x)))
-            else:
-                x = self.norm(name, self.net.call("add", x, part(x)))
+            before, after = (self.norm, _as_it_is) if self.norm_first else (_as_it_is, self.norm)
+            x = after(name, self.net.call("add", x, part(before(name, x))))
         return x
 
     def encode(self, src):

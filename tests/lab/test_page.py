@@ -228,6 +228,12 @@ def test_what_no_longer_fits_says_so_with_fixes(page):
     assert page.evaluate("() => play.scores()") is None
     page.get_by_role("button", name="fc.fc1: in_features = 500").click()
     assert page.locator("#fits").inner_text() == "Everything still fits."
+    assert page.evaluate("() => play.scores()") is None  # no weights for 500
+    page.get_by_role("button", name="Reset all").click()
+    slide(page, "conv.conv_1 padding", 2)
+    page.get_by_role("button", name="conv.maxpool_2: kernel_size = 3").click()
+    assert page.locator("#fits").inner_text() == "Everything still fits."
+    assert page.evaluate("() => play.scores().length") == 10  # the trained weights stay
     page.get_by_role("button", name="Reset all").click()
     assert page.locator("#fits").inner_text().startswith("Nothing is changed")
 

@@ -68,6 +68,24 @@ function Layer({ node }: { node: number }) {
   );
 }
 
+interface Way { node: number; word: string; value: number }
+
+/** Single settings of earlier layers that make everything fit with the trained weights: each was tried to the end. */
+function otherWays(before: number, most = 2): Way[] {
+  const found: Way[] = [];
+  for (let node = before - 1; node >= 0; node--) {
+    for (const word of offered(node)) {
+      const [least, limit] = LIMIT[word]!;
+      for (let value = least; value <= limit && found.length < most; value++) {
+        const knobs = { ...changes.value.knobs[node], ...turned(node, word, value) };
+        if (value === valueOf(node, word) || untrained(sent.steps[node]!, knobs)) continue;
+        if (!evaluate(sent.model, { ...changes.value, knobs: { ...changes.value.knobs, [node]: knobs } }).stop) found.push({ node, word, value });
+      }
+    }
+  }
+  return found;
+}
+
 /** Where it stops to fit, in the rule's own sentence, and changes that were tried to the end. */
 function Trouble() {
   const { stop, sizes } = result.value;
@@ -83,6 +101,9 @@ function Trouble() {
       <ul>
         {fixes.map((fix) => (
           <li key={fix.knob}><button type="button" onClick={() => turn(fix.node, { [fix.knob]: fix.value })}>{nameOf(fix.node)}: {fix.knob} = {fix.value}</button> new weights, train again</li>
+        ))}
+        {otherWays(node).map(({ node: at, word, value }) => (
+          <li key={`${at}${word}${value}`}><button type="button" onClick={() => turn(at, turned(at, word, value))}>{nameOf(at)}: {word} = {value}</button> the trained weights stay; how well it reads must be checked</li>
         ))}
         <li><button type="button" onClick={reset}>Take the changes back</button> the trained weights stay</li>
       </ul>

@@ -54,9 +54,9 @@ def panel(left: float, title: str, epochs: list[int], lines: dict[str, list[floa
 
 
 def nice(most: float) -> float:
-    """The next 1, 2 or 5 times a power of ten."""
+    """The next 1, 2, 2.5 or 5 times a power of ten."""
     power = 10.0 ** len(str(int(most))) if most >= 1 else 1.0
-    return min(step for step in (power / 10, power / 5, power / 2, power) if step >= most or step == power)
+    return min(step for step in (power / 10, power / 5, power / 4, power / 2, power) if step >= most or step == power)
 
 
 def accuracy_range(values: list[float]) -> tuple[float, float]:

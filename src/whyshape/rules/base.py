@@ -42,7 +42,8 @@ class Spec(NamedTuple):
 class Window(NamedTuple):
     """How one output cell looks at one axis: ``size`` cells, ``dilation`` apart, moving by ``stride``, ``before`` cells of padding.
 
-    ``stride`` below one (a fraction 1/s, given as ``-s``) moves slower than its output: transposed convolution and upsampling.
+    ``stride`` s > 0: output cell j looks at the input cells ``j*s - before + t*dilation``, 0 <= t < size, that exist.
+    ``-s`` stands for a stride of 1/s, transposed convolution and upsampling: j looks at the i with ``i*s - before + t*dilation == j``.
     """
 
     size: int

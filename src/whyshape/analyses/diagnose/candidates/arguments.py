@@ -26,10 +26,18 @@ def offers(case: Case) -> Iterator[Offer]:
         for value in solutions(compiled, knob, demand.relation):
             for change in as_argument(kept[knob.attr], knob, value):
                 cost = (2.0 if own else 3.0 + min(distance, 20) * 0.02) + (1.5 if knob.attr in SLIDING else 0)
+                if knob.attr == "stride" and in_step(demand):
+                    cost -= 3.2  # one branch moves by steps, the other does not
                 cost += (knob.attr == "groups") + habit(case, knob.path, knob.attr, change)
                 layer = f"{case.patient.layers[knob.path][0]} {knob.path}".strip()
                 yield Offer((edit(knob.path, knob.attr, change),), cost, f"{layer}: {knob.attr} = {change}, not {shown(kept[knob.attr])}")
     yield from together(case, compiled)
+
+
+def in_step(demand) -> bool:
+    """Whether one side is a whole number of times the other, as where one branch has a stride the other lacks."""
+    small, large = sorted((int(demand.left), int(demand.right)))
+    return demand.relation == "==" and small > 1 and large % small == 0 and large > small
 
 
 def together(case: Case, compiled: Compiled) -> Iterator[Offer]:

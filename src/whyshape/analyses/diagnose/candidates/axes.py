@@ -125,13 +125,16 @@ def rows(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[O
         if side > 1 and channels * side * side == shape[-1]:
             new = (shape[0] if rank == 2 else 1, channels, side, side)
             yield Offer(put(i, "reshape", shape=new), 0.5, f"{shape[-1]} = {channels}*{side}*{side}: {name}.reshape{new}")
+    if spatial > 1 and rank == 2 and channels and channels > 1 and shape[1] == channels:
+        new = (*shape, *(1,) * spatial)
+        yield Offer(put(i, "reshape", shape=new), 0.5, f"{name} has one place: {name}.reshape{new}")
     if spatial == 1 and channels and rank == 2 and channels > 1 and shape[1] % channels == 0:
         yield Offer(put(i, "reshape", shape=(shape[0], channels, shape[1] // channels)), 1.5, f"{name} cut into {channels} channels")
     if spatial and rank == spatial + 3:
         folded = (shape[0] * shape[1], *shape[2:])
-        yield Offer(put(i, "reshape", shape=folded), 0.6 if shape[2] == channels else 1.9, f"fold axis 1 of {name} into the batch: {name}.flatten(0, 1)")
+        yield Offer(put(i, "reshape", shape=folded), (0.6 if shape[2] == channels else 1.9) + 0.8 * (shape[1] == 1), f"fold axis 1 of {name} into the batch: {name}.flatten(0, 1)")
         if shape[1] * shape[2] == channels:
-            yield Offer(put(i, "reshape", shape=(shape[0], channels, *shape[3:])), 0.6, f"lay axis 1 of {name} into the channels: {name}.flatten(1, 2)")
+            yield Offer(put(i, "reshape", shape=(shape[0], channels, *shape[3:])), 0.6 + 0.8 * (shape[1] == 1), f"lay axis 1 of {name} into the channels: {name}.flatten(1, 2)")
     wanted = case.wanted
     near = i.tensor in case.call_inputs or case.near_input() == i
     if not spatial and rank > 2 and near and type(wanted) is int and product(shape[1:]) == wanted:
@@ -170,6 +173,9 @@ def matched(case: Case, state: bool) -> Iterator[Offer]:
     else:
         return
     for d, w, a in differ[:2]:
+        for i in case.inputs:
+            if len(i.shape) == 2 and i.shape != i.shape[::-1] and a in i.shape and w == i.shape[1 - i.shape.index(a)] and i.arg:
+                yield Offer(put(i, "permute", dims=(1, 0)), 1.0, f"the two axes of {called(i)} change places")
         if len(differ) > 1 and d is not None and state:
             yield from (Offer(put(i, "permute", dims=(1, 0, 2)), 1.0, f"{called(i)} with its first two axes exchanged") for i in case.inputs if i.shape == tuple(arrived))
         target = last(case)

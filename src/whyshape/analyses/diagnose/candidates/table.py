@@ -9,6 +9,24 @@ from whyshape.sizes import Size
 
 
 def offers(case: Case) -> Iterator[Offer]:
+    yield from rows(case)
+    yield from classes(case)
+
+
+def classes(case: Case) -> Iterator[Offer]:
+    """A class number beyond the scores there are: as many scores as there are classes."""
+    if not case.reading or case.reading.kind != "target_index" or not case.call_inputs:
+        return
+    scores = case.graph.tensors[case.call_inputs[0]].shape
+    size = case.trail.size(case.call_inputs[0], 1 if len(scores) > 1 else 0)
+    for knob in case.trail.knobs(size):
+        if knob.attr in case.patient.layers.get(knob.path, ("", {}))[1]:
+            n = case.arrived + 1
+            yield Offer((edit(knob.path, knob.attr, n),), 1.5, f"{knob.path}: {knob.attr} = {n}: the classes go from 0 to {n - 1}; if yours start at 1, subtract 1 from them")
+
+
+def rows(case: Case) -> Iterator[Offer]:
+    """A row number beyond the table: a longer table, or fewer numbers to pick from."""
     kept = case.layer[1]
     rows = kept.get("num_embeddings")
     if not isinstance(rows, int) or not case.patient.real or case.problem.path not in case.patient.layers:

@@ -1,0 +1,542 @@
+"""Common shape mistakes, one model each, with the changes people make. Written from general knowledge; none copied from a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Mistake(NamedTuple):
+    """A pair that fails, and changes that repair it (in the words of a fix), any of which is right."""
+
+    broken: Callable[[], tuple[nn.Module, tuple]]
+    fixes: tuple[dict, ...]
+    wrong: tuple[dict, ...] = ()  # run, and are wrong
+
+
+MISTAKES: dict[str, Mistake] = {}
+
+
+def mistake(*fixes: dict, wrong: tuple[dict, ...] = ()):
+    def register(function):
+        MISTAKES[function.__name__] = Mistake(function, fixes, wrong)
+        return function
+
+    return register
+
+
+def attr(layer, name, value):
+    return {"layer": layer, "attr": name, "value": value}
+
+
+RESIZE, FORWARD, BATCH = {"input": "resize"}, {"forward": ""}, {"batch": ""}
+
+
+class Calls(nn.Module):
+    """A model from named layers and a function of them."""
+
+    def __init__(self, forward, **layers):
+        super().__init__()
+        self.run = forward
+        for name, layer in layers.items():
+            setattr(self, name, layer)
+
+    def forward(self, *inputs):
+        return self.run(self, *inputs)
+
+
+def seq(*layers):
+    return nn.Sequential(*layers)
+
+
+# -- a picture of another size -----------------------------------------------------------------------------------------
+
+
+@mistake(RESIZE, attr("6", "in_features", 16 * 61 * 61))
+def cifar_net_on_256():
+    return seq(nn.Conv2d(3, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 5 * 5, 10)), (torch.rand(4, 3, 256, 256),)
+
+
+@mistake(RESIZE, attr("4", "kernel_size", 1), {"replace": "4", "with": "AdaptiveAvgPool2d"})
+def average_pool_of_seven_on_cifar():
+    return seq(nn.Conv2d(3, 8, 7, 4, 3), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(8, 8, 3, 4, 1), nn.AvgPool2d(7), nn.Flatten(), nn.Linear(8, 10)), (torch.rand(2, 3, 32, 32),)
+
+
+@mistake(RESIZE)
+def five_pools_on_a_thumbnail():
+    blocks = [m for _ in range(5) for m in (nn.Conv2d(3 if not _ else 8, 8, 3, padding=1), nn.MaxPool2d(2))]
+    return seq(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)), (torch.rand(2, 3, 16, 16),)
+
+
+class Crops(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc = nn.Linear(400, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.conv2(F.max_pool2d(self.conv1(x), 2)), 2)
+        x = x.view(-1, 400)
+        return self.fc(x)
+
+
+@mistake(RESIZE, {"all": [FORWARD, attr("fc", "in_features", 256)]})
+def view_400_of_28_pixels():
+    return Crops(), (torch.rand(4, 3, 28, 28),)
+
+
+@mistake(RESIZE)
+def patches_that_do_not_tile():
+    class Patches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(3 * 16 * 16, 64)
+
+        def forward(self, x):
+            b, c, h, w = x.shape
+            x = x.reshape(b, c, h // 16, 16, w // 16, 16).permute(0, 2, 4, 1, 3, 5).flatten(3)
+            return self.fc(x)
+
+    return Patches(), (torch.rand(2, 3, 225, 225),)
+
+
+@mistake(RESIZE)
+def asserted_height():
+    class Asserts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 16, 16)
+
+        def forward(self, x):
+            torch._assert(x.shape[2] == 224, f"Wrong image height! Expected 224 but got {x.shape[2]}!")
+            return self.conv(x).flatten(2)
+
+    return Asserts(), (torch.rand(2, 3, 256, 224),)
+
+
+# -- axes of the input -------------------------------------------------------------------------------------------------
+
+
+@mistake({"insert": "Flatten", "before": "0"}, {"input": "reshape", "shape": (8, 784)})
+def mlp_gets_pictures():
+    return seq(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)), (torch.rand(8, 1, 28, 28),)
+
+
+@mistake({"input": "unsqueeze", "dim": 1})
+def no_channel_axis():
+    return seq(nn.Conv2d(1, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)), (torch.rand(64, 28, 28),)
+
+
+@mistake({"input": "unsqueeze", "dim": 0})
+def one_picture_without_batch():
+    return seq(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, 10)), (torch.rand(3, 64, 64),)
+
+
+@mistake({"input": "permute", "dims": (0, 3, 1, 2)}, wrong=(attr("0", "in_channels", 48),))
+def channels_last_batch():
+    return seq(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3)), (torch.rand(5, 48, 40, 3),)
+
+
+@mistake({"all": [{"input": "permute", "dims": (2, 0, 1)}, {"input": "unsqueeze", "dim": 0}]})
+def one_picture_channels_last():
+    return seq(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)), (torch.rand(48, 40, 3),)
+
+
+@mistake({"input": "permute", "dims": (0, 2, 1)}, wrong=(attr("0", "in_channels", 100),))
+def series_with_channels_last():
+    return seq(nn.Conv1d(6, 16, 5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 3)), (torch.rand(8, 100, 6),)
+
+
+@mistake({"input": "unsqueeze", "dim": 1})
+def signal_without_channel():
+    return seq(nn.Conv1d(1, 16, 5), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(16, 3)), (torch.rand(8, 100),)
+
+
+@mistake({"input": "permute", "dims": (0, 2, 1, 3, 4)})
+def video_with_frames_first():
+    return seq(nn.Conv3d(3, 8, 3, padding=1), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(8, 5)), (torch.rand(2, 16, 3, 32, 32),)
+
+
+@mistake({"input": "reshape", "shape": (16, 3, 32, 32)})
+def clips_into_a_picture_net():
+    return seq(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)), (torch.rand(2, 8, 3, 32, 32),)
+
+
+@mistake({"input": "reshape", "shape": (16, 3, 32, 32)})
+def rows_of_cifar():
+    return seq(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)), (torch.rand(16, 3072),)
+
+
+@mistake({"input": "reshape", "shape": (8, 100, 1, 1)}, {"all": [{"input": "unsqueeze", "dim": 2}, {"input": "unsqueeze", "dim": 3}]})
+def noise_without_places():
+    return seq(nn.ConvTranspose2d(100, 64, 4), nn.BatchNorm2d(64), nn.ReLU(), nn.ConvTranspose2d(64, 3, 4, 2, 1)).eval(), (torch.rand(8, 100),)
+
+
+@mistake({"input": "squeeze", "dim": 1})
+def one_axis_too_many():
+    return seq(nn.Conv2d(3, 8, 3), nn.ReLU()), (torch.rand(4, 1, 3, 20, 20),)
+
+
+# -- channels ----------------------------------------------------------------------------------------------------------
+
+
+@mistake({"input": "slice", "dim": 1, "to": 3}, attr("0", "in_channels", 4))
+def png_with_transparency():
+    return seq(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 1)), (torch.rand(2, 4, 32, 32),)
+
+
+@mistake({"input": "grayscale"}, attr("0", "in_channels", 3))
+def colour_into_mnist_net():
+    return seq(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 26 * 26, 10)), (torch.rand(2, 3, 28, 28),)
+
+
+@mistake(attr("2", "in_channels", 32), attr("0", "out_channels", 64))
+def second_convolution_miscounted():
+    return seq(nn.Conv2d(3, 32, 3), nn.ReLU(), nn.Conv2d(64, 64, 3)), (torch.rand(2, 3, 32, 32),)
+
+
+@mistake(attr("3", "in_channels", 24), attr("0", "out_channels", 16))
+def depthwise_then_wrong_count():
+    return seq(nn.Conv2d(3, 24, 1), nn.BatchNorm2d(24), nn.Conv2d(24, 24, 3, padding=1, groups=24), nn.Conv2d(16, 40, 1)), (torch.rand(2, 3, 16, 16),)
+
+
+# -- typed numbers -----------------------------------------------------------------------------------------------------
+
+
+@mistake(attr("fc", "in_features", 128), attr("lstm", "bidirectional", False), attr("lstm", "hidden_size", 32))
+def both_directions_forgotten():
+    return Calls(lambda m, x: m.fc(m.lstm(x)[0][:, -1]), lstm=nn.LSTM(10, 64, batch_first=True, bidirectional=True), fc=nn.Linear(64, 2)), (torch.rand(4, 7, 10),)
+
+
+@mistake(attr("lstm", "input_size", 26), attr("emb", "embedding_dim", 32))
+def lstm_for_another_embedding():
+    return Calls(lambda m, x: m.lstm(m.emb(x))[0], emb=nn.Embedding(50, 26), lstm=nn.LSTM(32, 20, batch_first=True)), (torch.randint(0, 50, (4, 9)),)
+
+
+@mistake({"input": "unsqueeze", "dim": 2}, wrong=(attr("lstm", "input_size", 30),))
+def series_without_feature_axis():
+    return Calls(lambda m, x: m.fc(m.lstm(x)[0][:, -1]), lstm=nn.LSTM(1, 20, batch_first=True), fc=nn.Linear(20, 1)), (torch.rand(8, 30),)
+
+
+class Joined(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.text, self.picture, self.head = nn.Linear(30, 64), nn.Linear(100, 128), nn.Linear(width, 5)
+
+    def forward(self, text, picture):
+        return self.head(torch.cat([self.text(text), self.picture(picture)], dim=1))
+
+
+@mistake(attr("head", "in_features", 192), attr("picture", "out_features", 64))
+def joined_width_miscounted():
+    return Joined(128), (torch.rand(4, 30), torch.rand(4, 100))
+
+
+@mistake(attr("1", "num_features", 24), attr("0", "out_channels", 32))
+def batch_norm_of_another_width():
+    return seq(nn.Conv2d(3, 24, 3), nn.BatchNorm2d(32), nn.ReLU()), (torch.rand(2, 3, 16, 16),)
+
+
+@mistake(attr("1", "normalized_shape", 48), attr("0", "out_features", 64))
+def layer_norm_of_another_width():
+    return seq(nn.Linear(20, 48), nn.LayerNorm(64), nn.Linear(48, 2)), (torch.rand(5, 20),)
+
+
+@mistake(attr("1", "num_channels", 24), attr("0", "out_channels", 32))
+def group_norm_of_another_width():
+    return seq(nn.Conv2d(3, 24, 3), nn.GroupNorm(8, 32)), (torch.rand(2, 3, 16, 16),)
+
+
+@mistake(attr("1", "num_parameters", 24), attr("0", "out_channels", 16))
+def prelu_of_another_width():
+    return seq(nn.Conv2d(3, 24, 3), nn.PReLU(16)), (torch.rand(2, 3, 16, 16),)
+
+
+@mistake(attr("0", "out_channels", 27), attr("1", "upscale_factor", 2), attr("0", "out_channels", 36))
+def pixels_that_do_not_share_out():
+    return seq(nn.Conv2d(3, 32, 3, padding=1), nn.PixelShuffle(3)), (torch.rand(2, 3, 16, 16),)
+
+
+@mistake(attr("attn", "embed_dim", 48), attr("emb", "embedding_dim", 64))
+def attention_of_another_width():
+    def run(m, x):
+        e = m.emb(x)
+        return m.attn(e, e, e)[0]
+
+    return Calls(run, emb=nn.Embedding(50, 48), attn=nn.MultiheadAttention(64, 4, batch_first=True)), (torch.randint(0, 50, (2, 9)),)
+
+
+@mistake({"replace": "1", "with": "BatchNorm2d"})
+def batch_norm_1d_on_maps():
+    return seq(nn.Conv2d(3, 24, 3), nn.BatchNorm1d(24), nn.ReLU()), (torch.rand(2, 3, 16, 16),)
+
+
+@mistake({"replace": "2", "with": "BatchNorm1d"})
+def batch_norm_2d_on_rows():
+    return seq(nn.Flatten(), nn.Linear(48, 24), nn.BatchNorm2d(24), nn.ReLU()), (torch.rand(2, 3, 4, 4),)
+
+
+# -- branches ----------------------------------------------------------------------------------------------------------
+
+
+class Residual(nn.Module):
+    def __init__(self, stride=2, short=1, width=64):
+        super().__init__()
+        self.conv1 = nn.Conv2d(32, 64, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(64, 64, 3, padding=1)
+        self.shortcut = nn.Conv2d(32, width, 1, stride=short)
+
+    def forward(self, x):
+        return F.relu(self.conv2(F.relu(self.conv1(x))) + self.shortcut(x))
+
+
+@mistake(attr("shortcut", "stride", 2), attr("conv1", "stride", 1))
+def shortcut_without_stride():
+    return Residual(), (torch.rand(2, 32, 56, 56),)
+
+
+@mistake(attr("shortcut", "out_channels", 64))
+def shortcut_of_another_width():
+    return Residual(1, 1, 48), (torch.rand(2, 32, 28, 28),)
+
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down1, self.down2 = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1)
+        self.up, self.out = nn.ConvTranspose2d(16, 8, 2, 2), nn.Conv2d(16, 1, 1)
+
+    def forward(self, x):
+        a = self.down1(x)
+        b = self.down2(F.max_pool2d(a, 2))
+        return self.out(torch.cat([a, self.up(b)], 1))
+
+
+@mistake(RESIZE, FORWARD)
+def skip_of_an_odd_picture():
+    return Tiny(), (torch.rand(1, 3, 101, 64),)
+
+
+@mistake(attr("up", "output_padding", 1), RESIZE, FORWARD)
+def decoder_one_short():
+    class Coder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.down, self.up = nn.Conv2d(1, 8, 3, 2, 1), nn.ConvTranspose2d(8, 1, 3, 2, 1)
+
+        def forward(self, x):
+            return (self.up(self.down(x)) - x).pow(2).mean((1, 2, 3))
+
+    return Coder(), (torch.rand(4, 1, 28, 28),)
+
+
+# -- code --------------------------------------------------------------------------------------------------------------
+
+
+class FlattensAll(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(8 * 14 * 14, 10)
+
+    def forward(self, x):
+        x = torch.flatten(self.conv(x))
+        return self.fc(x)
+
+
+@mistake(FORWARD, wrong=(attr("fc", "in_features", 4 * 8 * 14 * 14),))
+def batch_flattened_too():
+    return FlattensAll(), (torch.rand(4, 3, 16, 16),)
+
+
+class FixedBatch(nn.Module):
+    def __init__(self, batch_size=64):
+        super().__init__()
+        self.batch_size = batch_size
+        self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(8 * 14 * 14, 10)
+
+    def forward(self, x):
+        x = self.conv(x).view(self.batch_size, -1)
+        return self.fc(x)
+
+
+@mistake(FORWARD, attr("", "batch_size", 16), wrong=(attr("fc", "in_features", 392),))
+def batch_size_written_down():
+    return FixedBatch(), (torch.rand(16, 3, 16, 16),)
+
+
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.fc = nn.Conv2d(3, 64, 3), nn.AdaptiveAvgPool2d(1), nn.Linear(64, 5)
+
+    def forward(self, x):
+        x = self.pool(self.conv(x))
+        return self.fc(x)
+
+
+@mistake({"insert": "Flatten", "before": "fc"}, FORWARD)
+def pooled_but_not_flattened():
+    return Pooled(), (torch.rand(4, 3, 16, 16),)
+
+
+class WordCNN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb, self.conv = nn.Embedding(100, 32), nn.Conv1d(32, 16, 3)
+
+    def forward(self, x):
+        x = self.emb(x)
+        x = self.conv(x)
+        return x.max(2).values
+
+
+@mistake(FORWARD, wrong=(attr("conv", "in_channels", 20),))
+def embedding_not_transposed():
+    return WordCNN(), (torch.randint(0, 100, (4, 20)),)
+
+
+class TakesTuple(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.fc = nn.LSTM(8, 16, batch_first=True), nn.Linear(16, 2)
+
+    def forward(self, x):
+        x = self.lstm(x)
+        return self.fc(x)
+
+
+@mistake(FORWARD)
+def lstm_gives_a_pair():
+    return TakesTuple(), (torch.rand(4, 9, 8),)
+
+
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.up = nn.Linear(20, 128 * 8 * 8), nn.ConvTranspose2d(128, 1, 4, 2, 1)
+
+    def forward(self, z):
+        return self.up(self.fc(z).view(z.size(0), 128, 7, 7))
+
+
+@mistake(attr("fc", "out_features", 128 * 7 * 7), FORWARD)
+def decoder_view_of_another_map():
+    return Decoder(), (torch.rand(4, 20),)
+
+
+# -- states, masks, tables ---------------------------------------------------------------------------------------------
+
+
+@mistake({"input": "permute", "dims": (1, 0, 2), "arg": 1})
+def state_with_batch_first():
+    return Calls(lambda m, x, h: m.gru(x, h)[0], gru=nn.GRU(10, 16, num_layers=2, batch_first=True)), (torch.rand(4, 7, 10), torch.zeros(4, 2, 16))
+
+
+@mistake({"input": "repeat_interleave", "dim": 0, "repeats": 2, "arg": 1}, attr("gru", "num_layers", 1), attr("gru", "bidirectional", False))
+def state_of_one_direction():
+    return Calls(lambda m, x, h: m.gru(x, h)[0], gru=nn.GRU(10, 16, batch_first=True, bidirectional=True)), (torch.rand(4, 7, 10), torch.zeros(1, 4, 16))
+
+
+class Positions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb, self.pos = nn.Embedding(100, 32), nn.Parameter(torch.zeros(1, 128, 32))
+
+    def forward(self, x):
+        return self.emb(x) + self.pos
+
+
+@mistake({"input": "truncate", "dim": 1, "to": 128}, {"param": "pos", "shape": (1, 200, 32)})
+def text_longer_than_positions():
+    return Positions(), (torch.randint(0, 100, (2, 200)),)
+
+
+@mistake(attr("emb", "num_embeddings", 121))
+def word_beyond_the_table():
+    ids = torch.randint(0, 100, (4, 9))
+    ids[2, 3] = 120
+    return Calls(lambda m, x: m.fc(m.emb(x)), emb=nn.Embedding(100, 8), fc=nn.Linear(8, 2)), (ids,)
+
+
+@mistake({"input": "permute", "dims": (1, 0), "arg": 1})
+def mask_transposed():
+    run = lambda m, x, mask: m.attn(x, x, x, key_padding_mask=mask)[0]
+    return Calls(run, attn=nn.MultiheadAttention(16, 4, batch_first=True)), (torch.rand(3, 7, 16), torch.zeros(7, 3, dtype=torch.bool))
+
+
+# -- losses ------------------------------------------------------------------------------------------------------------
+
+
+class Trained(nn.Module):
+    def __init__(self, net, loss):
+        super().__init__()
+        self.net, self.loss = net, loss
+
+    def forward(self, x, target):
+        return self.loss(self.net(x), target)
+
+
+@mistake({"target": "squeeze", "dim": 1})
+def class_numbers_in_a_column():
+    return Trained(nn.Linear(10, 3), nn.CrossEntropyLoss()), (torch.rand(4, 10), torch.randint(0, 3, (4, 1)))
+
+
+@mistake({"target": "squeeze", "dim": 1})
+def mask_with_a_channel():
+    return Trained(nn.Conv2d(3, 4, 1), nn.CrossEntropyLoss()), (torch.rand(2, 3, 8, 8), torch.randint(0, 4, (2, 1, 8, 8)))
+
+
+@mistake({"target": "unsqueeze", "dim": 1}, FORWARD)
+def yes_or_no_without_column():
+    return Trained(nn.Linear(10, 1), nn.BCEWithLogitsLoss()), (torch.rand(4, 10), torch.rand(4))
+
+
+@mistake({"target": "argmax", "dim": 1})
+def one_hot_masks():
+    return Trained(nn.Conv2d(3, 4, 1), nn.NLLLoss()), (torch.rand(2, 3, 8, 8), torch.randint(0, 2, (2, 4, 8, 8)))
+
+
+@mistake(attr("net", "out_features", 11), {"target": "subtract"})
+def classes_counted_from_one():
+    target = torch.randint(1, 11, (16,))
+    target[0] = 10
+    return Trained(nn.Linear(8, 10), nn.CrossEntropyLoss()), (torch.rand(16, 8), target)
+
+
+# -- training, checkpoints, batches -------------------------------------------------------------------------------------
+
+
+@mistake(BATCH, {"mode": "eval"})
+def last_batch_of_one():
+    return seq(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 2)).train(), (torch.rand(1, 3, 8, 8),)
+
+
+@mistake({"input": "resize", "arg": "all"}, {"input": "resize", "arg": 1})
+def pictures_of_two_sizes():
+    return Calls(lambda m, *pictures: m.conv(torch.stack(pictures)), conv=nn.Conv2d(3, 4, 3)), (torch.rand(3, 32, 32), torch.rand(3, 40, 32), torch.rand(3, 32, 32))
+
+
+@mistake({"all": [{"input": "pad_length", "dim": 0, "to": 9}, {"input": "pad_length", "dim": 0, "to": 9, "arg": 2}]})
+def texts_of_several_lengths():
+    ids = [torch.randint(0, 50, (n,)) for n in (5, 9, 7)]
+    return Calls(lambda m, *texts: m.emb(torch.stack(texts)), emb=nn.Embedding(50, 4)), tuple(ids)
+
+
+@mistake({"state_dict": "drop", "keys": []}, attr("net.1", "out_features", 20))
+def checkpoint_of_twenty_classes():
+    state = seq(nn.Linear(8, 8), nn.Linear(8, 20)).state_dict()
+
+    def run(m, x):
+        m.net.load_state_dict(state)
+        return m.net(x)
+
+    return Calls(run, net=seq(nn.Linear(8, 8), nn.Linear(8, 5))), (torch.rand(2, 8),)
+
+
+@mistake({"all": [{"input": "permute", "dims": (0, 3, 1, 2)}, attr("4", "in_features", 8 * 14 * 14)]}, {"all": [{"input": "permute", "dims": (0, 3, 1, 2)}, RESIZE]})
+def two_mistakes():
+    return seq(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 16 * 16, 10)), (torch.rand(4, 30, 30, 3),)

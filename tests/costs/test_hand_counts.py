@@ -75,9 +75,12 @@ CASES = {
     "einsum": (Run(lambda m, a, b: torch.einsum("bhid,bhjd->bhij", a, b)), [(2, 3, 4, 8), (2, 3, 5, 8)], 2 * 3 * 4 * 5 * 8, 0),
     "einsum with a sum": (Run(lambda m, a, b: torch.einsum("bij,bjd->bid", a, b)), [(2, 3, 5), (2, 5, 4)], 2 * 3 * 5 * 4, 0),
     "baddbmm": (Run(lambda m, c, a, b: torch.baddbmm(c, a, b)), [(3, 4, 6), (3, 4, 5), (3, 5, 6)], 3 * 4 * 5 * 6, 0),
-    "fused attention": (Run(lambda m, q, k, v: F.scaled_dot_product_attention(q, k, v)), [(12, 1, 197, 64)] * 3, 2 * 12 * 197 * 197 * 64, 0),
-    "attention written out": (Run(lambda m, q, k, v: (q @ k.transpose(-2, -1)).softmax(-1) @ v), [(2, 3, 5, 4)] * 3, 2 * 2 * 3 * 5 * 5 * 4, 0),
-    "attention of other keys": (Run(lambda m, q, k: F.scaled_dot_product_attention(q, k, k)), [(2, 4, 6, 8), (2, 4, 9, 8)], 2 * 2 * 4 * 6 * 9 * 8, 0),
+    "fused attention": (
+        Run(lambda m, q, k, v: F.scaled_dot_product_attention(q, k, v)), [(12, 1, 197, 64)] * 3, 2 * 12 * 197 * 197 * 64, 0),
+    "attention written out": (
+        Run(lambda m, q, k, v: (q @ k.transpose(-2, -1)).softmax(-1) @ v), [(2, 3, 5, 4)] * 3, 2 * 2 * 3 * 5 * 5 * 4, 0),
+    "attention of other keys": (
+        Run(lambda m, q, k: F.scaled_dot_product_attention(q, k, k)), [(2, 4, 6, 8), (2, 4, 9, 8)], 2 * 2 * 4 * 6 * 9 * 8, 0),
     "multi-head attention": (
         Run(lambda m, x: m.a(x, x, x, need_weights=False), a=nn.MultiheadAttention(16, 4, batch_first=True)), [(2, 5, 16)],
         2 * 5 * 16 * 48 + 2 * 2 * 5 * 5 * 16 + 2 * 5 * 16 * 16, 48 * 16 + 48 + 16 * 16 + 16),

@@ -18,31 +18,21 @@ class Field(NamedTuple):
 
     axis: int | None  # of the tensor, from the end; None: no axis moves the window
     stride: Fraction
-    low: Fraction
-    high: Fraction
+    start: Fraction  # where the window of cell 0 begins, at the lowest: negative in the padding
+    stop: Fraction  # where it ends, at the highest
+    size: int = 1
     whole: bool = False  # some path (a gate, a global pool) sees all of the input; the other numbers are of the paths that do not
     aligned: bool = True  # all paths are centred on the same place
     exact: bool = True  # False: at most this
 
-    @property
-    def size(self) -> int:
-        return (
-            floor(self.high) - ceil(self.low) + 1 if self.axis is None or self.stride.denominator == 1 else floor(self.high - self.low) + 1
-        )
-
-    @property
-    def start(self) -> Fraction:
-        """Where the window of cell 0 begins: negative in the padding."""
-        return self.low
-
     def through(self, look: Look) -> Field:
         """As seen by an operator that looks at this tensor."""
-        if look is ALL or look is AT_MOST_ALL or look.axis is None and look.high != look.low:
-            return Field(None, Fraction(0), self.low, self.high, True, self.aligned, self.exact and look.exact)
-        return Field(
-            look.axis, self.stride * look.stride, self.low + self.stride * look.low, self.high + self.stride * look.high,
-            self.whole, self.aligned, self.exact and look.exact,
-        )  # fmt: skip
+        if look.axis is None and look.stride:
+            return Field(None, Fraction(0), self.start, self.stop, self.size, True, self.aligned, self.exact and look.exact)
+        start, stop = self.start + self.stride * look.low, self.stop + self.stride * look.high
+        size = self.size + ceil(self.stride * (look.span - 1))
+        whole = self.whole or (look.axis is None and look.high > look.low)
+        return Field(look.axis, self.stride * look.stride, start, stop, size, whole, self.aligned, self.exact and look.exact)
 
     def joined(self, other: Field) -> Field:
         """Two paths to the same cell: the union of what they see."""
@@ -50,10 +40,14 @@ class Field(NamedTuple):
         if self.axis is None or other.axis is None:
             keep = self if other.axis is None else other
             return keep._replace(whole=whole or self.axis != other.axis, exact=exact)
+        start, stop = min(self.start, other.start), max(self.stop, other.stop)
         if self.axis != other.axis or self.stride != other.stride:
-            return Field(None, Fraction(0), min(self.low, other.low), max(self.high, other.high), True, False, False)
-        aligned = self.aligned and other.aligned and self.low + self.high == other.low + other.high
-        return Field(self.axis, self.stride, min(self.low, other.low), max(self.high, other.high), whole, aligned, exact)
+            return Field(None, Fraction(0), start, stop, max(self.size, other.size), True, False, False)
+        centred = self.start + self.stop == other.start + other.stop
+        larger, smaller = (self, other) if self.stop - self.start >= other.stop - other.start else (other, self)
+        inside = larger.start <= smaller.start and smaller.stop <= larger.stop
+        size = larger.size if inside else floor(stop - start) + 1
+        return Field(self.axis, self.stride, start, stop, size, whole, self.aligned and other.aligned and centred, exact)
 
 
 class Fields(NamedTuple):
@@ -133,8 +127,10 @@ class Seen(NamedTuple):
         return max(self.cells)
 
 
-def window(graph: Graph, tensor: int, cell: tuple[int, ...], which: int = 0) -> dict[int, Seen]:
+def window(graph: Graph, tensor: int, cell: tuple[int | None, ...], which: int = 0) -> dict[int, Seen]:
     """The part of an input that one cell of a tensor depends on: for each axis of the input that is a place, the cells.
+
+    None stands for all cells of an axis: ``(0, None, 3, 5)`` is place 3, 5 on all maps.
 
     >>> from whyshape.graph import Builder
     >>> net = Builder()
@@ -145,33 +141,43 @@ def window(graph: Graph, tensor: int, cell: tuple[int, ...], which: int = 0) -> 
     """
     held = live(graph)
     shape = held[tensor].shape
-    if len(cell) != len(shape) or any(not 0 <= c < n for c, n in zip(cell, shape)):
+    if len(cell) != len(shape) or any(c is not None and not 0 <= c < n for c, n in zip(cell, shape)):
         raise WhyshapeError(f"cell {cell} is not in a tensor of {'x'.join(map(str, shape))}")
-    wanted: dict[int, list[frozenset[int]]] = {tensor: [frozenset((c,)) for c in cell]}
-    exact = True
+    asked = [Seen(frozenset(range(int(n)) if c is None else (c,))) for c, n in zip(cell, shape)]
+    wanted: dict[int, list[Seen]] = {tensor: asked}
     for node in reversed(graph.nodes):
         for number, region in [(k, wanted[t]) for k, t in enumerate(node.outputs) if t in wanted]:
             for source, how in _ways(node, held, number):
                 if source.leaf and source.kind != "input":
                     continue
-                exact = exact and all(look.exact for look in how)
                 sees = [_cells(look, region, int(n)) for look, n in zip(how, source.shape)]
+                if not all(s.cells for s in sees):  # between the steps of a transposed convolution nothing is seen
+                    continue
                 before = wanted.get(source.index)
-                wanted[source.index] = sees if before is None else [a | b for a, b in zip(before, sees)]
-    region = wanted.get(graph.inputs[which])
-    return {} if region is None else {a: Seen(region[a], exact) for a in places(graph, graph.inputs[which])}
+                wanted[source.index] = sees if before is None else [_either(a, b) for a, b in zip(before, sees)]
+    found = wanted.get(graph.inputs[which])
+    return {a: Seen(frozenset()) if found is None else found[a] for a in places(graph, graph.inputs[which])}
 
 
-def _cells(look: Look, region: list[frozenset[int]], n: int) -> frozenset[int]:
+def _either(a: Seen, b: Seen) -> Seen:
+    return Seen(a.cells | b.cells, a.exact and b.exact)
+
+
+def _cells(look: Look, region: list[Seen], n: int) -> Seen:
+    if look.joint is not None:
+        cells, exact = look.joint([s.cells for s in region])
+        return Seen(cells, exact and all(s.exact for s in region))
     if look is ALL or look is AT_MOST_ALL:
-        return frozenset(range(n))
-    asking = (0,) if look.axis is None else region[look.axis] if -len(region) <= look.axis else range(n)
-    return frozenset(c for i in asking for c in look.cells(i) if 0 <= c < n)
+        return Seen(frozenset(range(n)), look.exact)
+    if look.axis is None:
+        return Seen(frozenset(c for c in look.cells(0) if 0 <= c < n), look.exact)
+    asking = region[look.axis]
+    return Seen(frozenset(c for i in asking.cells for c in look.cells(i) if 0 <= c < n), asking.exact and look.exact)
 
 
 def padding_share(field: Field, cell: int, n: int) -> Fraction:
     """How much of a cell's window along one axis lies outside an input of ``n`` cells, in padding."""
-    first = ceil(field.low + field.stride * cell)
+    first = ceil(field.start + field.stride * cell)
     last = first + field.size - 1
     inside = max(min(last, n - 1) - max(first, 0) + 1, 0)
     return 1 - Fraction(inside, field.size)

@@ -134,7 +134,7 @@ def _batch_norm(call):
 def _layer_norm(call):
     n = len(call.normalized_shape)
     place = (*call.input.shape[:-n], *[1] * n)
-    return [call.input, *_weight(call), Spec(place, _statistic(call)), Spec(place, _statistic(call))]
+    return [call.input, *_weight(call), *([] if call.bias is None else [call.bias]), Spec(place, _statistic(call)), Spec(place, _statistic(call))]
 
 
 def _rms_norm(call):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from whyshape.rules.base import Spec, Window, axes_of, axis_of, told
 from whyshape.rules.kept import tensors
-from whyshape.sizes import leaf
+from whyshape.sizes import leaf, product
 
 
 class Look(NamedTuple):
@@ -26,6 +26,8 @@ class Look(NamedTuple):
     low: Fraction = Fraction(0)
     high: Fraction = Fraction(0)
     exact: bool = True  # False: at most these
+    span: int = 1  # from the first to the last cell that one output cell sees, at most
+    joint: Callable | None = None  # several output axes move it: the sets of cells along all of them -> (cells, whether exactly these)
 
 
 ALL = Look(None, lambda i: (), exact=True)
@@ -51,13 +53,16 @@ def slide(axis: int, window: Window) -> Look:
     """Through a `Window`; one of negative stride belongs to a transposed convolution, which moves the window over its output."""
     k, s, p, d = int(window.size), int(window.stride), int(window.before), int(window.dilation)
     if s > 0:
-        return Look(axis, lambda i: range(i * s - p, i * s - p + d * (k - 1) + 1, d), Fraction(s), Fraction(-p), Fraction(d * (k - 1) - p))
+        reach = d * (k - 1)
+        return Look(
+            axis, lambda i: range(i * s - p, i * s - p + reach + 1, d), Fraction(s), Fraction(-p), Fraction(reach - p), span=reach + 1
+        )
     s = -s
 
     def cells(i):
         return [(i + p - d * j) // s for j in range(k) if (i + p - d * j) % s == 0]
 
-    return Look(axis, cells, Fraction(1, s), Fraction(p - d * (k - 1), s), Fraction(p, s))
+    return Look(axis, cells, Fraction(1, s), Fraction(p - d * (k - 1), s), Fraction(p, s), span=d * (k - 1) // s + 1)
 
 
 def adaptive(axis: int, n: int, out: int) -> Look:
@@ -66,7 +71,8 @@ def adaptive(axis: int, n: int, out: int) -> Look:
     if out == 1:
         return Look(None, cells, Fraction(0), Fraction(0), Fraction(n - 1))
     step = Fraction(n, out)
-    return Look(axis, cells, step, -1 + Fraction(1, step.denominator), step + (1 if step.denominator > 1 else 0) - 1)
+    over = 0 if step.denominator == 1 else 1  # windows of sizes that do not divide overlap, and reach one cell further
+    return Look(axis, cells, step, Fraction(-over), step - 1 + over, span=ceil(step) + over)
 
 
 def looks(call, tensor, place: int, output: int = 0) -> list[Look]:
@@ -157,20 +163,55 @@ told("moves", True, """sum mean amax amin max min prod std var norm logsumexp an
 
 @_looks("Tensor.view reshape flatten unflatten Tensor.view_as Tensor.reshape_as squeeze unsqueeze")
 def _reshape(call, tensor, place):
-    """The same numbers in the same order: an axis stays itself where as many numbers stand before it and in it."""
+    """The same numbers in the same order: axes fall into groups of equal product, and inside a group cells are counted through."""
     if place:
         return None
-    out = _first(call.out)
-    starts, at = {}, 1
-    for i in range(len(out.shape) - 1, -1, -1):
-        starts.setdefault((at, int(out.shape[i])), i - len(out.shape))
-        at *= int(out.shape[i])
-    found, at = [], 1
-    for n in reversed(tensor.shape):
-        axis = starts.get((at, int(n)))
-        found.append(fixed(0) if int(n) == 1 else same(axis) if axis is not None else AT_MOST_ALL)
-        at *= int(n)
-    return found[::-1]
+    before, after = [int(n) for n in tensor.shape], [int(n) for n in _first(call.out).shape]
+    found: list[Look] = [fixed(0)] * len(before)
+    i = j = 0
+    while i < len(before):
+        if before[i] == 1:
+            i += 1
+            continue
+        group, many = [i], before[i]
+        held: list[int] = []
+        much, i = 1, i + 1
+        while many != much:
+            if many < much and i < len(before):
+                many, i = many * before[i], i + 1
+                group.append(i - 1)
+            elif many > much and j < len(after):
+                much, j = much * after[j], j + 1
+                held.append(j - 1)
+            else:
+                return [AT_MOST_ALL] * len(before)
+        held = [a for a in held if after[a] != 1]
+        axes = [(a - len(after), after[a]) for a in held]
+        for k in group:
+            if len(held) == 1 and after[held[0]] == before[k]:
+                found[k] = same(held[0] - len(after))
+            elif before[k] != 1:
+                inner = product([before[other] for other in group if other > k])
+                found[k] = AT_MOST_ALL._replace(joint=_counted(axes, inner, before[k], many))
+    return found
+
+
+def _counted(axes, inner: int, n: int, many: int):
+    """Cells of one axis of a group, from the sets of cells along the output's axes of that group."""
+
+    def joint(region):
+        sets = [region[axis] for axis, _ in axes]
+        asked = product([len(s) for s in sets])
+        if asked == many:
+            return frozenset(range(n)), True
+        flat = [0]
+        for (_, size), cells in zip(axes, sets):
+            flat = [f * size + c for f in flat for c in cells]
+        mine = frozenset(f // inner % n for f in flat)
+        # Exact where the group's other axes are seen whole, or one number was asked for: a product of sets loses nothing then.
+        return mine, asked == 1 or asked * n == len(mine) * many
+
+    return joint
 
 
 @_looks("Tensor.__getitem__ select narrow")
@@ -283,7 +324,14 @@ def _resize(call, tensor, place):
                 return {min(floor(at), n - 1), min(ceil(at), n - 1)}
 
             found.append(
-                Look(i - rank, cells, step, start - 1 + Fraction(1, 2 * step.denominator), start + 1 - Fraction(1, 2 * step.denominator))
+                Look(
+                    i - rank,
+                    cells,
+                    step,
+                    start - 1 + Fraction(1, 2 * step.denominator),
+                    start + 1 - Fraction(1, 2 * step.denominator),
+                    span=2,
+                )
             )
         else:
             found.append(AT_MOST_ALL)
@@ -342,7 +390,7 @@ def _cat(call, tensor, place):
     return [moved(i - rank, -before) if i == dim else same(i - rank) for i in range(rank)]
 
 
-_PIECES = frozenset("chunk split unbind tensor_split Tensor.split_with_sizes torch.split_with_sizes".split())
+_PIECES = {"chunk", "split", "unbind", "tensor_split", "Tensor.split_with_sizes", "torch.split_with_sizes", "Tensor.split"}
 
 
 def _pieces(call, tensor, output: int) -> list[Look]:

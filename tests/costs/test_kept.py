@@ -1,0 +1,159 @@
+"""What autograd keeps: byte for byte what `saved_tensors_hooks` sees on real runs."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+from kept_cases import OPERATORS
+from torch import nn
+
+from whyshape.analyses.live import live
+from whyshape.analyses.memory import kept
+from whyshape.readers.torch import read
+
+
+def kept_by_torch(model, args) -> int:
+    """Bytes of all memory that a real forward keeps, weights and buffers aside, each storage once."""
+    own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+    seen, alive = {}, []
+
+    def pack(t):
+        storage = t.untyped_storage()
+        if storage.nbytes() and storage.data_ptr() not in own:
+            seen[storage.data_ptr()] = storage.nbytes()
+            alive.append(t)
+        return t
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        out = model(*args)
+    del out
+    return sum(seen.values())
+
+
+def kept_by_rules(model, args, mode) -> tuple[int, set[str]]:
+    graph = read(model, input_data=tuple(args), mode=mode)
+    assert graph.problem is None, graph.problem
+    rows = kept(graph, live(graph))
+    return sum(r.nbytes or 0 for r in rows), {r.node.op for r in rows if r.nbytes is None}
+
+
+class Applied(nn.Module):
+    """An operator between layers that learn, so that everything around it wants a gradient."""
+
+    def __init__(self, operator, shapes):
+        super().__init__()
+        self.operator = operator
+        self.scales = nn.ParameterList([nn.Parameter(torch.rand(s) + 0.5) for s in shapes])
+
+    def forward(self, *inputs):
+        return self.operator(*[x + s for x, s in zip(inputs, self.scales)])
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.filterwarnings("ignore")
+def test_operator(name):
+    """Each operator by itself, on contiguous and on turned memory, in place and not."""
+    operator, shapes = OPERATORS[name]
+    model, inputs = Applied(operator, shapes), [torch.rand(s) for s in shapes]
+    assert kept_by_rules(model, inputs, "same") == (kept_by_torch(model, inputs), set())
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["batch first", "batch second"])
+@pytest.mark.parametrize("weights", [True, False], ids=["with weights", "fused"])
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("others", ["xxx", "xyy", "xyz"])
+def test_multi_head_attention(first, weights, dropout, others):
+    """Self-attention, keys from elsewhere, keys and values from elsewhere."""
+
+    class Attend(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attend = nn.MultiheadAttention(8, 2, batch_first=first, dropout=dropout)
+
+        def forward(self, x, y, z):
+            given = {"x": x, "y": y, "z": z}
+            return self.attend(*[given[name] for name in others], need_weights=weights)
+
+    shape = lambda n: (2, n, 8) if first else (n, 2, 8)
+    model, inputs = Attend().train(), [torch.randn(shape(n)) for n in (5, 7, 7)]
+    assert kept_by_rules(model, inputs, "train") == (kept_by_torch(model, inputs), set())
+
+
+def test_frozen_layers_keep_less():
+    """A frozen first half asks for nothing; a frozen layer behind a learning one keeps its weight only."""
+    net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))
+    net[0].requires_grad_(False)
+    net[4].requires_grad_(False)
+    inputs = [torch.randn(3, 8)]
+    assert kept_by_rules(net, inputs, "train") == (kept_by_torch(net, inputs), set())
+
+
+def test_no_grad_inside_the_model_is_seen():
+    class Half(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x):
+            with torch.no_grad():
+                x = self.a(x).relu()
+            return self.b(x).relu()
+
+    inputs = [torch.randn(3, 8)]
+    assert kept_by_rules(Half(), inputs, "train") == (kept_by_torch(Half(), inputs), set())
+
+
+TORCHVISION = """alexnet vgg11_bn resnet18 resnext50_32x4d densenet121 squeezenet1_0 googlenet inception_v3 mobilenet_v2 mobilenet_v3_small
+    efficientnet_b0 shufflenet_v2_x0_5 mnasnet0_5 regnet_y_400mf convnext_tiny vit_b_32 swin_t swin_v2_t maxvit_t"""  # fmt: skip
+TIMM = """resnet10t efficientnet_lite0 ghostnet_100 hrnet_w18_small lcnet_050 mobilevitv2_050 mobilevit_xxs edgenext_xx_small
+    deit_tiny_patch16_224
+    swin_tiny_patch4_window7_224 levit_128s poolformer_s12 convmixer_768_32 resmlp_12_224 gmlp_ti16_224 pvt_v2_b0 xcit_nano_12_p16_224
+    cait_xxs24_224 visformer_tiny tinynet_e repvgg_a0 rexnet_100 res2net50_14w_8s skresnet18 dla46_c cspresnet50 fastvit_t8 nf_resnet26
+    tiny_vit_5m_224 davit_tiny volo_d1_224 mvitv2_tiny"""  # fmt: skip
+
+
+def check_network(make, name, shape, mode):
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model, inputs = make(name).train(mode == "train"), [torch.randn(shape)]
+    return kept_by_rules(model, inputs, mode) == (kept_by_torch(model, inputs), set())
+
+
+def torchvision_model(name):
+    from torchvision.models import get_model
+
+    return get_model(name, **({"init_weights": False} if name in ("googlenet", "inception_v3") else {}))
+
+
+def torchvision_size(name):
+    return 299 if name == "inception_v3" else 224 if name[:3] in ("vit", "swi", "max", "ale", "goo", "squ") else 96
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "mnasnet0_5"])
+def test_network_sample(name):
+    """A few whole networks while training, in-place activations and skips included."""
+    assert check_network(torchvision_model, name, (2, 3, 96, 96), "train")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mode", ["train", "eval"])
+@pytest.mark.parametrize("name", TORCHVISION.split())
+def test_torchvision_network(name, mode):
+    """Byte for byte."""
+    side = torchvision_size(name)
+    assert check_network(torchvision_model, name, (2, 3, side, side), mode)
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TIMM.split())
+def test_timm_network(name):
+    """Byte for byte."""
+    import timm
+
+    config = timm.create_model(name).default_cfg
+    shape = config["input_size"] if config.get("fixed_input_size") else (3, 128, 128)
+    assert check_network(timm.create_model, name, (2, *shape), "train")

@@ -117,7 +117,7 @@ def _build(factory, call, target: str):
     if isinstance(factory, torch.nn.Module):
         return factory
     if not callable(factory):
-        raise WhyshapeError(f"{target} is a {type(factory).__name__}; a model, its class, or a function that makes one is wanted")
+        raise WhyshapeError(f"{target} is of type {type(factory).__name__}; a model, its class, or a function that makes one is wanted")
     _needs_nothing(factory, name, args, kwargs, target)
     make = lambda: factory(*(args or ()), **(kwargs or {}))
     try:
@@ -132,7 +132,7 @@ def _build(factory, call, target: str):
     except Exception as error:
         raise ModelError(f"{target} could not be built: {_told(error)}") from error
     if not isinstance(model, torch.nn.Module):
-        raise WhyshapeError(f"{target} gives a {type(model).__name__}; a torch.nn.Module is wanted")
+        raise WhyshapeError(f"{target} gives something of type {type(model).__name__}; a torch.nn.Module is wanted")
     return model
 
 

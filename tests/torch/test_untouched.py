@@ -1,0 +1,161 @@
+"""The user's model, dice and modes are the same after a trace as before: after success, failure, Ctrl-C, and two threads at once."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from whyshape.errors import WhyshapeError
+from whyshape.readers.torch import read, verify
+
+
+def digest(model) -> dict:
+    """Everything a user could notice: numbers, names, hooks, flags, attributes, dice, modes."""
+    modules = dict(model.named_modules())
+    return {
+        "numbers": {k: (v.data_ptr() if not v.is_meta else 0, v._version, v.requires_grad, v.grad is None) for k, v in model.state_dict(keep_vars=True).items()},
+        "values": {k: v.sum().item() for k, v in model.state_dict().items() if not v.is_meta},
+        "modes": {k: m.training for k, m in modules.items()},
+        "hooks": {k: (len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks)) for k, m in modules.items()},
+        "attributes": {k: {a: id(v) for a, v in m.__dict__.items()} for k, m in modules.items()},
+        "contents": {k: {a: list(v) for a, v in m.__dict__.items() if type(v) in (list, dict, set)} for k, m in modules.items()},
+        "dice": (torch.get_rng_state().sum().item(), random.getstate()),
+        "grad": torch.is_grad_enabled(),
+        "defaults": (torch.get_default_dtype(), torch.get_default_device(), torch.is_autocast_enabled("cpu")),
+        "call": nn.Module.__call__,
+    }
+
+
+class Keeps(nn.Module):
+    """A model with bad habits: it keeps state, counts, caches, rolls dice, switches flags, and swaps a part."""
+
+    def __init__(self, fails=None):
+        super().__init__()
+        self.conv, self.norm, self.drop = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Dropout()
+        self.register_buffer("seen", torch.zeros(()))
+        self.calls, self.cache, self.sizes, self.fails = 0, {}, [], fails
+
+    def forward(self, x):
+        self.calls += 1
+        self.last = x
+        self.cache[x.shape[0]] = x
+        self.sizes.append(x.size(2))
+        self.drop.eval()
+        self.seen += 1
+        self.seen = self.seen + 1
+        random.random()
+        x = self.drop(self.norm(self.conv(x))) + torch.rand_like(x[:, :1, 1:-1, 1:-1])
+        self.norm.eps = 0.5
+        if self.fails == "shape":
+            return x @ torch.zeros(7, 7)
+        if self.fails == "stop":
+            raise KeyboardInterrupt
+        if self.fails == "other":
+            raise LookupError("nothing to do with sizes")
+        with torch.no_grad():
+            torch.set_grad_enabled(False)
+            return x.relu_()
+
+
+@pytest.mark.parametrize("fails", [None, "shape", "stop", "other"])
+@pytest.mark.parametrize("mode", ["train", "eval", "same"])
+def test_bad_habits_are_undone(fails, mode):
+    """Whatever its own code does to itself during the trace is put back."""
+    model = Keeps(fails)
+    model.norm.eval()
+    before = digest(model)
+    try:
+        graph = read(model, (2, 3, 8, 8), mode=mode)
+        assert (graph.problem is not None) == (fails == "shape")
+    except (KeyboardInterrupt, WhyshapeError):
+        assert fails in ("stop", "other")
+    assert digest(model) == before
+
+
+@pytest.mark.parametrize("name, size", [("resnet18", 64), ("mobilenet_v3_small", 64), ("shufflenet_v2_x0_5", 64), ("squeezenet1_1", 64)])
+def test_real_models_are_untouched(name, size):
+    """Real weights in memory, training mode, with a user's hook in place: bit for bit the same; a failing size too."""
+    model = torchvision.models.get_model(name, weights=None)
+    model.register_forward_hook(lambda m, i, o: None)
+    before = digest(model)
+    read(model, (2, 3, size, size))
+    read(model, (2, 4, size, size))
+    verify(model, (2, 3, size, size), mode="eval")
+    assert digest(model) == before
+
+
+def test_two_threads_at_once():
+    """Each thread has its own trace; a model that is really running beside them is not followed."""
+    models = [torchvision.models.squeezenet1_1().eval() for _ in range(3)]
+    before = [digest(m) for m in models]
+    shapes, errors = [None, None], []
+
+    def trace(i):
+        try:
+            for _ in range(3):
+                graph = read(models[i], (1 + i, 3, 64, 64))
+                shapes[i] = graph.tensors[graph.outputs[0]].shape
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=trace, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    with torch.no_grad():
+        out = models[2](torch.zeros(1, 3, 64, 64))
+    for thread in threads:
+        thread.join()
+    assert errors == [] and shapes == [(1, 1000), (2, 1000)]
+    assert out.device.type == "cpu" and out.shape == (1, 1000)
+    after = [digest(m) for m in models]
+    for a, b in zip(after, before):
+        a.pop("dice"), b.pop("dice")
+    assert after == before
+
+
+def test_values_decide_the_way():
+    """A model that reads numbers is followed on a copy with real ones, and this is said; the user's own stays as it was."""
+
+    class Reads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+
+        def forward(self, x):
+            x = self.fc(x)
+            return x[:, :2] if x.sum().item() > 1e9 else x
+
+    model = Reads()
+    before = digest(model)
+    graph = read(model, (3, 4))
+    assert graph.tensors[graph.outputs[0]].shape == (3, 4)
+    assert "the model was followed on a copy with real numbers" in graph.notes[0]
+    assert digest(model) == before
+
+
+def test_deep_and_self_containing_modules_give_a_message():
+    """Nested deeper than Python can call, or holding itself: one sentence, no RecursionError."""
+    deep = nn.ReLU()
+    for _ in range(5000):
+        deep = nn.Sequential(deep)
+    with pytest.raises(WhyshapeError, match="nested deeper than Python can call"):
+        read(deep, (1, 2))
+    ouroboros = nn.Sequential()
+    ouroboros.add_module("itself", ouroboros)
+    with pytest.raises(WhyshapeError, match="or one holds itself"):
+        read(ouroboros, (1, 2))
+
+
+def test_meta_and_real_weights_give_the_same():
+    """No weight is read: a model on the meta device and one in memory have the same graph."""
+    real = torchvision.models.squeezenet1_1().eval()
+    with torch.device("meta"):
+        meta = torchvision.models.squeezenet1_1().eval()
+    a, b = read(real, (1, 3, 64, 64)), read(meta, (1, 3, 64, 64))
+    assert [n[1:] for n in a.nodes] == [n[1:] for n in b.nodes]
+    assert a.tensors == b.tensors

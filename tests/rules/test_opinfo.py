@@ -30,13 +30,13 @@ KNOWN = {
 NOT_SIZES = {
     r"memory location|out tensor|argument 'out'|Long tensor out|out's dtype|step must be nonzero|storage of size": "out= or memory",
     r"index \d+ is out of bounds|probabilit": "the values inside a tensor",
-    r"(cauchy|exponential|geometric|log_normal|uniform)_ expects|normal expects|lambda must|approximate arg|[ra]tol must|Lower bound|min_val":
+    r"(cauchy|exponential|geometric|log_normal|uniform)_ expects|normal expects|lambda must|approximate arg|[ra]tol must|Lower bou|min_v":
         "a setting that changes no size",
     r"physical_layout|Duplicate dim|negative dims|n_sample <= 0|cannot exceed 2|without overflow": "a setting that changes no size",
     r"up to 64 dims": "more than 64 axes",
     r"and bias type|self.dtype to be equal|start must be an 0-dim integral": "the dtype of an operand beside the first",
     r"Expected non-empty vector": "losses of no classes",
-    r"0-dimensional value|source tensor shape must match|at least 2 dimensions|tensor has no dimensions|has no attribute": "forms nobody calls",
+    r"0-dimensional value|source tensor shape must match|at least 2 dimensions|tensor has no dimensions|has no attri": "forms nobody calls",
 }  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def disagreement(entry, args, kwargs, axes, rng) -> str | None:
     """What is wrong with the rule's expressions for this call; empty where all is well, None where nothing was compared."""
     try:
         numbers = expressions(ask(entry, args, kwargs, axes))
-    except (DoesNotFit, Unexplained, TypeError, AttributeError):
+    except (DoesNotFit, Unexplained):
         return None
     letters = [leaf(n, f"n{i}", ref=("free", i)) for i, n in enumerate(axes)]
     with recording() as facts:

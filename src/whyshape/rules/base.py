@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
+from whyshape.rules.shelf import Answers, Shelf
 from whyshape.sizes import Size, broadcast, need, product
 
 
@@ -151,21 +152,10 @@ class Rule:
         return {}
 
 
-RULES: dict[str, type[Rule]] = {}
-LAYERS: dict[str, Callable] = {}
-TOLD: dict[str, dict[str, Any]] = {
-    "factors": {},
-    "work": {},
-    "fvcore": {},
-    "saved": {},
-    "by_result": {},
-    "history": {},
-    "itself": {},
-    "moves": {},
-    "nouns": {},
-    "maps": {},
-    "note": {},
-}
+RULES: dict[str, type[Rule]] = Shelf("rules")
+LAYERS: dict[str, Callable] = Shelf("layers")
+TOLD: dict[str, dict[str, Any]] = Answers()
+TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()
 
 
@@ -175,7 +165,7 @@ def told(question: str, answer: Any, *names: str) -> None:
     ``names`` are operators, one by one or several in a string.
     """
     for name in " ".join(names).split():
-        TOLD[question][name] = answer
+        TOLD.here(question)[name] = answer
 
 
 def rule(*names: str):
@@ -190,7 +180,7 @@ def rule(*names: str):
             raise TypeError(f"{cls.__name__} says no shape")
         cls.names = tuple(" ".join(names).split())
         for name in cls.names:
-            if name in RULES:
+            if RULES.holds(name):
                 raise TypeError(f"{name} has two rules: {RULES[name].__name__} and {cls.__name__}")
             RULES[name] = cls
         return cls
@@ -271,7 +261,7 @@ def axes_of(dim, rank: int) -> tuple[int, ...]:
 
 def given(numbers: tuple) -> tuple:
     """``view(2, 3)`` and ``view((2, 3))`` say the same."""
-    if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)):
+    if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)) and not hasattr(numbers[0], "dtype"):  # a `Spec` is a tuple too
         return tuple(numbers[0])
     return numbers
 

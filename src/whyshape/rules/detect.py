@@ -8,7 +8,7 @@ from whyshape.sizes import need, total
 
 def _regions(boxes):
     """How many boxes there are: rows of (image, x1, y1, x2, y2), or for each image its own rows of four."""
-    if isinstance(boxes, (list, tuple)):
+    if not hasattr(boxes, "shape"):
         for b in boxes:
             need(b.shape[-1] == 4, "boxes of {wanted} numbers are wanted, {arrived} arrive", wanted=4, arrived=b.shape[-1])
         return total(b.shape[0] for b in boxes)

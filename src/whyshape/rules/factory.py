@@ -278,7 +278,7 @@ class UpperIndices(_Factory):
 
 def _dtype_of(value):
     """The dtype of numbers as they stand in the code, nested lists included."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) and not hasattr(value, "dtype"):
         found = None
         for v in value:
             kind = _dtype_of(v)

@@ -238,7 +238,7 @@ class TensorSplit(_Pieces):
         axis = axis_of(dim, len(x))
         if isinstance(asked, int):
             return _cut(x, axis, _sections(x[axis], asked))
-        if not isinstance(asked, (tuple, list)):
+        if not isinstance(asked, (tuple, list)) or hasattr(asked, "dtype"):
             raise Unexplained("places that are a tensor")
         return _cut(x, axis, _at(x[axis], asked))
 

@@ -40,7 +40,7 @@ def _sequence(input, args) -> Sequence:
         batch_first = False
     else:
         hx, params, biases, layers, _, _, bidirectional, batch_first = args
-    states = tuple(hx) if isinstance(hx, (tuple, list)) else (hx,)
+    states = (hx,) if hasattr(hx, "shape") else tuple(hx)
     return Sequence(tuple(input.shape), states, tuple(params), biases, int(layers), bidirectional, batch_first, packed)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from whyshape.analyses.hazards.base import Hazard
+
 SCHEMA = "whyshape.diagnosis.v1"
 OLD, NEW = "old weights load", "new weights, train again"
 
@@ -55,20 +57,6 @@ class Finding(NamedTuple):
             "because": [link.to_dict() for link in self.because], "fixes": [f.to_dict() for f in self.fixes],
             "kind": self.kind, "message": self.message,
         }  # fmt: skip
-
-
-class Hazard(NamedTuple):
-    """Something that runs and may yet be wrong."""
-
-    name: str
-    severity: str  # error, warning, hint
-    sentence: str
-    where: dict
-    evidence: dict
-    silence: str  # how to say that it is meant
-
-    def to_dict(self) -> dict:
-        return self._asdict()
 
 
 class Diagnosis(NamedTuple):

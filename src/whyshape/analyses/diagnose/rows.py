@@ -26,14 +26,19 @@ def batch_survives(trial) -> bool:
 
 def mixing(graph: Graph):
     """Reshapes that count the rows themselves, from numbers typed: `view(-1, 320)`, where the rows they make are not the batch."""
+    rows = {graph.tensors[i].shape[:1] for i in graph.inputs}
+    fed = set(graph.inputs)
     for node in graph.nodes:
+        if fed.isdisjoint(node.inputs):
+            continue  # a table of the model's own has no batch
+        fed.update(node.outputs)
         if node.rule is None or not node.rule.view or len(node.args) < 2 or len(node.inputs) != 1:
             continue
         shape = node.args[1:] if not isinstance(node.args[1], (tuple, list)) else tuple(node.args[1])
         if not shape or shape[0] != -1 or isinstance(shape[0], Size) or any(isinstance(n, Size) or type(n) is not int for n in shape[1:]):
             continue
         before, after = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
-        if len(before) >= 2 and len(after) >= 2 and before[0] != after[0]:
+        if len(before) >= 2 and len(after) >= 2 and before[0] != after[0] and before[:1] in rows:
             yield node
 
 

@@ -9,6 +9,7 @@ from whyshape.analyses.diagnose.case import Case
 from whyshape.analyses.diagnose.problem import Diagnosis, Finding, Fix
 from whyshape.analyses.diagnose.reading import about_shapes
 from whyshape.analyses.diagnose.search import WORK, solve
+from whyshape.analyses.hazards import hazards
 from whyshape.graph import Graph
 
 SHOWN = 6  # fixes of one problem
@@ -38,7 +39,7 @@ def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
         patient.use_real_numbers()  # whether a row number is in its table, only the numbers tell
         trial = patient.run()
     if trial.ran:
-        return Diagnosis(patient.name, notes=trial.graph.notes)
+        return Diagnosis(patient.name, hazards=hazards(trial.graph), notes=trial.graph.notes)
     problems: list[Finding] = []
     case = Case(patient, trial)
     while len(problems) < 5:
@@ -47,7 +48,7 @@ def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
         if solved.next is None:
             break
         case = solved.next[1]
-    return Diagnosis(patient.name, tuple(problems), notes=trial.graph.notes, ran=False)
+    return Diagnosis(patient.name, tuple(problems), hazards(trial.graph), trial.graph.notes, ran=False)
 
 
 def confirmed(patient, fixes: list[Fix]) -> tuple[Fix, ...]:

@@ -64,7 +64,7 @@ def looks_like(text: str) -> bool:
     if ">" in text:
         return True
     head = re.match(r"\s*(?:[\w.]+\s*:\s*)?([A-Za-z]\w*)", text)
-    return bool(head) and head.group(1) in {*LAYERS, *SHORT} and ".py" not in text
+    return bool(head) and (head.group(1) in SHORT or head.group(1) in LAYERS) and ".py" not in text
 
 
 def parse(text: str) -> list[LayerCall]:

@@ -15,6 +15,7 @@ that gets one `Call`: the arguments by their names, and ``out``, the results.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
@@ -155,6 +156,7 @@ class Rule:
 RULES: dict[str, type[Rule]] = Shelf("rules")
 LAYERS: dict[str, Callable] = Shelf("layers")
 TOLD: dict[str, dict[str, Any]] = Answers()
+QUESTIONS = ("factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note")
 TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()
 
@@ -164,6 +166,9 @@ def told(question: str, answer: Any, *names: str) -> None:
 
     ``names`` are operators, one by one or several in a string.
     """
+    if question not in QUESTIONS:
+        raise TypeError(f"{question!r} is no question; there are {', '.join(QUESTIONS)}")
+    TELLERS.setdefault(question, set()).add(sys._getframe(1).f_globals["__name__"].rpartition(".")[2])
     for name in " ".join(names).split():
         TOLD.here(question)[name] = answer
 

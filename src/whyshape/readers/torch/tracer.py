@@ -159,7 +159,7 @@ class Tracer(TorchFunctionMode):
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
                     first = first_tensor((args, kwargs))
-                if flag is not None and (args[flag] is True if len(args) > flag else kwargs.get("inplace") is True):
+                if (kwargs and kwargs.get("inplace") is True) or (flag is not None and len(args) > flag and args[flag] is True):
                     out, how = first, CHANGED
                 elif pointwise and not first.is_contiguous() and first.shape == made:
                     out, how = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META), GIVEN

@@ -45,7 +45,7 @@ def matmul_shape(a, b):
     return (*lead, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
-@rule("matmul", "Tensor.__matmul__", "Tensor.__imatmul__")
+@rule("matmul", "torch.linalg.matmul", "Tensor.__matmul__", "Tensor.__imatmul__")
 class Matmul(Rule):
     """Rows of the first times columns of the second."""
 

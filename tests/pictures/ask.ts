@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { evaluate, numbers, repairs, type Changes, type Model } from "../../web/core/model";
-import { trace } from "../../web/core/reach";
+import { cellsRead, readersOf, trace } from "../../web/core/reach";
 import { pieces, plain } from "../../web/core/text";
 
-interface Question { model: number; changes?: Changes; trace?: [tensor: number, cell: number[]]; text?: boolean; repairs?: boolean }
+interface Question { model: number; changes?: Changes; trace?: [tensor: number, cell: number[]]; text?: boolean; repairs?: boolean; window?: [number, number, number, number, number]; outputs?: number }
 
 const { models, questions } = JSON.parse(readFileSync(0, "utf8")) as { models: Model[]; questions: Question[] };
 const answers = questions.map(({ model: index, changes = { inputs: {}, knobs: {} }, ...asked }) => {
@@ -17,6 +17,10 @@ const answers = questions.map(({ model: index, changes = { inputs: {}, knobs: {}
     text: asked.text && model.nodes.map(([rule], node) => {
       const at = numbers(model, sizes, node, changes);
       return model.rules[rule]!.outs.map((shape) => shape.map((tree) => plain(pieces(model.trees, tree, (leaf) => String(at.value(leaf))))));
+    }),
+    readers: asked.window && Array.from({ length: 60 }, (_, cell) => {
+      const all = Array.from({ length: asked.outputs! }, (_, out) => out);
+      return [readersOf(cell, asked.outputs!, asked.window!), all.filter((out) => cellsRead(out, asked.window!).includes(cell))];
     }),
     repairs: asked.repairs && stop && repairs(model, changes, stop, sizes),
   };

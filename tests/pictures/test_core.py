@@ -208,6 +208,14 @@ def test_the_threads_own_cell(ask, nets):
     assert bands["0"]["spans"] == [[4, 19], [8, 23]]
 
 
+@pytest.mark.parametrize("window", [(3, 1, 1, 1, 1), (3, 2, 0, 2, 0), (5, 3, 2, 1, 2), (3, -2, 1, 1, 1), (4, -3, 0, 2, 0)])
+def test_who_reads_a_cell(ask, nets, window):
+    """For each input cell: the outputs that read it are those whose window covers it, transposed or not."""
+    answer = ask([report(nets.thread())], [{"model": 0, "window": window, "outputs": 17}])[0]
+    assert all(solved == searched for solved, searched in answer["readers"])
+    assert any(searched for _, searched in answer["readers"])
+
+
 def test_a_skip_joins_both_paths(ask, nets):
     """Over residual blocks the union of the paths is traced, and agrees with Python's."""
     graph = nets.residual(2)

@@ -61,9 +61,10 @@ export function cellsRead(out: number, [size, stride, before, dilation]: Window)
   return cells.map((j) => (out + before - j) / -stride).filter(Number.isInteger).reverse();
 }
 
-/** The output indices, of `n`, that read input cell `cell` along one axis. */
-export function readersOf(cell: number, n: number, window: Window): number[] {
-  return Array.from({ length: n }, (_, out) => out).filter((out) => cellsRead(out, window).includes(cell));
+/** The output indices, of `n`, that read input cell `cell` along one axis: `cellsRead` solved for the output. */
+export function readersOf(cell: number, n: number, [size, stride, before, dilation]: Window): number[] {
+  const found = Array.from({ length: size }, (_, j) => (stride > 0 ? (cell + before - j * dilation) / stride : cell * -stride - before + j * dilation));
+  return found.filter((out) => Number.isInteger(out) && out >= 0 && out < n).sort((a, b) => a - b);
 }
 
 /** How the cells of a tensor look at the image along one axis: cell u sees `u*step - start` and `size - 1` more; null: all of it. */
@@ -72,6 +73,14 @@ export interface Field { size: number; step: number; start: number }
 /** The field of every tensor along axis -2 and -1, in closed form; null where cells differ from each other or nothing is known. */
 export function fields(model: Model, sizes: number[][], changes: Changes): Map<number, (Field | null)[]> {
   const known = new Map<number, (Field | null)[]>(model.inputs.map(([t]) => [t, [{ size: 1, step: 1, start: 0 }, { size: 1, step: 1, start: 0 }]]));
+  const windows = new Map<string, Window>(); // of calls that are derived alike
+  const windowOf = (index: number, node: number, axis: number, trees: Window): Window => {
+    const key = `${index} ${axis} ${changes.knobs[node] ? node : model.nodes[node]![1].map((t) => sizes[t])}`, known = windows.get(key);
+    if (known) return known;
+    const at = numbers(model, sizes, node, changes), found = trees.map((tree) => at.value(tree)) as Window;
+    windows.set(key, found);
+    return found;
+  };
   model.nodes.forEach(([index, reads, makes], node) => {
     const reach = model.rules[index]!.reach ?? "all";
     const axes = [-2, -1].map((axis): Field | null => {
@@ -82,7 +91,7 @@ export function fields(model: Model, sizes: number[][], changes: Changes): Map<n
         let field = sizes[read]!.length < 3 || reach === "all" ? null : before;
         const window = typeof reach === "object" ? reach[axis] : undefined;
         if (field && window) {
-          const [size, stride, start, dilation] = window === "adaptive" ? [0, 0, 0, 0] : window.map((tree) => numbers(model, sizes, node, changes).value(tree)) as Window;
+          const [size, stride, start, dilation] = window === "adaptive" ? [0, 0, 0, 0] : windowOf(index, node, axis, window);
           field = stride > 0 ? { size: field.size + dilation * (size - 1) * field.step, step: field.step * stride, start: field.start + start * field.step } : null;
         } else if (reach !== "same" || n !== sizes[makes[0]!]?.at(axis)) field = null;
         if (joined === undefined) joined = field;

@@ -1,7 +1,7 @@
 // What the page shows now. Everything follows from a few signals; the address bar holds them, so that a link is an exact view.
 
-import { computed, signal } from "@preact/signals";
-import { type Changes, type Model, type Row, evaluate, numbers, parameters } from "../core/model";
+import { computed, effect, signal } from "@preact/signals";
+import { type Changes, type Model, type Result, type Row, evaluate, numbers, parameters } from "../core/model";
 import { type Field, fields } from "../core/reach";
 
 export let model: Model;
@@ -14,7 +14,8 @@ export const kerasOrder = signal(false);
 export const lit = signal(""); // the quantity pointed at in a formula: kernel_size, stride, padding, dilation
 export const tip = signal<{ text: string; x: number; y: number; pinned: boolean } | null>(null);
 
-export const result = computed(() => evaluate(model, changes.value));
+// Unchanged, the sizes are those of the trace; asking for them again would give the same, later.
+export const result = computed((): Result => (touched.value ? evaluate(model, changes.value) : { sizes: model.tensors.map((shape) => model.shapes[shape]!) }));
 export const sizes = computed(() => result.value.sizes);
 export const stop = computed(() => result.value.stop);
 export const touched = computed(() => Object.keys(changes.value.inputs).length + Object.keys(changes.value.knobs).length > 0);
@@ -23,17 +24,25 @@ export const seen = computed((): Map<number, (Field | null)[]> => fields(model, 
 /** Sums over the calls before each call, so that any row's total is one subtraction. */
 export const sums = computed(() => {
   const weights = new Float64Array(model.nodes.length + 1), work = weights.slice(), made = weights.slice();
-  const end = stop.value?.node ?? Infinity;
-  model.nodes.forEach(([index, , makes], node) => {
-    const rule = model.rules[index]!, at = numbers(model, sizes.value, node, changes.value);
-    weights[node + 1] = weights[node]! + parameters(model, at, node);
-    work[node + 1] = work[node]! + (rule.macs === undefined || node >= end ? 0 : at.value(rule.macs));
+  const end = stop.value?.node ?? Infinity, known = new Map<string, [number, number]>(); // alike calls count alike
+  model.nodes.forEach(([index, reads, makes, own], node) => {
+    const rule = model.rules[index]!, key = touched.value ? `${node}` : `${index} ${own} ${reads.map((t) => model.tensors[t])}`;
+    let counted = known.get(key);
+    if (!counted) {
+      const at = numbers(model, sizes.value, node, changes.value);
+      known.set(key, (counted = [parameters(model, at, node), rule.macs === undefined || node >= end ? 0 : at.value(rule.macs)]));
+    }
+    weights[node + 1] = weights[node]! + counted[0];
+    work[node + 1] = work[node]! + counted[1];
     made[node + 1] = made[node]! + (node >= end ? 0 : makes.reduce((sum, t) => sum + sizes.value[t]!.reduce((a, b) => a * b, 1), 0));
   });
   return { weights, work, made };
 });
 /** Calls no formula covers: their work is not counted, so totals are "at least". */
 export const unknownWork = computed(() => model.nodes.some(([rule]) => model.rules[rule]!.measured !== undefined));
+
+/** The chosen cell once the reader has stopped moving: what takes long to draw follows this. */
+export const settled = signal<{ row: number; cell: [number, number] } | null>(null);
 
 /** The full path of each row, as `named_modules` writes it; a call without a module of its own ends in its operator. */
 export let paths: string[] = [];
@@ -55,6 +64,12 @@ export function begin(data: Model): void {
   const first = model.rows.findIndex((row) => isCall(row) && Object.keys(model.rules[model.nodes[row[3]]![0]]!.knobs ?? {}).length > 0);
   chosen.value = Math.max(0, first);
   readAddress();
+  let waiting = 0;
+  effect(() => {
+    const next = { row: chosen.value, cell: cell.value };
+    clearTimeout(waiting);
+    waiting = setTimeout(() => (settled.value = next), 80) as unknown as number;
+  });
 }
 
 export function isCall(row: Row): boolean {

@@ -1,13 +1,14 @@
 // Where does this cell look? Its rows and columns, followed back layer by layer to the image.
 
 import { trace } from "../core/reach";
-import { cell, changes, chosen, isCall, label, model, outputOf, parents, paths, rowOf, shapeText, sizes, stop } from "./state";
+import { cell, changes, isCall, label, model, outputOf, parents, paths, rowOf, settled, shapeText, sizes, stop } from "./state";
 
 export function Traced() {
-  const row = chosen.value, tensor = outputOf(row), shape = sizes.value[tensor]!, last = model.rows[row]![3] + model.rows[row]![4] - 1;
+  if (!settled.value) return null;
+  const { row, cell: picked } = settled.value, tensor = outputOf(row), shape = sizes.value[tensor]!, last = model.rows[row]![3] + model.rows[row]![4] - 1;
   const axes = Math.min(2, Math.max(0, shape.length - 2));
   if (stop.value && stop.value.node <= last) return <p>Nothing arrives here: an earlier layer does not fit.</p>;
-  const here = cell.value.slice(2 - axes).map((n, i) => Math.min(n, shape.at(i - axes)! - 1)), bands = trace(model, sizes.value, changes.value, tensor, here);
+  const here = picked.slice(2 - axes).map((n, i) => Math.min(n, shape.at(i - axes)! - 1)), bands = trace(model, sizes.value, changes.value, tensor, here);
   const [input] = model.inputs, image = input && sizes.value[input[0]]!, seen = input && bands.get(input[0]);
   const steps = model.nodes.flatMap(([, , makes], node) => makes.flatMap((t) => (bands.has(t) && node <= last ? [{ node, t }] : []))).reverse();
   const few = steps.filter(({ t }, i) => i === 0 || words(t) !== words(steps[i - 1]!.t));

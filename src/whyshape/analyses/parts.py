@@ -64,14 +64,12 @@ def dot(graph: Graph, path: str = "") -> str:
     lines = ["digraph model {", "  rankdir=TB;", '  node [shape=box, fontname="Helvetica"];', '  0 [label="what comes in", shape=plain];']
     for i, part in enumerate(found, 1):
         out = graph.tensors[graph.nodes[part.first + part.count - 1].outputs[0]].shape
-        lines.append(
-            f"  {i} [label={_quoted(f'{part.name} {part.type}'.strip())}];".replace('"]', f'\\n{size_text(tuple(map(int, out)))}"]')
-        )
+        name = f"{part.name} {part.type}".strip()
+        lines.append(f'  {i} [label="{_plain(name)}\\n{size_text(tuple(map(int, out)))}"];')
     lines += [f"  {a} -> {b};" for a, b in joined(graph, found)]
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _quoted(words: str) -> str:
-    """A string as Graphviz reads it; everything outside plain letters is written out."""
-    kept = "".join(c if 32 <= ord(c) < 127 and c not in '"\\<>&' else f"\\\\u{ord(c):04x}" for c in words)
-    return f'"{kept}"'
+def _plain(words: str) -> str:
+    """Words as they may stand in one of Graphviz' strings; everything outside plain letters is written out."""
+    return "".join(c if 32 <= ord(c) < 127 and c not in '"\\<>&' else f"\\\\u{ord(c):04x}" for c in words)

@@ -1,0 +1,287 @@
+"""The report in a real browser: offline, every interaction by role and name, by keyboard alone, and for a screen reader."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from whyshape.analyses.known import known
+from whyshape.analyses.report import report
+from whyshape.writers.html import page
+
+
+@pytest.fixture
+def thread_page(visit, nets):
+    graph = nets.thread()
+    return lambda hash="", **options: visit(page(report(graph, **known(graph))), hash, **options)
+
+
+def text(tab, id):
+    return re.sub(r"\s+", " ", tab.locator(f"#{id}").inner_text())
+
+
+def test_the_answer_comes_first(thread_page):
+    """One line from input to output, the totals, and the exact set of sizes."""
+    tab = thread_page()
+    assert text(tab, "answer").startswith("In one line 1 x 28 x 28 -> 10 x 24 x 24 -> 10 x 12 x 12 -> 20 x 8 x 8 -> 20 x 4 x 4 -> 320 -> 50 -> 10")
+    assert "21,840 learned numbers" in text(tab, "answer") and "480,500 multiply-adds" in text(tab, "answer")
+    assert "H and W 28..31; or H 16..19, W 76..79, either way round; or H 20..23, W 44..47, either way round" in text(tab, "fits")
+
+
+def test_the_map_finds_eighty_pairs(thread_page):
+    """Of 96 x 96 sizes asked in the page 80 fit, in the five blocks that were run in PyTorch."""
+    tab = thread_page()
+    tab.get_by_role("img", name=re.compile("Map of heights and widths from 1 to 96: 80 of 9216 fit")).wait_for(timeout=20_000)
+    assert "16 to 19 x 76 to 79; 20 to 23 x 44 to 47; 28 to 31 x 28 to 31; 44 to 47 x 20 to 23; 76 to 79 x 16 to 19" in text(tab, "fits")
+
+
+def test_a_layer_card_says_formula_words_and_weights(thread_page):
+    tab = thread_page("#l=conv.conv_2")
+    said = text(tab, "card").replace(" (kernel_size: you chose it)", "")
+    said = re.sub(r" \([a-z_ ]+: [^)]*\)", "", said)
+    assert "floor(( 12 + 2* 0 - 1 *( 5 -1) - 1)/ 1 ) + 1 = 8".replace(" ", "") in said.replace(" ", "")
+    assert "20*10*5*5 + 20 = 5,020" in said and "IN KERAS" in said
+
+
+def test_a_knob_recomputes_this_and_all_later_layers(thread_page):
+    """Kernel 5 to 3: 26, 13, 9, 4: still 320. Kernel 7 in conv_2: 3 x 3, and fc1 turns red with its sentence and a repair."""
+    tab = thread_page("#l=conv.conv_1")
+    tab.get_by_label("kernel_size", exact=True).fill("3")
+    assert "10 x 26 x 26 -> 10 x 13 x 13 -> 20 x 9 x 9 -> 20 x 4 x 4 -> 320" in text(tab, "answer")
+    tab.get_by_role("row", name=re.compile("^conv_2")).click()
+    tab.get_by_label("kernel_size", exact=True).fill("7")
+    alert = tab.locator("#answer").get_by_role("alert")
+    assert "fc.fc1 does not fit: 320 features are wanted on the last axis, 180 arrive." in alert.inner_text().replace("\n", " ")
+    assert "does not fit" in tab.get_by_role("row", name=re.compile("^fc1")).inner_text()
+    alert.get_by_role("button", name="set in_features to 180: then all layers fit").click()
+    assert alert.count() == 0 and "180 -> 50 -> 10" in text(tab, "answer")
+    tab.get_by_role("button", name="Reset all").click()
+    assert "20 x 4 x 4 -> 320 -> 50 -> 10" in text(tab, "answer")
+
+
+def test_the_input_can_be_changed(thread_page):
+    tab = thread_page()
+    tab.get_by_label("height of the input").fill("32")
+    assert "320 features are wanted on the last axis, 400 arrive" in text(tab, "answer")
+    tab.get_by_role("button", name="Back to the input that was read").click()
+    assert "400 arrive" not in text(tab, "answer")
+
+
+def test_a_number_says_who_decides_it(thread_page):
+    """On hover, on focus, pinned by a click until Escape."""
+    tab = thread_page("#l=conv.conv_2")
+    tip = tab.get_by_role("tooltip", include_hidden=True)
+    number = tab.locator("#card").get_by_role("button", name=re.compile(r"^5 .*kernel_size"))
+    number.first.hover()
+    assert tip.inner_text() == "5. kernel_size: you chose it"
+    tab.mouse.move(5, 5)
+    assert "shown" not in (tip.get_attribute("class") or "")
+    number.first.focus()
+    assert "kernel_size" in tip.inner_text()
+    number.first.click()
+    tab.mouse.move(5, 5)
+    assert "Esc closes" in tip.inner_text()
+    tab.keyboard.press("Escape")
+    assert "shown" not in (tip.get_attribute("class") or "")
+
+
+def test_the_window_walks(thread_page):
+    """Step, sliders, both hovers and the status line; Play moves it and Pause stops it."""
+    tab = thread_page("#l=conv.conv_2&px=3,5")
+    status = tab.locator(".walk .status")
+    assert status.inner_text() == "Output row 3, column 5 reads rows 3 to 7, columns 5 to 9, on 10 maps."
+    tab.get_by_role("button", name="Step", exact=True).click()
+    assert status.inner_text().startswith("Output row 3, column 6 reads")
+    tab.get_by_role("button", name="Step back").click()
+    tab.get_by_label("Output row").fill("0")
+    assert status.inner_text().startswith("Output row 0, column 5 reads rows 0 to 4")
+    grid = tab.get_by_role("img", name="input grid of 12 by 12 places")
+    box = grid.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] * 5.5 / 12, box["y"] + box["height"] * 0.5 / 12)
+    assert status.inner_text() == "Input row 0, column 5 is read by 5 of 64 output cells."
+    tab.mouse.move(5, 5)
+    tab.get_by_role("button", name="Play").click()
+    status.filter(has_not_text="row 0, column 5 ").wait_for()
+    tab.get_by_role("button", name="Pause").click()
+
+
+def test_reduced_motion_never_plays(thread_page):
+    tab = thread_page("#l=conv.conv_2", reduced_motion="reduce")
+    assert tab.get_by_role("button", name="Step", exact=True).count() == 1
+    assert tab.get_by_role("button", name="Play").count() == 0
+
+
+def test_why_plus_one(thread_page):
+    tab = thread_page("#l=conv.conv_1")
+    tab.get_by_text("why plus 1?").click()
+    said = text(tab, "card")
+    assert "The window covers 5 of 28 columns. Its last place starts at column 23." in said
+    assert "23 moves" in said and "23 + 1 = 24 places" in said
+
+
+def test_one_cell_is_traced_to_the_image(thread_page):
+    """The thread's pool_2 cell (1, 2) sees rows 4 to 19, columns 8 to 23."""
+    tab = thread_page("#l=conv.maxpool_2&px=1,2")
+    tab.get_by_text("It sees rows 4 to 19, columns 8 to 23 of the image.").wait_for()
+    tab.locator("#trace").get_by_label("row").fill("0")
+    tab.get_by_text("It sees rows 0 to 15, columns 8 to 23 of the image.").wait_for()
+
+
+def test_finding_a_number(thread_page):
+    """Every place where 320 occurs."""
+    tab = thread_page()
+    tab.keyboard.press("/")
+    tab.keyboard.type("320")
+    tab.get_by_text("2 of 14 rows").wait_for()
+    assert [row.inner_text().split()[0] for row in tab.get_by_role("treegrid").get_by_role("row").all()[1:]] == ["flatten", "fc.fc1"]
+
+
+def test_by_keyboard_alone(thread_page):
+    """Open, go to conv_2, trace a cell of it, copy its text: no mouse."""
+    tab = thread_page()
+    tree = tab.get_by_role("treegrid")
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        if tree.evaluate("e => e === document.activeElement"):
+            break
+    tab.keyboard.press("Home")
+    tab.keyboard.press("ArrowRight")  # open already: goes to its first part
+    for _ in range(3):
+        tab.keyboard.press("ArrowDown")
+    assert tab.locator("#card h3").inner_text().startswith("conv.conv_2")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "card"
+    seen = set()
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        name = tab.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.innerText")
+        seen.add(name)
+        if name == "Output column":
+            tab.keyboard.press("ArrowRight")
+        if name == "text":
+            tab.keyboard.press("Enter")
+            break
+    tab.get_by_text("text copied").wait_for()
+    assert "Output row 0, column 1 reads" in tab.locator(".walk .status").inner_text()
+    assert tab.evaluate("document.documentElement.dataset.copied").startswith("conv.conv_2: 20 x 8 x 8\nheight and width: floor((12 + 2*0 - 1*(5-1) - 1)/1) + 1 = 8")
+    tab.get_by_text("It sees rows 0 to 13, columns 2 to 15 of the image.").wait_for()
+
+
+def test_tree_keys(visit, nets):
+    """Right opens, left closes and goes to the parent, End goes to the last row; alike blocks stand in one row."""
+    tab = visit(page(report(nets.residual())))
+    tree = tab.get_by_role("treegrid")
+    tree.focus()
+    tab.keyboard.press("Home")
+    tab.keyboard.press("ArrowDown")
+    assert tab.get_by_role("treegrid").get_by_role("row", name=re.compile("^blocks")).get_attribute("aria-expanded") == "true"
+    tab.keyboard.press("ArrowRight")
+    assert "x 3" in tab.get_by_role("row", selected=True).inner_text()
+    tab.keyboard.press("ArrowRight")
+    assert tree.get_by_role("row", name=re.compile("^conv1")).get_attribute("aria-level") == "3"
+    tab.keyboard.press("ArrowLeft")
+    assert tree.get_by_role("row", name=re.compile("^conv1")).count() == 0
+    assert tab.get_by_role("img", name="Picture of the 4 parts and how they are joined").count() == 1
+    tab.keyboard.press("ArrowLeft")
+    assert tab.get_by_role("row", selected=True).inner_text().startswith("blocks")
+    tab.keyboard.press("End")
+    assert tab.get_by_role("row", selected=True).inner_text().startswith("head")
+
+
+def test_a_link_is_an_exact_view(thread_page):
+    """The address holds layer, cell, knobs and input; a broken one opens the page all the same."""
+    tab = thread_page("#l=conv.conv_2&px=2,3&k3=kernel_size%5B0%5D:3,kernel_size%5B1%5D:3&in0=1,1,30,30")
+    assert "20 x 11 x 11" in text(tab, "answer")
+    assert "Output row 2, column 3 reads" in tab.locator(".walk .status").inner_text()
+    tab.get_by_label("stride", exact=True).fill("2")
+    assert "stride%5B0%5D:2" in tab.evaluate("location.hash")
+    broken = thread_page("#l=%E0%A4%A&px=x&k99=a:1&k3=__proto__:3,constructor:2&in0=1,1&in7=2,2")
+    assert "20 x 4 x 4 -> 320" in text(broken, "answer")
+
+
+def test_other_order_and_text_version(thread_page):
+    tab = thread_page()
+    tab.get_by_role("button", name="PyTorch order (maps first)").click()
+    assert "28 x 28 x 1 -> 24 x 24 x 10" in text(tab, "answer")
+    tab.get_by_role("button", name="Text version").click()
+    assert "conv_2 (Conv2d)  8 x 8 x 20  5,020 learned" in tab.locator("pre").first.inner_text()
+
+
+@pytest.mark.parametrize("width", [360, 700, 1400])
+def test_no_sideways_scrolling(thread_page, width):
+    tab = thread_page("#l=conv.conv_1", viewport={"width": width, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, nets, scheme):
+    """No serious or critical finding, on the thread's network and on one that does not fit."""
+    from pathlib import Path
+
+    axe = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        pytest.skip("needs `npm ci` in web/")
+    for graph, hash in ((nets.thread(), "#l=conv.conv_1"), (nets.thread(), "#l=conv.conv_2&k3=kernel_size%5B0%5D:7"), (nets.residual(), "#l=blocks.0..2")):
+        tab = visit(page(report(graph)), hash, color_scheme=scheme)
+        tab.wait_for_timeout(200)
+        found = tab.evaluate(f"async () => {{ {axe.read_text()}; return await axe.run(document) }}")
+        grave = [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        assert grave == []
+
+
+def test_grey_still_tells_who_decides(thread_page):
+    """Without colour the kinds of number differ: solid box, dashed box, dotted line, double bar."""
+    tab = thread_page("#l=conv.conv_1")
+    edges = {}
+    for kind in ("chosen", "typed", "calculated", "input"):
+        style = "e => { const s = getComputedStyle(e); return [s.borderTopStyle, s.borderBottomStyle, s.borderLeftStyle, s.borderTopColor === 'rgba(0, 0, 0, 0)'].join() }"
+        edges[kind] = tab.locator(f".legend .n.{kind}").evaluate(style)
+    assert len(set(edges.values())) == 4
+
+
+def test_without_scripts_the_layers_are_there(visit, nets):
+    tab = visit(page(report(nets.thread())), ready=False, java_script_enabled=False)
+    assert "conv_2 (Conv2d)  1x20x8x8" in tab.locator("noscript").inner_text() or "conv_2 (Conv2d)  1x20x8x8" in tab.content()
+
+
+def test_the_door_is_closed(visit, nets):
+    """The page's own policy stops a script, a style and an image from elsewhere."""
+    html = page(report(nets.thread()))
+    assert "default-src 'none'" in html and "unsafe-inline" not in html and "unsafe-eval" not in html
+    assert re.search(r"https?://(?!www\.w3\.org)", html) is None
+
+
+def test_budgets(nets):
+    """The thread's page stays within 60 kB; equal models give equal bytes; large data is deflated."""
+    first, second = page(report(nets.thread())), page(report(nets.thread()))
+    assert first == second and len(first) <= 60_000
+    large = page(report(nets.residual(400)))
+    assert 'type="application/octet-stream" id="data"' in page({**report(nets.thread()), "notes": ["x" * 30_000]})
+    assert len(large) <= 100_000
+
+
+def test_two_thousand_rows_are_ready_soon(visit):
+    """Generous here; bench/pictures.py measures. The rows in the document stay few."""
+    from whyshape.graph import Builder
+
+    net = Builder("chain")
+    x = net.input((1, 2, 2100))
+    for i in range(2000):
+        x = net.layer("Conv1d", f"layers.{i}", x, args=(2, 2, 2))
+    tab = visit(page(report(net.graph(x))))
+    assert int(tab.evaluate("document.documentElement.dataset.ready")) < 15_000
+    tab.get_by_role("treegrid").focus()
+    tab.keyboard.press("End")
+    assert tab.get_by_role("row", selected=True).inner_text().startswith("1999")
+    assert tab.get_by_role("treegrid").get_by_role("row").count() < 60
+
+
+def test_the_data_is_json_that_cannot_leave_its_island(nets):
+    """`</script>` and comment openers in a name stay text."""
+    graph = nets.one((4, 6, 3), {}, path="</script><!--<script>")
+    html = page(report(graph))
+    island = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)[1]
+    assert "<" not in island
+    assert json.loads(island)["rows"][0][1] == "</script><!--<script>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import textwrap
 
@@ -15,7 +14,15 @@ LABEL = 9  # the width of SIZE, MAPS, WEIGHTS, NOTE, IN KERAS
 
 def width_of_screen() -> int:
     """The columns there are, at least 60, at most 140."""
-    return max(60, min(140, shutil.get_terminal_size((100, 24)).columns))
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        columns = int(told)
+    else:
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:  # no terminal
+            columns = 100
+    return max(60, min(140, columns))
 
 
 def write(blocks: list[Block], width: int | None = None) -> str:

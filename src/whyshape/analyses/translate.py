@@ -26,6 +26,8 @@ class Translation:
     def __str__(self):
         if self.missing:
             return "\n".join([f"This network has no translation to {self.to}:", *[f"  {reason}." for reason in self.missing]])
+        if self.largest_difference is None:
+            return "\n".join([*[f"# {note}." for note in self.notes], self.code])
         run = f"# Run on both sides: the largest difference is {self.largest_difference:.2g}, the largest value {self.largest_value:.3g}."
         return "\n".join([run, *[f"# {note}." for note in self.notes], self.code])
 
@@ -68,7 +70,7 @@ def _to_keras(model, input_size) -> Translation:
     if written.missing:
         return Translation("keras", missing=written.missing, notes=written.notes)
     made = built(written, model)
-    difference, value = compared(model, made, graph)
+    difference, value = compared(model, made, graph, written)
     return Translation("keras", written.code, made, difference, value, (), written.notes)
 
 
@@ -90,7 +92,7 @@ def built(written, model):
     return made
 
 
-def compared(model, made, graph) -> tuple[float, float]:
+def compared(model, made, graph, written) -> tuple[float, float]:
     """The largest difference between both models' outputs on random inputs, and the largest value there."""
     import numpy
     import torch
@@ -105,13 +107,13 @@ def compared(model, made, graph) -> tuple[float, float]:
     finally:
         for module, mode in training:
             module.training = mode
-    there = [maps_last(x) if len(spec.shape) == x.ndim else x for x, spec in zip(inputs, made.inputs)]
+    there = [maps_last(x) if last else x for x, last in zip(inputs, written.inputs_last)]
     got = made(there if len(there) > 1 else there[0], training=False)
     worst, largest = 0.0, 0.0
-    for a, b in zip(_tensors(wanted), _listed(got)):
-        a, b = a.numpy(), _numpy(b)
-        if a.shape != b.shape or a.ndim >= 4:
-            a = maps_last(a)
+    for a, b, last in zip(_tensors(wanted), _listed(got), written.results_last):
+        a, b = maps_last(a.numpy()) if last else a.numpy(), _numpy(b)
+        if a.shape != b.shape:
+            raise WhyshapeError(f"The translation gives {b.shape} where the model gives {a.shape}.")
         worst = max(worst, float(numpy.abs(a - b).max()))
         largest = max(largest, float(numpy.abs(a).max()))
     return worst, largest

@@ -35,6 +35,8 @@ class Written(NamedTuple):
     loads: tuple[Load, ...]
     missing: tuple[str, ...]  # calls without a twin, each with its place and reason
     notes: tuple[str, ...]
+    inputs_last: tuple[bool, ...] = ()  # which inputs, and which results, lie maps last
+    results_last: tuple[bool, ...] = ()
 
 
 class Missing(Exception):
@@ -62,6 +64,9 @@ class Weight(layers.Layer):
         return x * self.weight if self.operation == "multiply" else x + self.weight
 ''',
 }
+
+
+BESIDE = ("ZeroPadding", "Cropping")
 
 
 class _Writer:
@@ -108,7 +113,9 @@ class _Writer:
         helpers = "".join(f"\n{HELPERS[h]}" for h in sorted(self.helpers))
         rooms = ", ".join(room for room in ("activations", "layers", "ops") if f"{room}." in body + helpers)
         code = f"import keras\nfrom keras import {rooms or 'layers'}\n{helpers}\n\ndef build():\n{body}\n\n\nmodel = build()\n"
-        return Written(code, tuple(self.loads), tuple(dict.fromkeys(self.missing)), tuple(self.notes))
+        moved = lambda tensors: tuple(self.lies.get(t) == "last" for t in tensors)
+        missing = tuple(dict.fromkeys(self.missing))
+        return Written(code, tuple(self.loads), missing, tuple(self.notes), moved(self.graph.inputs), moved(self.graph.outputs))
 
     # what values are called, and how they lie
 
@@ -177,7 +184,7 @@ class _Writer:
             return
         first = node.inputs[0] if node.inputs else -1
         lies = self.lies.get(first, "as is")
-        twin = twin_of(node, self.graph, last=lies == "last" or len(self.graph.tensors[first].shape) in (4, 5) and lies != "as is")
+        twin = twin_of(node, self.graph, last=lies == "last" or (len(self.graph.tensors[first].shape) in (4, 5) and lies != "as is"))
         if isinstance(twin, Twin) and twin.layout == "last" and lies == "as is" and len(self.graph.tensors[first].shape) > 2:
             twin = twin_of(node, self.graph, last=True)
         if twin is None:
@@ -201,16 +208,22 @@ class _Writer:
             after = "as is"
         if len(self.graph.tensors[node.outputs[0]].shape) < 3 and not isinstance(after, Row):
             after = "as is"
-        code = x
-        for step in twin.steps:
+        name = self.layer_name(node)
+        variable = ""
+        for i, step in enumerate(twin.steps):
+            x = variable or x
             if step.startswith(("ops.", "activations.")):
-                code = re.sub(r"\(x\b", lambda _, c=code: f"({c}", step, count=1)
+                code = re.sub(r"\(x\b", lambda _, c=x: f"({c}", step, count=1)
             else:
-                name = self.layer_name(node)
-                code = f'layers.{step[:-1]}{", " if step[-2] != "(" else ""}name="{name}")({code})'
+                # A layer that only pads or crops stands beside the one the module names.
+                said = name if len(twin.steps) == 1 or not step.startswith(BESIDE) else f"{name}_{'crop' if step[0] == 'C' else 'pad'}"
+                code = f'layers.{step[:-1]}{", " if step[-2] != "(" else ""}name="{said}")({x})'
+            if i == 0:
+                variable = self.let(node, code, after)
+            else:
+                self.lines.append(f"{variable} = {code}")
         if twin.weights:
             self.load(node, name, twin, rows)
-        self.let(node, code, after)
 
     def load(self, node: Node, layer: str, twin: Twin, rows=()) -> None:
         """Note which tensors of the model the layer's weights are."""

@@ -25,8 +25,8 @@ def read(source: str | Path | Any, input_size=None, dtypes=None, letters=None) -
     ``input_size``: one shape, or one for each input, with the batch. ``letters``: for each input its free axes' letters.
     Raises `WhyshapeError` for a file that is damaged or too large, and for a model that only its code describes.
     """
-    held = config_of(source) if isinstance(source, (str, Path)) else _live(source)
-    inputs = _inputs(held)
+    held = config_of(source) if isinstance(source, (str, Path)) else described(source)
+    inputs = inputs_of(held)
     wanted = _wanted(inputs, input_size)
     best, name = None, str(held.get("config", {}).get("name", ""))[:80]
     for batch, other in TRIES:
@@ -60,7 +60,7 @@ def layer(kind: str, config: dict, *shapes) -> Graph:
     return net.graph(*(made if isinstance(made, list) else [made]))
 
 
-def _live(model) -> dict:
+def described(model) -> dict:
     """The config of a model in memory, as data: what its file would hold."""
     import json
 
@@ -75,7 +75,7 @@ def _live(model) -> dict:
     return json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
 
 
-def _inputs(held: dict) -> list[tuple[str, list, str]]:
+def inputs_of(held: dict) -> list[tuple[str, list, str]]:
     """Name, shape and dtype of each input, in the order they are passed."""
     config = held.get("config")
     layers = config.get("layers") if isinstance(config, dict) else None
@@ -106,7 +106,7 @@ def _inputs(held: dict) -> list[tuple[str, list, str]]:
 def _wanted(inputs, input_size) -> list:
     if input_size is None:
         return [None] * len(inputs)
-    shapes = [tuple(input_size)] if all(isinstance(n, int) for n in input_size) else [tuple(s) for s in input_size]
+    shapes = [tuple(input_size)] if all(isinstance(n, (int, str)) for n in input_size) else [tuple(s) for s in input_size]
     if len(shapes) != len(inputs):
         raise WhyshapeError(f"The model has {len(inputs)} inputs; {len(shapes)} shapes are given.")
     return shapes
@@ -124,6 +124,8 @@ def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple
                     raise WhyshapeError(f"The input {label[:60]!r} has {len(said)} axes; a shape of {len(wanted[i])} is given.")
                 for a, n in enumerate(said):
                     size = wanted[i][a] if wanted[i] is not None else None
+                    asked = letters[i][a] if letters else size if isinstance(size, str) else ""
+                    size = None if isinstance(size, str) else size
                     if n is not None:
                         if size is not None and size != n:
                             net.path = label
@@ -132,7 +134,7 @@ def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple
                         shape.append(n)
                         axes.append("")
                         continue
-                    letter = (letters[i][a] if letters else "") or _letter(a, len(said), sizes)
+                    letter = asked or _letter(a, len(said), sizes)
                     if size is None and letter not in sizes:
                         chosen.append(letter)
                     sizes.setdefault(letter, size if size is not None else batch if a == 0 else other)
@@ -161,4 +163,4 @@ def _letter(a: int, rank: int, taken) -> str:
     return letter
 
 
-__all__ = ["layer", "read"]
+__all__ = ["config_of", "described", "inputs_of", "layer", "read"]

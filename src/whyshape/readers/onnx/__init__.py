@@ -45,7 +45,7 @@ def read(source: str | Path | bytes | Any, input_size=None, dtypes=None, letters
 def _wanted(inputs, input_size) -> list[tuple[int, ...] | None]:
     if input_size is None:
         return [None] * len(inputs)
-    shapes = [tuple(input_size)] if all(isinstance(n, int) for n in input_size) else [tuple(s) for s in input_size]
+    shapes = [tuple(input_size)] if all(isinstance(n, (int, str)) for n in input_size) else [tuple(s) for s in input_size]
     if len(shapes) != len(inputs):
         raise WhyshapeError(f"The file has {len(inputs)} inputs; {len(shapes)} shapes are given.")
     return list(shapes)
@@ -88,6 +88,8 @@ def _shape(label, of: Type, wanted, letters, sizes, chosen, defaults, net) -> tu
     shape, axes = [], []
     for i, said in enumerate(stated):
         size = wanted[i] if wanted is not None else None
+        asked = letters[i] if letters else size if isinstance(size, str) else ""
+        size = None if isinstance(size, str) else size
         if isinstance(said, int):
             if size is not None and size != said:
                 net.problem = Problem(
@@ -98,7 +100,7 @@ def _shape(label, of: Type, wanted, letters, sizes, chosen, defaults, net) -> tu
             shape.append(said)
             axes.append("")
             continue
-        letter = (letters[i] if letters else "") or _letter(said, i, len(stated), sizes if said is None else {})
+        letter = asked or _letter(said, i, len(stated), sizes if said is None else {})
         if size is None and letter not in sizes:
             chosen.append(letter)
         sizes.setdefault(letter, size if size is not None else defaults[0] if i == 0 else defaults[1])

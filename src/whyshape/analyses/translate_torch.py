@@ -1,0 +1,234 @@
+"""A Keras model as PyTorch code: a module to read, its weights moved, and both sides run.
+
+Images lie maps first here. A value of four or five axes (three, for a sequence under a window) is kept that way; where Keras' order
+of numbers matters (Flatten, Reshape, a Dense on an image), it is moved there and back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from whyshape.analyses.translate_keras import Missing
+from whyshape.errors import WhyshapeError
+
+
+class Load(NamedTuple):
+    """One weight: the parameter here, the layer there (its path), which of its weights, the order of axes, the shape it is laid out in."""
+
+    parameter: str
+    layer: tuple[str, ...]
+    index: int
+    order: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None
+
+
+class Writer:
+    """The text of a module, written layer by layer."""
+
+    def __init__(self):
+        self.init: list[str] = []
+        self.lines: list[str] = []
+        self.loads: list[Load] = []
+        self.missing: list[str] = []
+        self.notes: list[str] = []
+        self.taken: set[str] = set()
+        self.path: tuple[str, ...] = ()
+        self.kind = ""  # the class name of the layer being written
+        self.seen: dict[tuple[str, ...], str] = {}
+
+    def module(self, code: str, *weights: tuple, suffix: str = "") -> str:
+        """A layer of the constructor, and where its weights are from; a layer called twice is one module."""
+        key = (*self.path, suffix)
+        if key not in self.seen:
+            name = self.name("_".join(self.path) + suffix)
+            self.init.append(f"self.{name} = {code}")
+            self.loads += [Load(f"{name}.{parameter}", self.path, *rest) for parameter, *rest in weights]
+            self.seen[key] = f"self.{name}"
+        return self.seen[key]
+
+    def buffer(self, code: str) -> str:
+        name = self.name("_".join(self.path))
+        self.init.append(f'self.register_buffer("{name}", {code})')
+        return f"self.{name}"
+
+    def name(self, wish: str) -> str:
+        base = re.sub(r"\W+", "_", wish).strip("_")[:80] or "layer"
+        base = base if base[0].isalpha() else f"layer_{base}"
+        name, n = base, 2
+        while name in self.taken or hasattr_module(name):
+            name, n = f"{base}_{n}", n + 1
+        self.taken.add(name)
+        return name
+
+
+def hasattr_module(name: str) -> bool:
+    """Names that mean something else on a module."""
+    return name in {
+        "add",
+        "forward",
+        "train",
+        "eval",
+        "type",
+        "half",
+        "float",
+        "double",
+        "cpu",
+        "cuda",
+        "apply",
+        "to",
+        "modules",
+        "children",
+    }
+
+
+class Held(NamedTuple):
+    """A value: its variable, its shape in Keras' order, and whether it lies maps first here."""
+
+    name: str
+    shape: tuple
+    first: bool
+
+
+def to_torch(model, input_size=None):
+    """The translation of a live Keras 3 model; of a `.keras` file the code alone, since nothing in a file is run."""
+    from whyshape.analyses.translate import Translation
+    from whyshape.readers.keras import config_of, described
+
+    file = isinstance(model, str)
+    config = config_of(model) if file else described(model)
+    writer, code = write(config, input_size)
+    if writer.missing:
+        return Translation("torch", missing=dict.fromkeys(writer.missing), notes=writer.notes)
+    if file:
+        writer.notes.append("a file's model is not run, so the weights are not moved and nothing is compared; give the live model for that")
+        return Translation("torch", code, notes=writer.notes)
+    made = built(code, writer.loads, model)
+    difference, value = compared(model, made)
+    return Translation("torch", code, made, difference, value, (), writer.notes)
+
+
+def write(config: dict, input_size=None) -> tuple[Writer, str]:
+    """The writer and the text of a module for a model's config."""
+    from whyshape.readers.keras import inputs_of
+
+    w = Writer()
+    inputs, names = [], []
+    shapes = [input_size] if input_size and isinstance(input_size[0], (int, type(None))) else input_size
+    for i, (_, shape, _) in enumerate(inputs_of(config)):
+        shape = tuple(shapes[i]) if shapes else tuple(shape)
+        names.append("x" if i == 0 else f"x{i}")
+        inputs.append(Held(names[-1], (None, *shape[1:]), len(shape) in (4, 5)))
+    results = follow(w, config, inputs, ())
+    returned = ", ".join(h.name for h in results)
+    init = "\n".join(f"        {line}" for line in w.init) or "        pass"
+    body = "\n".join(f"        {line}" for line in w.lines)
+    code = (
+        "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n\n\nclass Net(nn.Module):\n"
+        f"    def __init__(self):\n        super().__init__()\n{init}\n\n    def forward(self, {', '.join(names)}):\n{body}\n"
+        f"        return {returned}\n\n\nmodel = Net()\n"
+    )
+    return w, code
+
+
+def follow(w: Writer, held: dict, inputs: list[Held], path: tuple[str, ...]) -> list[Held]:
+    """Every layer of a model in turn, models within models in place."""
+    from whyshape.readers.keras.model import references
+
+    config = held["config"]
+    if held.get("class_name") == "Sequential":
+        values = inputs
+        for entry in config["layers"]:
+            if entry["class_name"] != "InputLayer":
+                values = one(w, entry, values, path, {})
+        return values
+    made: dict[tuple, list[Held]] = {(name, 0): [x] for (name, _, _), x in zip(references(config["input_layers"]), inputs)}
+    for entry in config["layers"]:
+        for i, call in enumerate(entry.get("inbound_nodes") or ()):
+            args = [pick(a, made) for a in call["args"]]
+            made[entry["name"], i] = one(w, entry, flat(args), path, {"args": args, "kwargs": call["kwargs"]})
+    return [made[name, node][place] for name, node, place in references(config["output_layers"])]
+
+
+def pick(value: Any, made: dict) -> Any:
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        name, node, place = value["config"]["keras_history"]
+        return made[name, node][place]
+    return [pick(v, made) for v in value] if isinstance(value, list) else value
+
+
+def flat(value: Any) -> list[Held]:
+    if isinstance(value, Held):
+        return [value]
+    return [h for v in value for h in flat(v)] if isinstance(value, list) else []
+
+
+def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call: dict) -> list[Held]:
+    """One layer: its lines, and its result."""
+    from whyshape.analyses.translate_torch_layers import LAYERS, OPERATIONS, activated
+
+    kind, config = entry["class_name"], entry["config"]
+    w.kind = kind
+    w.path = (*path, str(entry.get("name") or config.get("name") or kind))
+    if kind in ("Sequential", "Functional"):
+        return follow(w, entry, inputs, w.path)
+    operation = str(entry.get("module")).startswith(("keras.src.ops", "keras.ops"))
+    make = (OPERATIONS if operation else LAYERS).get(kind)
+    try:
+        if make is None or not str(entry.get("module") or "keras").startswith("keras"):
+            raise Missing("no twin is known in PyTorch")
+        if operation:
+            code, shape, first = make(w, config, call["args"])
+        else:
+            code, shape, first = activated(config, *make(w, config, inputs)) if config.get("activation") else make(w, config, inputs)
+    except Missing as why:
+        w.missing.append(f"{'.'.join(w.path)} ({kind}): {why}")
+        return [Held("missing", inputs[0].shape if inputs else (None,), inputs[0].first if inputs else False)]
+    name = f"x{len(w.lines)}"
+    w.lines.append(f"{name} = {code}")
+    return [Held(name, shape, first)]
+
+
+def built(code: str, loads: list[Load], model):
+    """The module its code makes, with the weights of the Keras model."""
+    import keras
+    import torch
+
+    scope: dict[str, Any] = {}
+    exec(compile(code, "<translation>", "exec"), scope)  # our own text: names and numbers only
+    made = scope["model"].eval()
+    state = made.state_dict()
+    for load in loads:
+        layer = model
+        for name in load.layer:
+            layer = layer.get_layer(name)
+        weights = layer.weights
+        array = keras.ops.convert_to_numpy(weights[load.index])
+        array = array.transpose(load.order) if load.order else array
+        target = state[load.parameter]
+        target.copy_(torch.from_numpy(array.copy()).reshape(target.shape))
+    return made
+
+
+def compared(model, made) -> tuple[float, float]:
+    """The largest difference between both models' outputs on random inputs, and the largest value there."""
+    import numpy
+    import torch
+
+    from whyshape.analyses.translate import BATCH, SEED, _listed, _numpy, _random, _tensors, maps_last
+
+    draw = numpy.random.default_rng(SEED)
+    shapes = [[BATCH, *[64 if n is None else n for n in spec.shape[1:]]] for spec in model.inputs]
+    inputs = [_random(draw, tuple(shape), str(getattr(spec, "dtype", "float32"))) for shape, spec in zip(shapes, model.inputs)]
+    wanted = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    there = [numpy.ascontiguousarray(numpy.moveaxis(x, -1, 1)) if x.ndim in (4, 5) else x for x in inputs]
+    with torch.no_grad():
+        got = made(*[torch.from_numpy(x) for x in there])
+    worst, largest = 0.0, 0.0
+    for a, b in zip(_listed(wanted), _tensors(got)):
+        a, b = _numpy(a), b.numpy()
+        b = maps_last(b) if b.ndim in (4, 5) else b
+        if a.shape != b.shape:
+            raise WhyshapeError(f"The translation gives {b.shape} where the model gives {a.shape}.")
+        worst, largest = max(worst, float(numpy.abs(a - b).max())), max(largest, float(numpy.abs(a).max()))
+    return worst, largest

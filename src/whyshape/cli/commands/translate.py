@@ -1,0 +1,50 @@
+"""`whyshape translate`: the same network in the other notation."""
+
+from __future__ import annotations
+
+import json
+
+from whyshape.cli import options as opt
+from whyshape.errors import WhyshapeError
+
+HELP = "write a network in the other notation, PyTorch or Keras, and run both sides"
+
+
+def arguments(parser) -> None:
+    opt.target(parser)
+    parser.add_argument("--to", choices=("keras", "torch"), required=True, help="the notation to write")
+    opt.inputs(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the code to a file instead of the screen")
+
+
+def run(options) -> int:
+    from whyshape.analyses.translate import translate
+    from whyshape.readers import target as targets
+
+    shapes = opt.shapes(options.input)
+    if options.to == "keras":
+        if options.target is None:
+            shapes = shapes or [(1, 1, 28, 28)]
+        if not shapes:
+            raise WhyshapeError("An input is needed to translate: add --input 1,3,224,224.")
+        given = shapes if len(shapes) > 1 else shapes[0]
+        if any(not isinstance(n, int) for s in shapes for n in s):
+            raise WhyshapeError("A network is translated at one size: give --input as numbers, without letters.")
+        made = translate(_real(targets.load(options.target)), "keras", given)
+    else:
+        if options.target is None or targets.kind_of(options.target) != "keras":
+            raise WhyshapeError("To PyTorch a .keras file is translated; for a live model call translate(model, to='torch') in Python.")
+        made = translate(options.target, "torch", shapes[0] if shapes else None)
+    opt.write(json.dumps(made.to_dict(), indent=2) if options.json else str(made), options)
+    return 1 if made.missing else 0
+
+
+def _real(model):
+    """The model with numbers in it: one built on the meta device gets random ones, as its own constructor would draw them."""
+    if any(p.is_meta for p in model.parameters()):
+        model = model.to_empty(device="cpu")
+        for module in model.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    return model

@@ -102,7 +102,7 @@ class Algebra:
                 if todo:
                     stack += todo
                     continue
-                form = self._apply(top.op, [forms[id(a)] if isinstance(a, Size) else a for a in top.args])
+                form = self.apply(top.op, [forms[id(a)] if isinstance(a, Size) else a for a in top.args])
             forms[id(top)] = form
             self._held.append(top)
             stack.pop()
@@ -115,7 +115,8 @@ class Algebra:
         self.leaves.setdefault(ref[1], size)
         return Along(ref[1], Stairs.identity())
 
-    def _apply(self, op: str, args: list) -> Form:
+    def apply(self, op: str, args: list) -> Form:
+        """One operation on forms."""
         if op == "scale":
             return self._scaled(*args)
         if all(isinstance(a, int) for a in args):
@@ -399,7 +400,7 @@ class Algebra:
                 if atom.stairs:
                     factor: Form = Along(names.get(atom.letter, atom.letter), atom.stairs)
                 else:
-                    factor = self._apply(atom.op, [a if isinstance(a, float) else self.renamed(a, names) for a in atom.args])
+                    factor = self.apply(atom.op, [a if isinstance(a, float) else self.renamed(a, names) for a in atom.args])
                 term = self.times(term, factor)
             total = self.plus(total, term)
         return total
@@ -409,7 +410,7 @@ class Algebra:
             return Poly({(atom,): 1})
         if atom.stairs:
             return atom.stairs(at[atom.letter])
-        return self._apply(atom.op, [a if isinstance(a, float) else self.put(a, at) for a in atom.args])
+        return self.apply(atom.op, [a if isinstance(a, float) else self.put(a, at) for a in atom.args])
 
 
 def _sum(parts: list[Stairs]) -> Stairs:

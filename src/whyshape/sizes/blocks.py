@@ -10,7 +10,7 @@ from whyshape.sizes.algebra import Algebra, Along, Form, letters_of
 from whyshape.sizes.expr import OPPOSITE, RELATIONS
 from whyshape.sizes.sets import Numbers
 
-TRIES = 4096  # sizes of one axis looked at in search of a partner on another
+TRIES = 512  # sizes of one axis looked at in search of a partner on another
 
 
 class Relation(NamedTuple):

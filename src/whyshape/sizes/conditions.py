@@ -7,7 +7,8 @@ from math import gcd, prod
 
 from whyshape.sizes.algebra import Algebra, Along, Atom, Form, Poly, Product, letters_of
 from whyshape.sizes.blocks import Block, subtract, tidy
-from whyshape.sizes.expr import RELATIONS
+from whyshape.sizes.bounds import bounds, reduced
+from whyshape.sizes.expr import OPPOSITE, RELATIONS
 from whyshape.sizes.maps import LONGEST, Stairs, TooLong
 from whyshape.sizes.sets import ANY, Numbers
 
@@ -23,10 +24,21 @@ def within(algebra: Algebra, block: Block, relation: str, form: Form) -> list[Bl
     if isinstance(form, Along):
         kept = block.narrowed(form.letter, form.stairs.compare(relation, 0))
         return [] if kept is None else [kept]
-    form = algebra.poly(form.terms, constants=True)
-    if not isinstance(form, Poly):
-        return within(algebra, block, relation, form)
+    simpler = reduced(algebra, block, algebra.poly(form.terms, constants=True))
+    if not isinstance(simpler, Poly):
+        return within(algebra, block, relation, simpler)
+    form = simpler
+    low, high = bounds(algebra, block, form)
+    if _always(relation, low, high):
+        return [block]
+    if _always(OPPOSITE[relation], low, high):
+        return []
     return _Parts(algebra).of(block, relation, form)
+
+
+def _always(relation: str, low: float, high: float) -> bool:
+    """Whether every number from low to high ``<relation> 0``."""
+    return {"==": low == high == 0, "!=": low > 0 or high < 0, "<": high < 0, "<=": high <= 0, ">": low > 0, ">=": low >= 0}[relation]
 
 
 class _Parts:

@@ -1,0 +1,91 @@
+"""How small and how large a size can be inside a block: what decides a minimum or a comparison without looking at single sizes."""
+
+from __future__ import annotations
+
+from whyshape.sizes.algebra import Algebra, Along, Form, Poly
+from whyshape.sizes.blocks import Block
+from whyshape.sizes.maps import Stairs
+from whyshape.sizes.sets import Numbers
+
+INF = float("inf")
+Range = tuple[float, float]
+
+
+def bounds(algebra: Algebra, block: Block, form: Form) -> Range:
+    """A lower and an upper bound of the form inside the block; infinite where there is none that is easy to see."""
+    if isinstance(form, int):
+        return form, form
+    if isinstance(form, Along):
+        return _along(form.stairs, block.axes[form.letter])
+    low: float = 0
+    high: float = 0
+    for product, c in form.terms.items():
+        term: Range = (c, c)
+        for atom in product:
+            term = _times(term, _along(atom.stairs, block.axes[atom.letter]) if atom.stairs else _operation(algebra, block, atom))
+        low, high = low + term[0], high + term[1]
+    return low, high
+
+
+def _operation(algebra: Algebra, block: Block, atom) -> Range:
+    if not all(isinstance(a, (int, Along, Poly)) for a in atom.args):
+        return -INF, INF
+    (a, b), (c, d) = (bounds(algebra, block, arg) for arg in atom.args)
+    match atom.op:
+        case "min":
+            return min(a, c), min(b, d)
+        case "max":
+            return max(a, c), max(b, d)
+        case "//" if c == d and c > 0:
+            return a // c if a > -INF else a, b // c if b < INF else b
+        case "%" if c == d and c > 0:
+            return 0, c - 1
+    return -INF, INF
+
+
+def _times(a: Range, b: Range) -> Range:
+    ends = [0 if not x or not y else x * y for x in a for y in b]  # 0 times anything is 0, endless or not
+    return min(ends), max(ends)
+
+
+def _along(stairs: Stairs, numbers: Numbers) -> Range:
+    first, last = numbers.first() or 1, numbers.last()
+    # From the first member on, one period after the head shows the lowest of a staircase that does not fall.
+    start = max(first, len(stairs.head) + 1)
+    shown = [stairs(n) for n in range(first, start)] + [stairs(n) for n in range(start, start + len(stairs.tail))]
+    low: float = min(shown) if stairs.rise >= 0 else -INF
+    high: float = max(shown) if stairs.rise <= 0 else INF
+    if last is not None and stairs.rise:
+        turns = max(0, (last - start) // len(stairs.tail) + 1) * stairs.rise
+        if stairs.rise > 0:
+            high = max(shown) + turns
+        else:
+            low = min(shown) + turns
+    return low, high
+
+
+def reduced(algebra: Algebra, block: Block, form: Form) -> Form:
+    """An equal form inside the block, with every minimum and maximum gone that the block decides."""
+    if not isinstance(form, Poly) or all(atom.stairs for product in form.terms for atom in product):
+        return form
+    total: Form = 0
+    for product, c in form.terms.items():
+        term: Form = c
+        for atom in product:
+            term = algebra.times(term, Poly({(atom,): 1}) if atom.stairs else _decided(algebra, block, atom))
+        total = algebra.plus(total, term)
+    return total
+
+
+def _decided(algebra: Algebra, block: Block, atom) -> Form:
+    a, b = (reduced(algebra, block, arg) if isinstance(arg, Poly) else arg for arg in atom.args)
+    if atom.op in ("min", "max") and not isinstance(b, float):
+        low, high = bounds(algebra, block, algebra.plus(a, algebra.times(b, -1)))
+        if high <= 0:
+            return a if atom.op == "min" else b
+        if low >= 0:
+            return b if atom.op == "min" else a
+    return algebra.apply(atom.op, [a, b])
+
+
+__all__ = ["bounds", "reduced"]

@@ -1,0 +1,150 @@
+"""Published models: the set against PyTorch's own forward (on empty tensors: shapes, no numbers), and against `torch.export`."""
+
+import random
+import warnings
+
+import pytest
+import torch
+from networks import runs
+from test_accepts import UNet, View
+from torch import nn
+
+from whyshape.analyses.accepts import accepts
+from whyshape.lab.network import ThreadNet
+from whyshape.readers.again import again
+
+SHAPE = (1, 3, "H", "W")
+
+
+def model_of(name):
+    kind, _, rest = name.partition(":")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if kind == "timm":
+            import timm
+
+            model = timm.create_model(rest)
+        else:
+            import torchvision.models as zoo
+
+            found = getattr(zoo.segmentation if kind == "segmentation" else zoo, rest)
+            model = found(weights=None, weights_backbone=None) if kind == "segmentation" else found(weights=None)
+    return model.to("meta").eval()
+
+
+@torch.no_grad()
+def runs_on_meta(model, h, w):
+    try:
+        model(torch.empty(1, 3, h, w, device="meta"))
+    except (RuntimeError, ValueError, AssertionError, IndexError, ZeroDivisionError):
+        return False
+    return True
+
+
+def suspects(found, seed, many):
+    """Sizes up to 300: random ones, the smallest member, members near random sizes, and the neighbours of each."""
+    chance = random.Random(seed)
+    sizes = {(chance.randint(1, 300), chance.randint(1, 300)) for _ in range(many)}
+    inside = [found.smallest(), *(found.nearest(H=chance.randint(1, 300), W=chance.randint(1, 300)) for _ in range(many))]
+    for at in inside:
+        if at and max(at.values()) <= 300:
+            h, w = at["H"], at["W"]
+            sizes |= {(h, w), (h + 1, w), (h, w + 1), (max(1, h - 1), w), (h, max(1, w - 1))}
+    return sorted(sizes)
+
+
+def compare(name, seed, many):
+    model = model_of(name)
+    found = accepts(again(model, [SHAPE]), SHAPE)
+    assert found.proved, found
+    assert [s for s in suspects(found, seed, many) if found.contains(H=s[0], W=s[1]) != runs_on_meta(model, *s)] == []
+    return str(found).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("torchvision:alexnet", "H and W at least 63"),
+        ("torchvision:squeezenet1_1", "H and W at least 17"),
+        ("torchvision:resnet18", "any size"),
+        ("torchvision:vit_b_16", "H and W 224"),
+        ("timm:levit_128s", "H and W 209..224; or H 1..16, W 3121..3136, either way round; or H 17..32, W 1553..1568, either way round; "
+         "or H 49..64, W 769..784, either way round; or H 97..112, W 433..448, either way round"),
+    ],
+)  # fmt: skip
+def test_a_few(name, said):
+    """What is said of well-known models, and that PyTorch runs exactly that."""
+    assert compare(name, 0, 3) == said
+
+
+FULL = [
+    "torchvision:vgg11",
+    "torchvision:densenet121",
+    "torchvision:shufflenet_v2_x1_0",
+    "torchvision:mnasnet0_5",
+    "torchvision:mobilenet_v2",
+    "torchvision:mobilenet_v3_large",
+    "torchvision:efficientnet_b0",
+    "torchvision:regnet_y_400mf",
+    "torchvision:convnext_tiny",
+    "torchvision:swin_t",
+    "torchvision:swin_v2_t",
+    "torchvision:maxvit_t",
+    "segmentation:deeplabv3_resnet50",
+    "segmentation:fcn_resnet50",
+    "segmentation:lraspp_mobilenet_v3_large",
+    "timm:vit_tiny_patch16_224",
+    "timm:swin_tiny_patch4_window7_224",
+    "timm:mixer_s32_224",
+    "timm:mobilevit_s",
+    "timm:coat_tiny",
+    "timm:xcit_nano_12_p16_224",
+    "timm:convnext_atto",
+    "timm:pit_ti_224",
+    "timm:poolformer_s12",
+    "timm:efficientnet_lite0",
+    "timm:maxvit_rmlp_pico_rw_256",
+]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", FULL)
+def test_many(name):
+    """Classification, segmentation and fixed-size models, at 100 sizes and more up to 300 each."""
+    compare(name, 1, 20)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["torchvision:alexnet", "torchvision:squeezenet1_1", "torchvision:vgg11"])
+def test_every_square(name):
+    """Every square size from 1 to 300, and every width at one height."""
+    model = model_of(name)
+    found = accepts(again(model, [SHAPE]), SHAPE)
+    sizes = [(n, n) for n in range(1, 301)] + [(96, n) for n in range(1, 301)]
+    assert [s for s in sizes if found.contains(H=s[0], W=s[1]) != runs_on_meta(model, *s)] == []
+
+
+@pytest.mark.parametrize(
+    "model, channels, start",
+    [
+        (UNet(3, nn.MaxPool2d(2)), 3, (64, 64)),
+        (nn.Sequential(nn.Conv2d(3, 4, 5, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)), 3, (33, 40)),
+        (ThreadNet(), 1, (28, 28)),
+        (View(), 1, (28, 28)),
+    ],
+)
+def test_never_narrower_than_the_exporter(model, channels, start):
+    """Where `torch.export` gives a program for free sizes, every size its program runs at is in the set."""
+    from torch.export import Dim, export
+
+    model = model.eval()
+    x = torch.zeros(2, channels, *start)
+    found = accepts(again(model, [(2, channels, "H", "W")]), (2, channels, "H", "W"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = export(model, (x,), dynamic_shapes=({2: Dim.AUTO, 3: Dim.AUTO},)).module()
+    except Exception:  # the exporter's own limits are many: where it gives no program, PyTorch itself is the judge
+        program = model
+    sizes = [(h, w) for h in (*range(1, 100, 13), 28, 31, 32, 64, 96) for w in (16, 28, 30, 32, 64, 77)]
+    assert [s for s in sizes if runs(program, 2, channels, *s) and not found.contains(H=s[0], W=s[1])] == []

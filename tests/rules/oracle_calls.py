@@ -59,14 +59,14 @@ def told(entry: Entry, args, kwargs):
         named = in_our_words(kwargs) if {"axis", "keepdims"} & kwargs.keys() else kwargs
         made = entry.rule.shape(*args, **named)
         if entry.in_place and not entry.rule.view and entry.op not in CHANGES_ITSELF:
-            put_into(made, args[0])
+            put_into(made, next(tensors((args, kwargs))))
     except DoesNotFit as refusal:
         return refusal
     except (Unexplained, TypeError, AttributeError) as why:
         return why
     first = next(tensors((args, kwargs)), torch.empty(0))
     if entry.op in CHANGES_ITSELF or (entry.in_place and not entry.rule.view):
-        return [(tuple(args[0].shape), name_of(args[0].dtype))] if args else results(made, first)
+        return [(tuple(first.shape), name_of(first.dtype))]
     return results(made, first)
 
 

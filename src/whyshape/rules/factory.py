@@ -324,3 +324,14 @@ class NewTensor(_Factory):
     @staticmethod
     def shape(input, data, *, dtype=None, **options):
         return Made(_nested(data), dtype or _dtype_of(data))
+
+
+@rule("torch.nn.init.uniform_", "torch.nn.init.normal_", "torch.nn.init.constant_", "torch.nn.init.kaiming_uniform_")
+class Init(_Factory):
+    """A new tensor filled, where a layer is made during forward."""
+
+    title = "initial numbers"
+
+    @staticmethod
+    def shape(tensor, *args, **options):
+        return tensor.shape

@@ -68,9 +68,10 @@ class Negative(_Pointwise):
 
 @rule("contiguous")
 class Contiguous(Rule):
-    """The same numbers, one behind the other in memory."""
+    """The same numbers, one behind the other in memory: the input itself where they already lie so."""
 
     title = "contiguous"
+    view = True
     steps = 0
 
     @staticmethod

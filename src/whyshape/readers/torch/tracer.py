@@ -19,10 +19,12 @@ from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, fun
 from whyshape.readers.torch.open import opened
 from whyshape.readers.torch.values import dense_strides, first_sentence, first_tensor, packed, shapes_of, tensors_in, text
 from whyshape.rules import Made
-from whyshape.rules.base import Unexplained
+from whyshape.rules.base import Unexplained, in_our_words
+from whyshape.rules.inplace import put_into
 from whyshape.sizes import INPUT, Leaf, Size, plain, product
 
 META = torch.device("meta")
+AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the input's layout
 Tensor = torch.Tensor
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
 
@@ -140,6 +142,8 @@ class Tracer(TorchFunctionMode):
         def answer(args, kwargs, frame):
             if args and type(args[0]) is list:  # the model may go on filling its list, as DenseNet does
                 args = (args[0].copy(), *args[1:])
+            if kwargs and ("axis" in kwargs or "keepdims" in kwargs):
+                kwargs = in_our_words(kwargs)
             try:
                 if self.remembered:
                     made = shape_of(*plain(args), **plain(kwargs))
@@ -161,7 +165,7 @@ class Tracer(TorchFunctionMode):
                     first = first_tensor((args, kwargs))
                 if (kwargs and kwargs.get("inplace") is True) or (flag is not None and len(args) > flag and args[flag] is True):
                     out, how = first, CHANGED
-                elif pointwise and not first.is_contiguous() and first.shape == made:
+                elif pointwise and not first.is_contiguous() and first.shape == made and kwargs.get("memory_format") in AS_IT_LIES:
                     out, how = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META), GIVEN
                 elif lays is not None:
                     out, how = torch.empty_strided(made, lays(rule.bind(args, kwargs), made), dtype=first.dtype, device=META), GIVEN
@@ -212,6 +216,8 @@ class Tracer(TorchFunctionMode):
                     shape_of(*given, **named)
                 except DoesNotFit as refusal:
                     raise self.refuse(refusal, op, args, kwargs, frame, str(error)) from None
+                except Unexplained as why:
+                    return self.measured(func, str(why))(args, kwargs, frame)
                 raise self.refuse(DoesNotFit(first_sentence(error)), op, args, kwargs, frame, str(error)) from None
             self.remember(op, args, kwargs, out, frame, "", CHANGED if out is args[0] else GIVEN)
             return out
@@ -238,6 +244,8 @@ class Tracer(TorchFunctionMode):
                         f"the result has shape {text(shape)} and cannot be put into {text(args[0].shape)}",
                         wanted=list(args[0].shape), arrived=list(shape),
                     )  # fmt: skip
+                if type(made) is Made:
+                    put_into(made, args[0])
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
             except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):

@@ -59,7 +59,9 @@ def giant() -> None:
             before, start = used(), time.perf_counter()
             text = str(explain(model, (1, 3, 224, 224)))
             seconds = time.perf_counter() - start
-            print(f"vit_giant on {where}, {turn} explain: {seconds:.3f} s, {used() - before:.1f} MB above the built model, {len(text)} characters")
+            print(
+                f"vit_giant on {where}, {turn} explain: {seconds:.3f} s, {used() - before:.1f} MB above the built model, {len(text)} characters"
+            )
         del model
 
 

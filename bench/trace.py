@@ -107,7 +107,10 @@ def table() -> None:
         mid = {name: statistics.median(t) for name, t in taken.items()}
         ratios.append(mid["trace"] / mid["own"])
         cells = [mid["trace"], mid["explain"], mid.get("floor", float("nan")), peer]
-        print(f"{title:20s} {operators:9,d} {mid['own'] * 1e3:8.1f} " + " ".join(f"{c / mid['own']:{w}.2f}" for c, w in zip(cells, (7, 8, 7, 10))))
+        print(
+            f"{title:20s} {operators:9,d} {mid['own'] * 1e3:8.1f} "
+            + " ".join(f"{c / mid['own']:{w}.2f}" for c, w in zip(cells, (7, 8, 7, 10)))
+        )
     print(f"median trace / own meta forward: {statistics.median(ratios):.3f}")
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from functools import cached_property
-from typing import Any
 
 from whyshape.errors import ModelError, WhyshapeError
+from whyshape.explanation import Explanation
 from whyshape.graph import Graph
 
 
@@ -55,148 +54,6 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
     if isinstance(model, Graph) or (isinstance(model, str) and target.kind_of(model) != "notation"):
         return accepted(read(model, input_size, None, dtypes, mode), shapes)
     return accepted(again(model, tuple(shapes), dtypes, mode), shapes)
-
-
-class Explanation:
-    """A network, explained. Prints itself; every further question is a method."""
-
-    def __init__(self, graph: Graph, model: Any = None, verified=None):
-        self.graph = graph
-        self.model = model
-        self.verified = verified
-
-    # -- what it says --------------------------------------------------------------------------------------------------
-
-    def story(self, level: str = "default", depth: int | None = None) -> list:
-        """The explanation as display blocks."""
-        from whyshape.analyses.explain import story
-        from whyshape.story import Sentence
-
-        blocks = story(self.graph, level, depth)
-        if self.verified is not None:
-            blocks.append(Sentence(self.verified_sentence()))
-        return blocks
-
-    def verified_sentence(self) -> str:
-        """How many shapes PyTorch was asked for, and whether it agrees."""
-        n, differ = self.verified.checked, self.verified.differences
-        if not differ:
-            return f"PyTorch agrees: {n:,} result shapes were computed by both and are equal."
-        first = differ[0]
-        return f"PyTorch differs in {len(differ)} of {n:,} results; first {first.op} in {first.path or 'forward'}: {first.rule} here, {first.torch} there."
-
-    @cached_property
-    def chain(self) -> str:
-        """The sizes from input to output in one line."""
-        from whyshape.analyses.explain import chain
-
-        return " -> ".join(chain(self.graph))
-
-    @property
-    def problem(self):
-        """Where the model stopped, or None."""
-        return self.graph.problem
-
-    def text(self, level: str = "default", depth: int | None = None, width: int | None = None) -> str:
-        """The explanation as text."""
-        from whyshape.writers.text import write
-
-        return write(self.story(level, depth), width)
-
-    def __str__(self):
-        return self.text()
-
-    def __repr__(self):
-        return f"Explanation({self.chain})"
-
-    def markdown(self, level: str = "default", depth: int | None = None) -> str:
-        """The explanation as Markdown."""
-        from whyshape.writers.markdown import write
-
-        return write(self.story(level, depth))
-
-    def to_dict(self) -> dict:
-        """The explanation as data: schema ``whyshape.explanation.v1``."""
-        from whyshape.analyses.data import explanation
-
-        return explanation(self)
-
-    def to_json(self, indent: int | None = None) -> str:
-        """The same as JSON text."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
-
-    # -- further questions ---------------------------------------------------------------------------------------------
-
-    def why(self, what, mine: int | None = None):
-        """Where a number, a place or a step comes from: ``320``, ``"fc.fc1.in_features"``, ``"24->12"``."""
-        from whyshape.analyses.why import why
-
-        return why(self.graph, what, mine=mine)
-
-
-    def accepts(self):
-        """The exact set of inputs, over the letters the explanation was asked with, else over the height and width of the first input."""
-        graph = self.graph
-        shapes = []
-        for i in graph.inputs:
-            t = graph.tensors[i]
-            shapes.append(tuple(letter or int(n) for n, letter in zip(t.shape, t.axes or ("",) * len(t.shape))))
-        if not any(isinstance(n, str) for s in shapes for n in s) and len(shapes[0]) > 2:
-            words = ("D", "H", "W") if len(shapes[0]) > 4 else ("H", "W") if len(shapes[0]) == 4 else ("L",)
-            shapes[0] = (*shapes[0][: -len(words)], *words)
-        dtypes = [graph.tensors[i].dtype for i in graph.inputs]
-        return accepts(graph if self.model is None else self.model, shapes, dtypes, "train" if graph.training else "eval")
-
-
-    # -- pictures ------------------------------------------------------------------------------------------------------
-
-    def report(self, path) -> None:
-        """Write the whole of it as one offline HTML page."""
-        from whyshape.analyses.report import report
-        from whyshape.writers.html import page
-        from whyshape.writers.pictures import put
-
-        put(path, page(report(self.graph, **self._known())).encode())
-
-    def figure(self, path=None, kind: str = "arch", layer: str | None = None, width: str | None = None, style: str = "lenet"):
-        """A picture: ``kind`` arch, conv, rf or graph. Written to ``path`` (its ending says how), or given back as SVG text."""
-        from whyshape.analyses.figure import drawn
-        from whyshape.writers.pictures import ending, put, scene_bytes
-
-        scene = drawn(self.graph, kind, layer, width, style)
-        return scene_bytes(scene, "svg").decode() if path is None else put(path, scene_bytes(scene, ending(str(path))))
-
-    def animate(self, layer: str, path=None):
-        """A layer's window walking over its true sizes. Written to ``path`` (.svg, .gif, .mp4), or given back as SVG text."""
-        from whyshape.analyses.animate import film
-        from whyshape.analyses.figure import find
-        from whyshape.writers.pictures import ending, film_bytes, put
-
-        shown = film(self.graph, find(self.graph, layer))
-        return film_bytes(shown, "svg").decode() if path is None else put(path, film_bytes(shown, ending(str(path))))
-
-    def show(self, height: int = 900):
-        """The whole page inside a trusted notebook, in a frame of its own."""
-        from IPython.display import HTML
-
-        from whyshape.analyses.notebook import framed
-
-        return HTML(framed(self.graph, height, **self._known()))
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        from whyshape.analyses.notebook import mimebundle
-
-        return {kind: text for kind, text in mimebundle(self).items() if (not include or kind in include) and kind not in (exclude or ())}
-
-    def _repr_html_(self) -> str:
-        return self._repr_mimebundle_()["text/html"]
-
-    def _known(self) -> dict:
-        from whyshape.analyses.known import known
-
-        return known(self.graph, verified=self.verified_sentence() if self.verified is not None else "")
 
 
 def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval") -> Graph:
@@ -386,3 +243,5 @@ diagnose = _door("whyshape.analyses.diagnose", "diagnose")
 solve = _door("whyshape.analyses.solve", "solve")
 compare = _door("whyshape.analyses.compare", "compare")
 translate = _door("whyshape.analyses.translate", "translate")
+
+__all__ = ["Explanation", "accepts", "compare", "diagnose", "explain", "layer", "read", "solve", "translate"]

@@ -6,7 +6,7 @@ import pytest
 
 from whyshape.cli import main
 
-NETS = '''
+NETS = """
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -46,7 +46,7 @@ def explodes():
     raise ValueError("no data here")
 
 number = 3
-'''
+"""
 
 
 @pytest.fixture

@@ -18,7 +18,10 @@ def digest(model) -> dict:
     """Everything a user could notice: numbers, names, hooks, flags, attributes, dice, modes."""
     modules = dict(model.named_modules())
     return {
-        "numbers": {k: (v.data_ptr() if not v.is_meta else 0, v._version, v.requires_grad, v.grad is None) for k, v in model.state_dict(keep_vars=True).items()},
+        "numbers": {
+            k: (v.data_ptr() if not v.is_meta else 0, v._version, v.requires_grad, v.grad is None)
+            for k, v in model.state_dict(keep_vars=True).items()
+        },
         "values": {k: v.sum().item() for k, v in model.state_dict().items() if not v.is_meta},
         "modes": {k: m.training for k, m in modules.items()},
         "hooks": {k: (len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks)) for k, m in modules.items()},

@@ -12,7 +12,17 @@ from whyshape.readers.torch import read, verify
 CLASSIFIERS = sorted(
     name for name in torchvision.models.list_models(module=torchvision.models) if not name.startswith(("inception", "quantized", "raft"))
 )
-QUICK = ["resnet50", "mobilenet_v3_small", "vit_b_16", "swin_t", "densenet121", "googlenet", "efficientnet_b0", "regnet_y_400mf", "maxvit_t"]
+QUICK = [
+    "resnet50",
+    "mobilenet_v3_small",
+    "vit_b_16",
+    "swin_t",
+    "densenet121",
+    "googlenet",
+    "efficientnet_b0",
+    "regnet_y_400mf",
+    "maxvit_t",
+]
 SIZES = {"inception_v3": 299}
 # Models whose constructor reads values and cannot stand on the meta device.
 REAL = ("regnet", "googlenet", "inception", "vit_h", "swin", "maxvit", "efficientnet_v2", "convnext")
@@ -21,7 +31,9 @@ REAL = ("regnet", "googlenet", "inception", "vit_h", "swin", "maxvit", "efficien
 def build(name):
     device = "cpu" if name.startswith("regnet") else "meta"
     with torch.device(device):
-        return torchvision.models.get_model(name, weights=None, **({"init_weights": False} if name.startswith(("googlenet", "inception")) else {})).eval()
+        return torchvision.models.get_model(
+            name, weights=None, **({"init_weights": False} if name.startswith(("googlenet", "inception")) else {})
+        ).eval()
 
 
 def agrees(name):
@@ -57,7 +69,11 @@ def test_resnet50_as_json():
     assert data["verified"]["differences"] == [] and data["verified"]["checked"] > 100
     assert data["inputs"][0]["shape"] == ["N", 3, 224, 224] and data["outputs"][0]["shape"] == ["N", 1000]
     seen = {}
-    hooks = [m.register_forward_hook(lambda m, i, o, n=n: seen.__setitem__(n, tuple(o.shape))) for n, m in model.named_modules() if not list(m.children())]
+    hooks = [
+        m.register_forward_hook(lambda m, i, o, n=n: seen.__setitem__(n, tuple(o.shape)))
+        for n, m in model.named_modules()
+        if not list(m.children())
+    ]
     with torch.no_grad():
         model(torch.empty(1, 3, 224, 224, device="meta"))
     for hook in hooks:

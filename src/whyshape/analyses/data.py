@@ -169,8 +169,6 @@ def _number(value):
 
 
 def _hazards(answer) -> list:
-    try:
-        from whyshape.analyses.hazards import hazards
-    except ImportError:
-        return []
+    from whyshape.analyses.hazards import hazards
+
     return [h.to_dict() for h in hazards(answer.graph)]

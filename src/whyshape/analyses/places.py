@@ -89,7 +89,9 @@ def part_of(ask, node: Node, part: str) -> Answer:
     if part in knobs:
         values = [v for k, v in found.knobs.items() if k.partition("[")[0] == part]
         value = str(values[0]) if len(set(values)) == 1 else " x ".join(map(str, values))
-        return _one(question, Reason(question, values[0], "chosen", False, f"{value} [chosen] is the {part} of {_path(node)}. You may change it."))
+        return _one(
+            question, Reason(question, values[0], "chosen", False, f"{value} [chosen] is the {part} of {_path(node)}. You may change it.")
+        )
     named = next((s for s in found.sizes if s.name == part), None)
     if named is not None:
         if named.text:
@@ -139,14 +141,18 @@ def channels(ask) -> Answer:
     found = ask.layers.of(node).knobs
     first = f"{found['in_channels']}. in_channels is how many maps come in: {ask.words.source(ask.layers.of(node), 'in_channels')}. "
     first += "A grey picture has 1, a colour picture 3."
-    return Answer("channels", (first, *_input_channel(ask, node, "in_channels"), *[_ended(t) for t in ask.words.maps(ask.layers.of(node))]), (reason,))
+    return Answer(
+        "channels", (first, *_input_channel(ask, node, "in_channels"), *[_ended(t) for t in ask.words.maps(ask.layers.of(node))]), (reason,)
+    )
 
 
 def spatial(ask) -> Answer:
     """How the input's size is given: nowhere; the data has it, and one layer may fix it."""
     shape = ask.graph.tensors[ask.graph.inputs[0]].shape
     sliding = [n for n in ask.graph.nodes if ask.layers.of(n).window]
-    fixing = next((n for n in ask.graph.nodes for t in ask.layers.exact(n).typed if t.axis and _is_product(ask.origins.of(*t.axis).size)), None)
+    fixing = next(
+        (n for n in ask.graph.nodes for t in ask.layers.exact(n).typed if t.axis and _is_product(ask.origins.of(*t.axis).size)), None
+    )
     told = [f"It is not written anywhere: it is in the data you pass, here {text(shape)}."]
     if sliding:
         told.append("Convolution and pooling layers take any size their kernel fits in; the size comes from the formula.")
@@ -199,7 +205,9 @@ def keras(ask) -> Answer:
     if first is None:
         raise WhyshapeError("no layer here slides over places; ask `whyshape explain` for the Keras line of each layer")
     line = ask.words.keras(first)
-    flat = next((n for n in ask.graph.nodes if ask.words.notes(ask.layers.of(n)) and "lands at" in ask.words.notes(ask.layers.of(n))[0]), None)
+    flat = next(
+        (n for n in ask.graph.nodes if ask.words.notes(ask.layers.of(n)) and "lands at" in ask.words.notes(ask.layers.of(n))[0]), None
+    )
     told = ["The same: a convolution is a convolution, only the notation differs. PyTorch puts maps first, Keras last."]
     if line:
         told.append(f"{name_of(first)}: {line[0]}")

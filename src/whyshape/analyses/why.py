@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
+from whyshape.analyses.answer import Answer, Reason
 from whyshape.analyses.layers import Layer, Layers, Origins, Step
 from whyshape.analyses.words import Words, name_of, text
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.words import count
 from whyshape.sizes import Size, leaves, product
-
-
-class Reason(NamedTuple):
-    """One place where the number stands, and why it is what it is there."""
-
-    where: str  # "conv.conv_1.out_channels"
-    value: int
-    by: str  # chosen, calculated, input, task, learned
-    typed: bool
-    sentence: str
-    chain: tuple[dict, ...] = ()  # {value, by, typed, from, formula, executed}
-
-
-class Answer(NamedTuple):
-    """The reasons, told: the first word answers."""
-
-    question: str
-    sentences: tuple[str, ...]
-    reasons: tuple[Reason, ...] = ()
-
-    def __str__(self):
-        from whyshape.writers.text import write
-
-        return write(self.story())
-
-    def story(self) -> list:
-        """The answer as display blocks."""
-        from whyshape.story import Sentence
-
-        return [Sentence(s) for s in self.sentences]
-
-    def to_dict(self) -> dict:
-        """As data: schema ``whyshape.answer.v1``."""
-        return {
-            "schema": "whyshape.answer.v1",
-            "question": self.question,
-            "answer": " ".join(self.sentences),
-            "reasons": [{**r._asdict(), "chain": list(r.chain)} for r in self.reasons],
-        }
-
-    def to_json(self, indent: int | None = None) -> str:
-        """The same as JSON text."""
-        import json
-
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
 
 def why(graph: Graph, what: Any, mine: int | None = None) -> Answer:
@@ -118,7 +74,9 @@ class _Why:
             axes = [a for a, size in enumerate(t.shape) if int(size) == n]
             if axes:
                 names = " and ".join(_axis_words(t.shape)[a] for a in axes)
-                found.append(Reason(t.name or "input", n, "input", False, f"{n} [from input] is the {names} of the input, {text(t.shape)}."))
+                found.append(
+                    Reason(t.name or "input", n, "input", False, f"{n} [from input] is the {names} of the input, {text(t.shape)}.")
+                )
         seen = set()
         for node in self.graph.nodes:
             layer = self.layers.of(node)
@@ -170,10 +128,15 @@ class _Why:
                 else f"{n} [chosen] is the {knob} of {path}."
             )
         else:
-            sentence = (
-                f"{n} [chosen] is the {knob} of {path}: how many {noun or 'numbers'} it makes. You may change it; what follows must take as many."
-            )
-        return Reason(_where(node, knob), n, by, False, sentence, ({"value": n, "by": by, "typed": False, "from": [], "formula": "", "executed": True},))
+            sentence = f"{n} [chosen] is the {knob} of {path}: how many {noun or 'numbers'} it makes. You may change it; what follows must take as many."
+        return Reason(
+            _where(node, knob),
+            n,
+            by,
+            False,
+            sentence,
+            ({"value": n, "by": by, "typed": False, "from": [], "formula": "", "executed": True},),
+        )
 
     def places(self, node: Node) -> str:
         """How large each map is: `` of 24 x 24 places``."""
@@ -319,7 +282,16 @@ class _Why:
                 if any(int(leaf) == a for leaf in _axes(steps.size)):
                     brief, full = self.brief(steps), f"{size.text} = {b}"
                     tail = "" if brief == full else f" In full: {full}."
-                    found.append(Reason(_path(node), b, "calculated", False, f"{_path(node)} turns {a} into {b}: {brief}.{tail}", tuple(self.links(steps))))
+                    found.append(
+                        Reason(
+                            _path(node),
+                            b,
+                            "calculated",
+                            False,
+                            f"{_path(node)} turns {a} into {b}: {brief}.{tail}",
+                            tuple(self.links(steps)),
+                        )
+                    )
                     break
         if not found:
             pairs = sorted({(int(leaf), s.value) for layer in self.layers for s in layer.sizes if s.text for leaf in _axes(s.size)})
@@ -338,7 +310,9 @@ class _Why:
 
         told = asked(self, what)
         if told is None:
-            raise WhyshapeError(f"{what!r} is no number, no layer and no part of one; ask a number (320), a place ({self.example()}) or a step (24->12)")
+            raise WhyshapeError(
+                f"{what!r} is no number, no layer and no part of one; ask a number (320), a place ({self.example()}) or a step (24->12)"
+            )
         return told
 
     def example(self) -> str:

@@ -48,7 +48,9 @@ class Words:
         """The formulas with their numbers, then the window's walk in words."""
         alone = sum(1 for size in layer.sizes[1:] if size.by != INPUT) == 1 and not layer.window  # one row of numbers needs no name
         told = [
-            f"{'' if alone else names + ': '}{formula} = {value}" for names, formula, value in layer.formulas if not self._is_channels(layer, names)
+            f"{'' if alone else names + ': '}{formula} = {value}"
+            for names, formula, value in layer.formulas
+            if not self._is_channels(layer, names)
         ]
         for size in layer.sizes:
             if size.by in (CHOSEN, TASK) and not self._is_channels(layer, size.name):

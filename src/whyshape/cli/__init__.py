@@ -84,7 +84,10 @@ def main(argv: list[str] | None = None) -> int:
         if options.traceback:
             raise
         told = f"{type(error).__name__}: {error}"
-        print(f"whyshape: this is a defect of whyshape itself, please report it: {_safe(told)[:300]} (--traceback shows where)", file=sys.stderr)
+        print(
+            f"whyshape: this is a defect of whyshape itself, please report it: {_safe(told)[:300]} (--traceback shows where)",
+            file=sys.stderr,
+        )
         return 3
     except KeyboardInterrupt:
         print("whyshape: stopped", file=sys.stderr)

@@ -54,11 +54,12 @@ def explain_error(options, words: list[str]) -> int:
     """What an error message says, and with a target the diagnosis."""
     from whyshape.analyses.diagnose.message import read_message
 
-    graph = None
+    graph = model = None
     options.target = words[0] if words else None
     if options.target is not None or options.input:
         from whyshape.cli.commands.explain import asked
 
-        graph = asked(options).graph
-    show(read_message(options.error, graph), options)
+        explained = asked(options)
+        graph, model = explained.graph, explained.model
+    show(read_message(options.error, graph, model), options)
     return 0

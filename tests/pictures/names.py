@@ -11,7 +11,18 @@ HTML = ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "</script><
 QUOTES = ["'", '"', "`", "\\", "\\\"", "' onmouseover='alert(1)", '" onmouseover="alert(1)', "\" autofocus onfocus=alert(1) x=\"", "${alert(1)}", "{{7*7}}",
           "{arrived}", "{", "}", "{0}", "{wanted!r}", "%s", "%", "&", "&lt;script&gt;", "&#60;script&#62;", "&amp;", ";", "javascript:alert(1)", "#", "?x=1&y=2",
           "url(//evil)", "expression(alert(1))", "@import '//evil'", "</style><script>alert(1)</script>", "*/alert(1)/*"]  # fmt: skip
-MARKS = ["\\input{/etc/passwd}", "\\write18{id}", "$x^2$", "\\end{tikzpicture}", "}\\def\\x{", "| a | b |", "[x](javascript:alert(1))", "**bold**", "# heading", "```"]
+MARKS = [
+    "\\input{/etc/passwd}",
+    "\\write18{id}",
+    "$x^2$",
+    "\\end{tikzpicture}",
+    "}\\def\\x{",
+    "| a | b |",
+    "[x](javascript:alert(1))",
+    "**bold**",
+    "# heading",
+    "```",
+]
 HIDDEN = ["\x00", "\x07bell", "\x1b[31mred", "\x1b]0;title\x07", "\r", "\n", "line\nline", "\t", "\x85", "\x9b31m", "\u202econv", "\u2066conv", "\u2069", "\u200b",
           "\u200f", "\u2028", "\u2029", "\ufeff", "\x7f", "\ud800"]  # fmt: skip
 NAMES = [*HTML, *QUOTES, *MARKS, *HIDDEN]

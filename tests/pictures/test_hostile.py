@@ -48,7 +48,12 @@ def outputs(graph):
     node = next(n for n in graph.nodes if n.op == "conv2d")
     yield "report", page(report(graph))
     yield "notebook", notebook.write(sheet(graph, "1x8x8 -> 2x6x6"))
-    for name, scene in (("arch", architecture(graph)), ("conv", convolution(graph, node)), ("rf", receptive(graph)), ("graph", parts(graph))):
+    for name, scene in (
+        ("arch", architecture(graph)),
+        ("conv", convolution(graph, node)),
+        ("rf", receptive(graph)),
+        ("graph", parts(graph)),
+    ):
         yield name, svg.write(scene)
     yield "film", films.svg_film(film(graph, node))
 
@@ -76,11 +81,22 @@ def test_no_name_breaks_latex_or_dot(name):
     """TikZ keeps its commands, Graphviz its strings: a name adds no backslash word, no quote and no line."""
     graph = named(name)
     wanted = set(re.findall(r"\\[a-z]+", tikz.write(architecture(named("plain")))))
-    escapes = {r"\textbackslash", r"\textasciitilde", r"\textasciicircum", r"\textless", r"\textgreater", r"\textbar", r"\textquotedbl", r"\u"}
+    escapes = {
+        r"\textbackslash",
+        r"\textasciitilde",
+        r"\textasciicircum",
+        r"\textless",
+        r"\textgreater",
+        r"\textbar",
+        r"\textquotedbl",
+        r"\u",
+    }
     lines = [line for line in tikz.write(architecture(graph)).splitlines() if not line.startswith("%")]
     assert set(re.findall(r"\\[a-zA-Z]+", "\n".join(lines))) - wanted <= escapes
     for line in dot(graph).splitlines():
-        assert re.fullmatch(r"digraph model \{|\}|  [a-z]+=.*;|  node \[.*\];|  \d+ -> \d+;|  \d+ \[label=\"[^\"]*\"(, shape=plain)?\];", line), line
+        assert re.fullmatch(
+            r"digraph model \{|\}|  [a-z]+=.*;|  node \[.*\];|  \d+ -> \d+;|  \d+ \[label=\"[^\"]*\"(, shape=plain)?\];", line
+        ), line
 
 
 def test_nothing_runs(visit):

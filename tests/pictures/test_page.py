@@ -25,7 +25,9 @@ def text(tab, id):
 def test_the_answer_comes_first(thread_page):
     """One line from input to output, the totals, and the exact set of sizes."""
     tab = thread_page()
-    assert text(tab, "answer").startswith("In one line 1 x 28 x 28 -> 10 x 24 x 24 -> 10 x 12 x 12 -> 20 x 8 x 8 -> 20 x 4 x 4 -> 320 -> 50 -> 10")
+    assert text(tab, "answer").startswith(
+        "In one line 1 x 28 x 28 -> 10 x 24 x 24 -> 10 x 12 x 12 -> 20 x 8 x 8 -> 20 x 4 x 4 -> 320 -> 50 -> 10"
+    )
     assert "21,840 learned numbers" in text(tab, "answer") and "480,500 multiply-adds" in text(tab, "answer")
     assert "H and W 28..31; or H 16..19, W 76..79, either way round; or H 20..23, W 44..47, either way round" in text(tab, "fits")
 
@@ -165,7 +167,9 @@ def test_by_keyboard_alone(thread_page):
             break
     tab.get_by_text("text copied").wait_for()
     assert "Output row 0, column 1 reads" in tab.locator(".walk .status").inner_text()
-    assert tab.evaluate("document.documentElement.dataset.copied").startswith("conv.conv_2: 20 x 8 x 8\nheight and width: floor((12 + 2*0 - 1*(5-1) - 1)/1) + 1 = 8")
+    assert tab.evaluate("document.documentElement.dataset.copied").startswith(
+        "conv.conv_2: 20 x 8 x 8\nheight and width: floor((12 + 2*0 - 1*(5-1) - 1)/1) + 1 = 8"
+    )
     tab.get_by_text("It sees rows 0 to 13, columns 2 to 15 of the image.").wait_for()
 
 
@@ -223,11 +227,17 @@ def test_axe_finds_nothing_serious(visit, nets, scheme):
     axe = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
     if not axe.exists():
         pytest.skip("needs `npm ci` in web/")
-    for graph, hash in ((nets.thread(), "#l=conv.conv_1"), (nets.thread(), "#l=conv.conv_2&k3=kernel_size%5B0%5D:7"), (nets.residual(), "#l=blocks.0..2")):
+    for graph, hash in (
+        (nets.thread(), "#l=conv.conv_1"),
+        (nets.thread(), "#l=conv.conv_2&k3=kernel_size%5B0%5D:7"),
+        (nets.residual(), "#l=blocks.0..2"),
+    ):
         tab = visit(page(report(graph)), hash, color_scheme=scheme)
         tab.wait_for_timeout(200)
         found = tab.evaluate(f"async () => {{ {axe.read_text()}; return await axe.run(document) }}")
-        grave = [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        grave = [
+            (v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"] if v["impact"] in ("serious", "critical")
+        ]
         assert grave == []
 
 

@@ -75,7 +75,7 @@ def stages(graph: Graph, most: int) -> list[Row]:
     parts = children(every, -1)
     while True:
         opened = [kid for p in parts for kid in ((every[p].times == 1 and children(every, p)) or [p])]
-        if len(opened) > most or len(opened) == len(parts):
+        if len(opened) > most or opened == parts:
             return [every[p] for p in parts]
         parts = opened
 
@@ -91,7 +91,9 @@ def architecture(graph: Graph, width: float = WIDTHS["page"], style: str = "lene
         last = graph.nodes[part.first + part.count - 1]
         shape = tuple(map(int, graph.tensors[last.outputs[0]].shape))
         if shape != shown[-1][2] or part.kids or (last.rule is not None and last.rule.macs(graph.call(last))):
-            shown.append((called(graph, part), _about(graph, part, last), shape, i))
+            times = f" x {part.times}" if part.times > 1 else ""
+            name = called(graph, part).removesuffix(times)
+            shown.append((shortened(name, step - 2 - wide(times, 6), 6) + times, _about(graph, part, last), shape, i))
     scale = _scales([shape for _, _, shape, _ in shown])
     height = deep * -(-len(shown) // line) + 10
     marks: list[Mark] = []

@@ -58,7 +58,7 @@ def sheet(graph: Graph, chain: str) -> Sheet:
         weights = {i for node in nodes for i in node.inputs if graph.tensors[i].kind == "parameter"} - owned
         owned |= weights
         learned = sum(_product(graph.tensors[i].shape) for i in weights)
-        alone = len(nodes) == 1
+        alone = len(nodes) == 1 and not large
         cards.append(Card(called(graph, row), row.type or nodes[0].type, text(made[1:] if len(made) > 1 else made), learned,
                           words.slots(nodes[0]) if alone else {}, _film(graph, nodes[0]) if alone else None))  # fmt: skip
     problem = f"{graph.problem.path or graph.problem.op}: {graph.problem.sentence}" if graph.problem is not None else ""

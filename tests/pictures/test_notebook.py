@@ -1,0 +1,96 @@
+"""Notebook output: no script, what an untrusted notebook keeps, run in a real kernel, looked at in Chromium."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import html5lib
+import pytest
+
+from whyshape.analyses.notebook import framed, mimebundle
+from whyshape.api import explain
+from whyshape.readers.notation import THREAD
+
+# What a notebook's sanitizer keeps of the elements we use; everything else would be dropped.
+KEPT = {"div", "p", "b", "br", "span", "table", "tbody", "tr", "td", "details", "summary", "img"}
+STYLES = {"color", "margin", "margin-left", "padding", "border-left", "font-family", "text-align", "vertical-align"}
+
+
+@pytest.fixture(scope="module")
+def html():
+    return mimebundle(explain(THREAD, (1, 1, 28, 28)))["text/html"]
+
+
+def test_only_what_an_untrusted_notebook_keeps(html):
+    body = html5lib.parse(html, namespaceHTMLElements=False).find("body")
+    for e in list(body.iter())[1:]:
+        assert e.tag in KEPT, e.tag
+        assert set(e.attrib) <= {"style", "alt", "src"}, e.attrib
+        assert {rule.partition(":")[0] for rule in e.get("style", "").split(";") if rule} <= STYLES, e.get("style")
+        assert e.get("src", "data:").startswith("data:")
+
+
+def test_it_tells_every_layer_and_shows_the_windows(html):
+    for words in ("1x28x28 -&gt; 10x24x24", "21,840 learned numbers", "floor((28 + 2*0 - 1*(5-1) - 1)/1) + 1 = 24", "20*4*4 = 320"):
+        assert words in html
+    pictures = [base64.b64decode(data).decode() for data in re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)]
+    assert len(pictures) == 4 and all("@keyframes" in picture for picture in pictures)
+    assert len(html) <= 60_000
+
+
+def test_a_large_network_shows_its_top_level():
+    answer = explain(" > ".join(f"Conv2d({1 if i == 0 else 2}, 2, 3, padding=1) > ReLU" for i in range(40)), (1, 1, 8, 8))
+    told = mimebundle(answer)
+    assert len(told["text/html"]) <= 60_000
+    assert "full report" in told["text/html"] or "x.report('net.html')" in told["text/html"]
+
+
+def test_a_mismatch_is_shown():
+    told = mimebundle(explain(THREAD, (1, 1, 32, 32)))
+    assert "does not fit" in told["text/html"] and "500" in told["text/html"]
+
+
+def test_both_kinds_of_text():
+    answer = explain(THREAD, (1, 1, 28, 28))
+    assert set(answer._repr_mimebundle_()) == {"text/plain", "text/html"}
+    assert set(answer._repr_mimebundle_(include={"text/plain"})) == {"text/plain"}
+    assert answer._repr_html_() == answer._repr_mimebundle_()["text/html"]
+
+
+def test_it_opens_without_scripts(visit, html):
+    """In Chromium with scripts off a layer opens, and its picture is there."""
+    tab = visit(html, ready=False, java_script_enabled=False)
+    tab.get_by_text("conv.conv_2").first.click()
+    tab.get_by_text("floor((12 + 2*0 - 1*(5-1) - 1)/1) + 1 = 8").wait_for()
+    picture = tab.get_by_role("img", name=re.compile("The window stands at 64 places"))
+    assert picture.bounding_box()["width"] > 200
+
+
+def test_the_frame_holds_the_whole_page(visit):
+    """`show()`: the report inside a frame that may run its own script and nothing else."""
+    text = framed(explain(THREAD, (1, 1, 28, 28)).graph)
+    assert text.startswith("<iframe srcdoc=") and 'sandbox="allow-scripts"' in text and text.count("<") == 2
+    tab = visit(text, ready=False)
+    frame = tab.frame_locator("iframe")
+    frame.get_by_role("row", name=re.compile("^conv_2")).click()
+    frame.get_by_text("conv.conv_2 Conv2d").wait_for()
+
+
+@pytest.mark.full
+def test_in_a_real_kernel(tmp_path):
+    """A notebook run by nbclient holds both kinds of output."""
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    note = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "from whyshape.api import explain\nfrom whyshape.readers.notation import THREAD\nx = explain(THREAD, (1, 1, 28, 28))\nx"
+            ),
+            nbformat.v4.new_code_cell("x.show()"),
+        ]
+    )
+    nbclient.NotebookClient(note, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    first, second = (cell["outputs"][-1]["data"] for cell in note.cells)
+    assert "10x24x24" in first["text/plain"] and "<details" in first["text/html"]
+    assert second["text/html"].startswith("<iframe srcdoc=")

@@ -122,17 +122,23 @@ class _Reader:
         domain = self.text(found[1]) if found[1] else ""
         return ("" if domain == "ai.onnx" else domain), signed(found[2] or 0)
 
+    def count(self, start, end, number) -> None:
+        """Count a graph's nodes before any is read: a file of millions is refused at once."""
+        for found, _, _ in self.fields(start, end):
+            if found == number:
+                self.nodes += 1
+                if self.nodes > MOST_NODES:
+                    raise WhyshapeError(f"This ONNX file has more than {MOST_NODES:,} nodes.")
+
     def graph(self, start, end, depth) -> GraphRecord:
         if depth > DEEPEST:
             raise WhyshapeError(f"This ONNX file nests graphs deeper than {DEEPEST}.")
         name, nodes, inputs, outputs = "", [], [], []
         constants: dict[str, Constant] = {}
         types: dict[str, Type] = {}
+        self.count(start, end, 1)
         for number, _, value in self.fields(start, end):
             if number == 1:
-                self.nodes += 1
-                if self.nodes > MOST_NODES:
-                    raise WhyshapeError(f"This ONNX file has more than {MOST_NODES:,} nodes.")
                 nodes.append(self.node(*self.span(value), depth))
             elif number == 2:
                 name = self.text(value)
@@ -154,6 +160,7 @@ class _Reader:
         name, domain, nodes, inputs, outputs = "", "", [], [], []
         defaults: dict[str, Any] = {}
         opsets: dict[str, int] = {}
+        self.count(start, end, 7)
         for number, _, value in self.fields(start, end):
             if number == 1:
                 name = self.text(value)
@@ -164,9 +171,6 @@ class _Reader:
             elif number == 5:
                 outputs.append(self.text(value))
             elif number == 7:
-                self.nodes += 1
-                if self.nodes > MOST_NODES:
-                    raise WhyshapeError(f"This ONNX file has more than {MOST_NODES:,} nodes.")
                 nodes.append(self.node(*self.span(value), 1))
             elif number == 9:
                 opsets.update([self.opset(*self.span(value))])

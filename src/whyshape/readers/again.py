@@ -58,11 +58,12 @@ class _Torch(Again):
 
     def runs(self, inputs):
         from whyshape.readers.torch.forward import _mode, follow, stand_ins
+        from whyshape.readers.torch.scope import calls_seen
         from whyshape.readers.torch.tracer import NeedsValues
         from whyshape.readers.torch.untouched import untouched, walk
 
         modules, found = walk(self.model), []
-        with _mode(modules, self.mode), untouched([m for _, m in modules]):
+        with _mode(modules, self.mode), untouched([m for _, m in modules]), calls_seen():
             for at in inputs:  # only whether it runs: no graph is made
                 tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
                 found.append(None if isinstance(failure, NeedsValues) else failure is None and tracer.refused is None)

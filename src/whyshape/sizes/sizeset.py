@@ -54,8 +54,14 @@ class SizeSet:
         """Whether the model takes an input of these sizes; an axis that is not named may then have any size."""
         self._known(sizes)
         rest = [letter for letter in self.letters if letter not in sizes]
+        if not rest:
+            return self.holds(sizes)
         found = [part for block in self.blocks for part in self._put(block, sizes)]
-        return bool(found) if not rest else not without([everywhere(rest)], found)
+        return not without([everywhere(rest)], found)
+
+    def holds(self, at: Mapping[str, int]) -> bool:
+        """`contains` for sizes of all letters, without asking whether they are sizes."""
+        return any(block.contains(self.algebra, at) for block in self.blocks)
 
     def __contains__(self, sizes: Mapping[str, int]) -> bool:
         return self.contains(**sizes)

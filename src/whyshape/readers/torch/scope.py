@@ -53,19 +53,29 @@ def _call(module, *args, **kwargs):
 
 
 @contextmanager
-def following(tracer: Tracer):
-    """The tracer sees everything this thread does inside."""
+def calls_seen():
+    """Module calls go through `_call` inside. Held around many traces it spares each of them the change, which PyTorch's classes feel."""
     global _running
     with _lock:
         _running += 1
-        torch.nn.Module.__call__ = _call
-    before, _active.tracer = _active.tracer, tracer
+        if _running == 1:
+            torch.nn.Module.__call__ = _call
     try:
-        with tracer:
-            yield tracer
+        yield
     finally:
-        _active.tracer = before
         with _lock:
             _running -= 1
             if not _running:
                 torch.nn.Module.__call__ = _original_call
+
+
+@contextmanager
+def following(tracer: Tracer):
+    """The tracer sees everything this thread does inside."""
+    with calls_seen():
+        before, _active.tracer = _active.tracer, tracer
+        try:
+            with tracer:
+                yield tracer
+        finally:
+            _active.tracer = before

@@ -48,7 +48,7 @@ def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
         if solved.next is None:
             break
         case = solved.next[1]
-    return Diagnosis(patient.name, tuple(problems), hazards(trial.graph), trial.graph.notes, ran=False)
+    return Diagnosis(patient.name, tuple(problems), hazards(trial.graph), ran=False, notes=trial.graph.notes)
 
 
 def confirmed(patient, fixes: list[Fix]) -> tuple[Fix, ...]:

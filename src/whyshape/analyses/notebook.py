@@ -86,12 +86,3 @@ def mimebundle(answer) -> dict[str, str]:
     from whyshape.writers.notebook import write
 
     return {"text/plain": str(answer), "text/html": write(sheet(answer.graph, answer.chain))}
-
-
-def framed(graph: Graph, height: int = 900, **extras) -> str:
-    """The whole report in a frame of its own, for a notebook that is trusted. ``extras`` as in `analyses.report.report`."""
-    from whyshape.analyses.report import report
-    from whyshape.writers.html import page
-    from whyshape.writers.notebook import frame
-
-    return frame(page(report(graph, **extras)), height)

@@ -16,6 +16,9 @@ COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 # Shown first in --help, in the order somebody new meets them; every other command follows by name.
 FIRST = ("explain", "why", "accepts", "diagnose", "layer", "solve")
 
+# Where the package to install has another name than the module.
+PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow", "lightning_fabric": "lightning-fabric"}
+
 EPILOG = """\
 TARGET is file.py:Name, file.py:make(depth=3), package.module:factory, model.onnx, model.keras, or a network written
 out, "Conv2d(1, 10, 5) > ReLU > Flatten". Without one, commands take the network of the thread that started this tool.
@@ -77,6 +80,12 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader left (`| head`): not an error, and Python must not complain at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if options.traceback or package == "whyshape" or not package:
+            raise
+        print(f"whyshape: this question needs {package}, which is not installed: pip install {PACKAGES.get(package, package)}", file=sys.stderr)
+        return 2
     except RecursionError:
         print("whyshape: the network is nested deeper than Python can follow, or one module holds itself", file=sys.stderr)
         return 3

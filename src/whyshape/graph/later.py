@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
@@ -16,8 +16,8 @@ class Later(Sequence):
 
     __slots__ = ("_made", "_make")
 
-    def __init__(self, make: Callable[[], tuple]):
-        self._make: Callable[[], tuple] | None = make
+    def __init__(self, make: Callable[[], Iterable]):
+        self._make: Callable[[], Iterable] | None = make
         self._made: tuple = ()
 
     def _now(self) -> tuple:
@@ -48,3 +48,8 @@ class Later(Sequence):
 
     def __repr__(self):
         return repr(self._now())
+
+
+def later(make: Callable[[], Iterable]) -> Any:
+    """A `Later`, typed as the tuple it stands for."""
+    return Later(make)

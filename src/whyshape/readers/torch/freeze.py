@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from whyshape.graph import Graph, Later, Module, ModuleCall, Node, Problem, Ref, State, Tensor
+from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, later
 from whyshape.readers.torch.tracer import CHANGED, MADE, Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
@@ -257,10 +257,10 @@ def freeze(modules, tracer: Tracer, inputs, result, facts, notes=(), name="") ->
         return found[0]
 
     return Graph(
-        Later(lambda: freezer().tensors), Later(lambda: freezer().nodes), tuple(range(len(inputs))), Later(lambda: freezer().results),
-        Later(lambda: [Module(path, type(m).__name__, flag) for (path, m), flag in zip(modules, flags)]), name or type(root).__name__,
-        Later(lambda: freezer().conditions), freezer().problem() if tracer.refused is not None else None, tuple(notes), bool(root.training),
-        Later(lambda: freezer().state), Later(lambda: [_new(ModuleCall, call) for call in freezer().module_calls]),
+        later(lambda: freezer().tensors), later(lambda: freezer().nodes), tuple(range(len(inputs))), later(lambda: freezer().results),
+        later(lambda: [Module(path, type(m).__name__, flag) for (path, m), flag in zip(modules, flags)]), name or type(root).__name__,
+        later(lambda: freezer().conditions), freezer().problem() if tracer.refused is not None else None, tuple(notes), bool(root.training),
+        later(lambda: freezer().state), later(lambda: [_new(ModuleCall, call) for call in freezer().module_calls]),
     )  # fmt: skip
 
 

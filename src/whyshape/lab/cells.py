@@ -40,7 +40,7 @@ def writing_to(place: int, n: int, k: int, s: int, p: int, d: int) -> Window:
     >>> writing_to(3, n=14, k=3, s=2, p=1, d=1)
     [(0, 2), (2, 1)]
     """
-    found = []
+    found: Window = []
     for tap in range(k):
         cell, rest = divmod(place + p - tap * d, s)
         if rest == 0 and 0 <= cell < n:
@@ -62,6 +62,6 @@ def crossed(windows: list[Window]) -> list[tuple[tuple[int, ...], tuple[int, ...
     """Windows of several axes as one list in reading order: (taps, cell), the cell None if any axis is outside."""
     crossing = []
     for pairs in product(*windows):
-        cell = tuple(c for _, c in pairs)
-        crossing.append((tuple(tap for tap, _ in pairs), None if None in cell else cell))
+        inner = tuple(cell for _, cell in pairs if cell is not None)
+        crossing.append((tuple(tap for tap, _ in pairs), inner if len(inner) == len(pairs) else None))
     return crossing

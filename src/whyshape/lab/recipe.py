@@ -29,7 +29,7 @@ class Recipe:
 
     def __post_init__(self):
         for field in fields(self):
-            value, low, high = getattr(self, field.name), *LIMITS[field.name]
+            value, (low, high) = getattr(self, field.name), LIMITS[field.name]
             if not (isinstance(value, (int, float)) and math.isfinite(value) and low <= value <= high):
                 raise WhyshapeError(f"{field.name} is {value}, but it must be from {low} to {high}")
 

@@ -160,7 +160,8 @@ class Run:
     def next_epoch(self) -> None:
         epoch = len(self.history)
         loss = self.learn(epoch)
-        checked, right = measured(self.average.module, *self.checks, self.recipe.smoothing)
+        images, labels = self.checks
+        checked, right = measured(self.average.module, images, labels, self.recipe.smoothing)
         row = {"epoch": epoch + 1, "rate": self.recipe.learning_rate((epoch + 1) / self.recipe.epochs)}
         row |= {"train_loss": loss, "validation_loss": checked, "validation_accuracy": right}
         self.history.append(row)
@@ -188,7 +189,8 @@ class Run:
             self.average.update_parameters(self.network)
             total += loss.detach()
             self.watch.batch()
-        return float(self.fabric.all_reduce(total / len(batches), reduce_op="mean"))
+        mean = self.fabric.all_reduce(total / len(batches), reduce_op="mean")
+        return float(torch.as_tensor(mean))
 
     def batches(self, epoch: int) -> list[torch.Tensor]:
         """The rows of each batch that this process learns from; every process gets an equal share of every batch."""

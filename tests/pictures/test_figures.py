@@ -161,3 +161,19 @@ def test_bad_input_gets_one_sentence(nets, tmp_path, capsys):
     assert main(["figure", "arch", "-o", str(tmp_path / "link.svg")]) == 2
     assert not (tmp_path / "target.svg").exists()
     assert "link.svg is a link; name the file itself" in capsys.readouterr().err
+
+
+def test_the_pictures_of_the_documentation_are_fresh():
+    """`python tools/pictures.py --check` finds nothing stale."""
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, root / "tools" / "pictures.py", "--check"],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(root / "src"), "PATH": ""},
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -73,9 +73,9 @@ def test_the_frame_holds_the_whole_page(visit):
     text = frame(explain(THREAD, (1, 1, 28, 28)).page(), 900)
     assert text.startswith("<iframe srcdoc=") and 'sandbox="allow-scripts"' in text and text.count("<") == 2
     tab = visit(text, ready=False)
-    frame = tab.frame_locator("iframe")
-    frame.get_by_role("row", name=re.compile("^conv_2")).click()
-    frame.get_by_text("conv.conv_2 Conv2d").wait_for()
+    inside = tab.frame_locator("iframe")
+    inside.get_by_role("row", name=re.compile("^conv_2")).click()
+    inside.get_by_text("conv.conv_2 Conv2d").wait_for()
 
 
 @pytest.mark.full

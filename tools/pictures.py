@@ -1,0 +1,67 @@
+"""The pictures of the documentation, made anew from the thread's network: ``python tools/pictures.py [FOLDER] [--check] [--page]``.
+
+``--page`` also photographs the report in Chromium; a photograph is not compared, for browsers draw letters differently.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from whyshape.api import explain
+from whyshape.readers.notation import THREAD
+from whyshape.writers.pictures import put, stale
+
+WHERE = Path(__file__).parent.parent / "docs" / "pictures"
+
+
+def pictures():
+    """Each picture's name and its bytes."""
+    thread = explain(THREAD, (1, 1, 28, 28))
+    stride = explain("Conv2d(4, 6, 3, stride=2, padding=1)", (1, 4, 9, 9))
+    dilation = explain("Conv2d(4, 6, 3, dilation=2)", (1, 4, 9, 9))
+    up = explain("ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1)", (1, 4, 5, 5))
+    yield "thread-architecture.svg", thread.figure("arch")
+    yield "thread-conv_1.svg", thread.figure("conv", layer="conv.conv_1")
+    yield "thread-receptive-field.svg", thread.figure("rf")
+    yield "walk-conv_2.svg", thread.animate("conv.conv_2")
+    yield "walk-maxpool_2.svg", thread.animate("conv.maxpool_2")
+    for name, one in (("stride", stride), ("dilation", dilation), ("transposed", up)):
+        yield f"walk-{name}.svg", one.animate(next(node.path for node in one.graph.nodes))
+
+
+def photograph(file: Path) -> None:
+    """The report of the thread's network as a reader first sees it."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
+        page = Path(folder) / "thread.html"
+        explain(THREAD, (1, 1, 28, 28)).report(str(page))
+        browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        tab = browser.new_context(offline=True, viewport={"width": 1280, "height": 1060}, color_scheme="light").new_page()
+        tab.goto(f"file://{page}#l=conv.conv_2&px=3,4")
+        tab.wait_for_selector("html[data-ready]")
+        tab.screenshot(path=str(file))
+        browser.close()
+
+
+def main(argv: list[str]) -> int:
+    """Write them, or with ``--check`` say which of the files there are stale; 1 if any is."""
+    folder = Path(next((a for a in argv if not a.startswith("-")), WHERE))
+    old = []
+    for name, content in pictures():
+        if "--check" in argv:
+            if not (folder / name).exists() or stale(str(folder / name), content):
+                old.append(name)
+        else:
+            put(folder / name, content)
+    if "--page" in argv:
+        photograph(folder / "report.png")
+    for name in old:
+        print(f"{folder / name} is stale: python tools/pictures.py writes it anew", file=sys.stderr)
+    return int(bool(old))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axis_of, layer, rule
-from whyshape.rules.dtypes import default_float
+from whyshape.rules.dtypes import default_float, fractions, one_dtype
 from whyshape.sizes import need, product
 
 
@@ -64,7 +64,10 @@ class Softmax(Rule):
         shape = input.shape
         if dim is not None:
             axis_of(dim, len(shape))
-        return shape if dtype is None else Made(shape, dtype)
+        if dtype is not None:
+            return Made(shape, dtype)
+        fractions(input.dtype, "a softmax")
+        return shape
 
 
 @rule("gumbel_softmax")
@@ -88,6 +91,7 @@ class PReLU(_Activation):
     @staticmethod
     def shape(input, weight):
         x, slopes = input.shape, product(weight.shape)
+        one_dtype(input, weight)
         need(len(weight.shape) <= 1, "slopes are one number or one row, {arrived} axes arrive", arrived=len(weight.shape), wanted=1)
         if not (slopes.__class__ is int and slopes == 1) and len(weight.shape) and not bool(slopes == 1):
             need(len(x) > 0, "slopes for channels want at least one axis, a single number arrives", wanted=1, arrived=0)
@@ -137,6 +141,8 @@ def activation_layer(net, input, *args, **kwargs):
     settings = {**dict(zip(names, args)), **kwargs}
     for name in settings:
         need(name in names, "{name} has no setting {arrived}", name=net.name, arrived=name, wanted=" ".join(names))
+    if "dropout" in op:
+        settings["training"] = net.training
     return net.call(op, input, **settings)
 
 

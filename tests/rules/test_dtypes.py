@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import product
 
 import pytest
 import torch
+import torch.nn.functional as F
+from oracle_calls import EQUAL, Judge
 
-from whyshape.rules import Spec, Unexplained
+from whyshape.errors import DoesNotFit
+from whyshape.rules import RULES, Spec, Unexplained
 from whyshape.rules.dtypes import BYTES, ORDER, category, default_is, name_of, promote, result_type
 
 pytestmark = pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
@@ -73,3 +77,37 @@ def test_categories():
         want = 3 if dtype.is_complex else 2 if dtype.is_floating_point else 0 if dtype is torch.bool else 1
         assert category(n) == want, n
         assert BYTES[n] == torch.zeros((), dtype=dtype).element_size()
+
+
+MIXED = {
+    "linear": lambda a, b: F.linear(a, b), "matmul": lambda a, b: a @ b, "mm": lambda a, b: torch.mm(a, b), "bmm": lambda a, b: torch.bmm(a[None], b[None]),
+    "addmm": lambda a, b: torch.addmm(a, a, b), "attention": lambda a, b: F.scaled_dot_product_attention(a, b, b), "prelu": lambda a, b: F.prelu(a, b[0]),
+    "bilinear": lambda a, b: F.bilinear(a, a, b.new_ones(3, 4, 4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("left, right", [("float32", "float64"), ("uint8", "float32"), ("float16", "float32"), ("float32", "float32")])
+def test_operands_of_two_dtypes(name, left, right):
+    """Like is multiplied with like only: refused where PyTorch refuses, and the other way round."""
+    a, b = torch.ones(4, 4, dtype=getattr(torch, left)), torch.ones(4, 4, dtype=getattr(torch, right))
+    judge = Judge()
+    with contextlib.suppress(RuntimeError), judge:
+        MIXED[name](a, b)
+    assert judge.verdicts and all(v.word == EQUAL for v in judge.verdicts), judge.verdicts
+
+
+def test_sentence_of_two_dtypes():
+    """The sentence names both; under autocast PyTorch decides, and the call is left open."""
+    call = Spec((2, 3), "uint8"), Spec((4, 3), "float32")
+    with pytest.raises(DoesNotFit, match=r"^uint8 numbers meet float32 ones, both must have the same dtype$"):
+        RULES["linear"].shape(*call)
+    with torch.autocast("cpu"), pytest.raises(Unexplained):
+        RULES["linear"].shape(*call)
+
+
+@pytest.mark.parametrize("op, more", [("batch_norm", (None, None)), ("layer_norm", ((4,),)), ("softmax", (1,)), ("mean", ())])
+def test_whole_numbers(op, more):
+    """Norms, softmax and mean want fractions."""
+    with pytest.raises(DoesNotFit, match="of whole numbers is not defined"):
+        RULES[op].shape(Spec((2, 4), "int64"), *more)

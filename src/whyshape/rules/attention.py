@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule, stretched
+from whyshape.rules.dtypes import one_dtype
 from whyshape.sizes import need, product
 
 
@@ -27,6 +28,7 @@ class Attention(Rule):
     @staticmethod
     def shape(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
         q, k, v = query.shape, key.shape, value.shape
+        one_dtype(query, key, value)
         least = min(len(q), len(k), len(v))
         if least < 2:
             need(False, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=least)

@@ -7,9 +7,11 @@ and `torch.result_type`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 
 from whyshape.rules.base import Unexplained
+from whyshape.sizes import need
 
 ORDER = {
     "bool": (0, 0),
@@ -189,6 +191,38 @@ def summed(dtype):
     ('int64', 'float16')
     """
     return "int64" if category(dtype) < 2 else dtype
+
+
+_casting: list[Callable[[], bool]] = []
+
+
+def cast_while(asked: Callable[[], bool]) -> None:
+    """While ``asked()`` is true, PyTorch itself casts operands to one dtype (autocast): `one_dtype` then leaves the call open."""
+    _casting.append(asked)
+
+
+def one_dtype(*tensors) -> None:
+    """Refuse operands of two dtypes where PyTorch multiplies only like with like.
+
+    >>> from whyshape.rules import Spec
+    >>> one_dtype(Spec((2, 3), "float32"), Spec((3, 4), "float32"))
+    """
+    first = name_of(tensors[0].dtype)
+    for t in tensors[1:]:
+        if name_of(t.dtype) != first:
+            if any(asked() for asked in _casting):
+                raise Unexplained("autocast decides the dtype")
+            need(False, "{arrived} numbers meet {wanted} ones, both must have the same dtype", wanted=name_of(t.dtype), arrived=first)
+
+
+def fractions(dtype, what: str) -> None:
+    """Refuse whole numbers where PyTorch has no kernel for them.
+
+    >>> fractions("float16", "a softmax")
+    """
+    if category(dtype) < 2:
+        need(False, "{what} of whole numbers is not defined: a floating point dtype is wanted, {arrived} arrives",
+             what=what, wanted="float32", arrived=name_of(dtype))  # fmt: skip
 
 
 def real_of(dtype):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, broadcast_shapes, given, layer, rule, stretched
-from whyshape.rules.dtypes import promote
+from whyshape.rules.dtypes import one_dtype, promote
 from whyshape.sizes import need, product
 
 
@@ -19,6 +19,8 @@ class Linear(Rule):
         x, w = input.shape, weight.shape
         if not len(x):
             need(False, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        if input.dtype is not weight.dtype:
+            one_dtype(input, weight)
         n, m = x[-1], w[-1]
         if not (n.__class__ is int is m.__class__ and n == m):
             need(x[-1] == w[-1], "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=w[-1], arrived=x[-1])
@@ -53,6 +55,8 @@ class Matmul(Rule):
 
     @staticmethod
     def shape(input, other, *, out=None):
+        if input.dtype is not other.dtype:
+            one_dtype(input, other)
         return matmul_shape(input.shape, other.shape)
 
     @staticmethod
@@ -89,6 +93,7 @@ class Mm(Rule):
     @staticmethod
     def shape(input, mat2, *, out=None):
         _ranks(input.shape, mat2.shape, 2)
+        one_dtype(input, mat2)
         return matmul_shape(input.shape, mat2.shape)
 
     @staticmethod
@@ -105,6 +110,7 @@ class Bmm(Rule):
     @staticmethod
     def shape(input, mat2, *, out=None):
         _ranks(input.shape, mat2.shape, 3)
+        one_dtype(input, mat2)
         need(input.shape[0] == mat2.shape[0], "{wanted} matrices meet {arrived}", wanted=input.shape[0], arrived=mat2.shape[0])
         return matmul_shape(input.shape, mat2.shape)
 
@@ -198,6 +204,7 @@ class AddMm(Rule):
     @staticmethod
     def shape(input, mat1, mat2, *, beta=1, alpha=1, out=None):
         _ranks(mat1.shape, mat2.shape, 2)
+        one_dtype(input, mat1, mat2)
         return _onto(input, matmul_shape(mat1.shape, mat2.shape))
 
     @staticmethod
@@ -308,6 +315,7 @@ class Bilinear(Rule):
     @staticmethod
     def shape(input1, input2, weight, bias=None):
         a, b, w = input1.shape, input2.shape, weight.shape
+        one_dtype(input1, input2, weight)
         need(len(a) == len(b), "both inputs must have the same number of axes: {wanted}, {arrived} arrive", wanted=len(a), arrived=len(b))
         for n, m in zip(a[:-1], b[:-1]):
             need(n == m, "the axes before the last must be equal: {wanted}, {arrived} arrive", wanted=n, arrived=m)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_of, axis_of, rule
-from whyshape.rules.dtypes import category, default_float, name_of, real_of, result_type, summed
+from whyshape.rules.dtypes import category, default_float, fractions, name_of, real_of, result_type, summed
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import largest, need, product
 
@@ -29,12 +29,6 @@ def _some(x, dim):
     """An extreme of no numbers at all is not defined."""
     for axis in axes_of(dim, len(x)) if x else ():
         need(x[axis] > 0, "at least one number is wanted along axis {axis}, {arrived} arrive", axis=axis, arrived=x[axis], wanted=1)
-
-
-def _fractions(dtype, what):
-    if category(dtype) < 2:
-        need(False, "{what} of whole numbers is not defined: a floating point dtype is wanted, {arrived} arrives",
-             what=what, wanted="float32", arrived=name_of(dtype))  # fmt: skip
 
 
 class _Reduction(Rule):
@@ -74,9 +68,9 @@ class Mean(_Reduction):
     def shape(input, dim=None, keepdim=False, *, dtype=None, out=None):
         shape = reduced(input.shape, dim, keepdim)
         if dtype is not None:
-            _fractions(dtype, "a mean")
+            fractions(dtype, "a mean")
             return Made(shape, dtype)
-        _fractions(input.dtype, "a mean")
+        fractions(input.dtype, "a mean")
         return shape
 
 
@@ -88,7 +82,7 @@ class Spread(_Reduction):
 
     @staticmethod
     def shape(input, dim=None, unbiased=True, keepdim=False, *, correction=None, out=None):
-        _fractions(input.dtype, "a variance")
+        fractions(input.dtype, "a variance")
         return Made(reduced(input.shape, None if isinstance(dim, bool) else dim, keepdim), real_of(input.dtype))
 
 
@@ -100,7 +94,7 @@ class SpreadAndMean(_Reduction):
 
     @staticmethod
     def shape(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
-        _fractions(input.dtype, "a variance")
+        fractions(input.dtype, "a variance")
         shape = reduced(input.shape, None if isinstance(dim, bool) else dim, keepdim)
         return [Made(shape, real_of(input.dtype)), shape]
 
@@ -239,7 +233,7 @@ class Norm(_Reduction):
     @staticmethod
     def shape(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
         made = dtype or input.dtype
-        _fractions(made, "a norm")
+        fractions(made, "a norm")
         return Made(reduced(input.shape, dim, keepdim), real_of(made))
 
 

@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional
 
 from whyshape.rules import RULES, Rule
+from whyshape.rules.dtypes import cast_while
 
+cast_while(lambda: torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"))
 ROOFS = (torch, torch.Tensor, torch.nn.functional, torch._C._nn, torch._VF)
 
 
@@ -59,11 +61,61 @@ def function_table() -> dict[Callable, Entry]:
 
 # Facts about a tensor that are no sizes: PyTorch answers them itself, from the stand-in.
 FACTS = frozenset(
-    ["dim", "ndimension", "is_floating_point", "is_complex", "is_signed", "is_contiguous", "is_inference", "stride", "storage_offset", "element_size", "get_device", "is_shared", "is_pinned", "is_same_size", "has_names", "data_ptr", "_version", "requires_grad_", "register_hook", "retain_grad", "is_set_to", "is_storage", "backward", "is_conj", "is_neg", "_is_view", "untyped_storage", "storage", "dim_order", "is_distributed", "is_vulkan_available", "register_post_accumulate_grad_hook", "share_memory_"]
+    [
+        "dim",
+        "ndimension",
+        "is_floating_point",
+        "is_complex",
+        "is_signed",
+        "is_contiguous",
+        "is_inference",
+        "stride",
+        "storage_offset",
+        "element_size",
+        "get_device",
+        "is_shared",
+        "is_pinned",
+        "is_same_size",
+        "has_names",
+        "data_ptr",
+        "_version",
+        "requires_grad_",
+        "register_hook",
+        "retain_grad",
+        "is_set_to",
+        "is_storage",
+        "backward",
+        "is_conj",
+        "is_neg",
+        "_is_view",
+        "untyped_storage",
+        "storage",
+        "dim_order",
+        "is_distributed",
+        "is_vulkan_available",
+        "register_post_accumulate_grad_hook",
+        "share_memory_",
+    ]
 )
 # What asks for the numbers inside a tensor: a stand-in has none.
 VALUES = frozenset(
-    ["item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__complex__", "__index__", "__contains__", "is_nonzero", "equal", "allclose", "__array__", "__dlpack__", "_local_scalar_dense"]
+    [
+        "item",
+        "tolist",
+        "numpy",
+        "__bool__",
+        "__int__",
+        "__float__",
+        "__complex__",
+        "__index__",
+        "__contains__",
+        "is_nonzero",
+        "equal",
+        "allclose",
+        "__array__",
+        "__dlpack__",
+        "_local_scalar_dense",
+    ]
 )
 # Sizes, handed out as ints that remember which axis of which tensor they are.
 SIZE_GETTERS = ("shape", "size", "__len__", "numel", "nelement")

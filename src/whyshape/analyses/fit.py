@@ -9,7 +9,12 @@ from whyshape.analyses.memory import Memory, memory
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Graph
 
-UNITS = {"": 1, "B": 1, **{f"{p}B": 1000 ** (i + 1) for i, p in enumerate("KMGT")}, **{f"{p}IB": 1024 ** (i + 1) for i, p in enumerate("KMGT")}}
+UNITS = {
+    "": 1,
+    "B": 1,
+    **{f"{p}B": 1000 ** (i + 1) for i, p in enumerate("KMGT")},
+    **{f"{p}IB": 1024 ** (i + 1) for i, p in enumerate("KMGT")},
+}
 LARGEST = 1 << 20  # a batch or a side beyond this is not searched
 
 
@@ -41,6 +46,36 @@ class Fit(NamedTuple):
             "largest_batch": self.batch, "largest_image": self.image, "memory": self.now.to_dict(), "missing": list(self.missing),
             "costly": [{"layer": path, "bytes": n} for path, n in self.costly],
         }  # fmt: skip
+
+    def story(self) -> list:
+        """As display blocks."""
+        from whyshape.analyses.costs import bytes_text
+        from whyshape.story import Heading, Sentence, Table
+
+        what = "Training" if self.training else "Running"
+        least = "at least " if self.missing else ""
+        blocks: list = [
+            Heading(f"What fits into {bytes_text(self.budget)}"),
+            Sentence(f"{what} at the sizes given needs {least}{bytes_text(self.needed)}: it {'fits' if self.fits else 'does not fit'}."),
+        ]
+        most = "At most" if self.missing else "The largest batch is"
+        if self.asked and self.asked[0] in "NB":
+            blocks.append(Sentence(f"{most} {self.batch}." if self.batch else "Not even a batch of one fits."))
+        if {"H", "W"} <= set(self.asked):
+            blocks.append(
+                Sentence(f"The largest square image is {self.image[0]}x{self.image[1]}." if self.image else "No image size fits.")
+            )
+        if not self.asked:
+            blocks.append(Sentence("No axis is free: write the batch or the sizes as letters, N,3,H,W, to search for the largest."))
+        if self.missing:
+            blocks.append(Sentence(f"Not counted: {', '.join(self.missing)}.", "warning"))
+        rows = tuple((path, bytes_text(n)) for path, n in self.costly)
+        return [*blocks, Sentence("These layers keep most:"), Table(("layer", "kept for backward"), rows, (1,))] if rows else blocks
+
+    def __str__(self) -> str:
+        from whyshape.writers.text import write
+
+        return write(self.story())
 
 
 def amount_of_bytes(text: str) -> int:

@@ -187,7 +187,7 @@ def summarised(graph: Graph, depth: int, columns=("output_size", "num_params"), 
 
 def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
     """Every call in the order it began, numbered at its depth."""
-    calls = graph.calls or (ModuleCall("", graph.name or "Network", -1, graph.inputs, graph.outputs, 0, len(graph.nodes)),)
+    calls = graph.calls or _one_each(graph)
     inner: dict[int, list[int]] = {}
     for i, call in enumerate(calls):
         inner.setdefault(call.parent, []).append(i)
@@ -231,6 +231,13 @@ def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
         )  # fmt: skip
         met.add(call.path)
         stack += [(item, level + 1) for _, item in sorted([*((calls[c].first, c) for c in children), *loose], key=_begins, reverse=True)]
+
+
+def _one_each(graph: Graph) -> tuple[ModuleCall, ...]:
+    """Where the reader knows layers but no calls: the network, and a call for each layer in it."""
+    data = lambda node: tuple(t for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer"))
+    layers = [ModuleCall(n.path, n.type or n.op, 0, data(n), n.outputs, n.index, n.index + 1) for n in graph.nodes]
+    return (ModuleCall("", graph.name or "Network", -1, graph.inputs, graph.outputs, 0, len(graph.nodes)), *layers)
 
 
 def _begins(pair) -> tuple:

@@ -1,0 +1,34 @@
+"""`whyshape summary`: the table torchinfo's users know."""
+
+from __future__ import annotations
+
+from whyshape.cli import options as opt
+from whyshape.cli.commands.costs import graph_of
+
+HELP = "the table torchinfo's users know, with every number computed"
+COLUMNS = ("input_size", "output_size", "num_params", "params_percent", "kernel_size", "mult_adds", "trainable")
+ROWS = ("depth", "var_names", "ascii_only", "hide_recursive_layers")
+
+
+def arguments(parser) -> None:
+    opt.target(parser)
+    opt.inputs(parser)
+    opt.output(parser)
+    parser.add_argument("--depth", type=int, default=3, metavar="N", help="how deep modules are opened (default: 3)")
+    parser.add_argument(
+        "--columns", nargs="+", choices=COLUMNS, default=["output_size", "num_params", "mult_adds"], metavar="NAME", help=", ".join(COLUMNS)
+    )
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=["depth"], metavar="NAME", help=", ".join(ROWS))
+
+
+def run(options) -> int:
+    import json
+
+    from whyshape.analyses.summary import summarised
+
+    found = summarised(graph_of(options), options.depth, tuple(options.columns), frozenset(options.rows))
+    if options.markdown:
+        opt.write(f"```\n{found}\n```", options)
+    else:
+        opt.write(json.dumps(found.to_dict(), indent=2, allow_nan=False) if options.json else str(found), options)
+    return 0

@@ -16,7 +16,7 @@ from whyshape.errors import DoesNotFit
 from whyshape.graph.graph import Graph, Node, Problem, rebuild
 from whyshape.rules import Made, Spec
 from whyshape.rules.base import SIZES
-from whyshape.sizes import CALCULATED, CHOSEN, INPUT, Cond, Need, Size, leaf, leaves, recording, substitute
+from whyshape.sizes import CALCULATED, CHOSEN, INPUT, Cond, Need, Size, leaf, recording, substitute
 
 
 class Derived(NamedTuple):
@@ -194,7 +194,27 @@ def depends(size) -> bool:
 
 def free(cond: Cond) -> bool:
     """Whether a condition rests on a free axis."""
-    return any(at.leaf.ref and at.leaf.ref[0] == "free" for side in (cond.left, cond.right) for at in leaves(side))
+    return _rests(cond.left) or _rests(cond.right)
+
+
+def _rests(size) -> bool:
+    """Whether a size rests on a free axis. Each remembers: in a deep network every demand asks about all that is above it."""
+    if not isinstance(size, Size):
+        return False
+    stack = [size]
+    while stack:
+        top = stack[-1].__dict__
+        if "rests" in top:
+            stack.pop()
+        elif top["op"] == "leaf":
+            top["rests"] = bool(top["leaf"] and top["leaf"].ref and top["leaf"].ref[0] == "free")
+        else:
+            todo = [a for a in top["args"] if isinstance(a, Size) and "rests" not in a.__dict__]
+            if todo:
+                stack += todo
+            else:
+                top["rests"] = any(isinstance(a, Size) and a.__dict__["rests"] for a in top["args"])
+    return size.__dict__["rests"]
 
 
 def letters(graph: Graph) -> dict[int, tuple[int, ...]]:

@@ -47,7 +47,7 @@ class Node(NamedTuple):
     grad: bool = True  # autograd was watching: not inside the model's own `torch.no_grad()`
 
     @property
-    def rule(self) -> type[Rule] | None:
+    def rule(self) -> Any:
         """The rule that answers for this operator, if there is one."""
         return RULES.get(self.op) if self.by == "rule" else None
 
@@ -118,7 +118,10 @@ class Graph(NamedTuple):
 
     def settled(self) -> Graph:
         """The same graph with every part written down, for a question that looks at all of it."""
-        return self if type(self.nodes) is tuple else Graph(*[tuple(part) if type(part) is Later else part for part in self])
+        if type(self.nodes) is tuple:
+            return self
+        parts: list[Any] = [tuple(part) if type(part) is Later else part for part in self]
+        return Graph(*parts)
 
     def spec(self, index: int) -> Spec:
         """The sizes and dtype of a tensor, as a rule sees them."""

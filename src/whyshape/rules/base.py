@@ -153,9 +153,9 @@ class Rule:
         return {}
 
 
-RULES: dict[str, type[Rule]] = Shelf("rules")
-LAYERS: dict[str, Callable] = Shelf("layers")
-TOLD: dict[str, dict[str, Any]] = Answers()
+RULES = Shelf("rules")  # by operator
+LAYERS = Shelf("layers")  # by layer type
+TOLD = Answers()  # by question, then by operator
 QUESTIONS = ("factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note")
 TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()

@@ -86,7 +86,7 @@ def tree(size) -> Any:
     return {"op": size.op, "args": [tree(a) for a in size.args], "value": int(size)}
 
 
-APPLY = {
+APPLY: dict[str, Any] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,

@@ -235,14 +235,21 @@ TIMM = [
 @pytest.mark.full
 @pytest.mark.parametrize("name", TORCH + [f"timm.{n}" for n in TIMM])
 def test_published_networks_to_keras(name):
-    """26 convolutional networks of torchvision and timm."""
+    """26 convolutional networks of torchvision and timm: within 1e-5 as they are made.
+
+    Freshly made, many give numbers near zero, so each is compared again with running values as after training. Those make signals
+    and float32's rounding of them larger: a twin that were wrong in one layer would be off by the size of the numbers themselves.
+    """
     size = (1, 3, 64, 64)
+    torch.manual_seed(0)
     if name.startswith("timm."):
         model = pytest.importorskip("timm").create_model(name[5:])
     else:
         words = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
         model = getattr(pytest.importorskip("torchvision").models, name)(**words)
-    same(translate(lively(model, size), "keras", size))
+    made = translate(model.eval(), "keras", size)
+    assert made.largest_difference <= 1e-5 * max(1.0, made.largest_value), str(made)[:120]
+    same(translate(lively(model, size), "keras", size), 1e-3)
 
 
 @pytest.mark.full

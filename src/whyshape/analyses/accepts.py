@@ -203,7 +203,8 @@ class _Search:
     def wishes(self) -> Iterator[dict[str, int]]:
         """Inputs people use, the likeliest first."""
         lengths = max(self.ranks.values(), default=4) < 4
-        for i, n in enumerate(LIKELY_LENGTHS if lengths else LIKELY):
+        grey = any(len(s) > 3 and s[-3] == 1 for s in self.shapes)  # one channel: most likely digits, 28 x 28
+        for i, n in enumerate(LIKELY_LENGTHS if lengths else (28, *LIKELY) if grey else LIKELY):
             yield {letter: 2 if letter == self.batch else self.likely.get(letter, n) + (i if self.likely else 0) for letter in self.letters}
 
     def sample(self, skip: int) -> dict[str, int] | None:
@@ -295,7 +296,7 @@ def constraints(found: SizeSet, here: Path) -> list[Constraint]:
             continue
         seen.add(key)
         if isinstance(form, Along):
-            numbers = form.stairs.compare(relation, 0)
+            numbers = algebra.where(relation, form)
             if all(b.axes[form.letter] <= numbers for b in found.blocks):  # not so for a branch whose other side is accepted too
                 alone.setdefault(form.letter, []).append((demand, numbers))
         elif not isinstance(form, int):

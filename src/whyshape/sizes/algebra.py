@@ -14,6 +14,7 @@ from whyshape.errors import WhyshapeError
 from whyshape.sizes.expr import Size
 from whyshape.sizes.formula import APPLY
 from whyshape.sizes.maps import Stairs, TooLong
+from whyshape.sizes.sets import Numbers
 
 LIMIT = 4096  # how far a function without a period (floor(n*0.29) in double precision) is tabulated
 
@@ -81,6 +82,7 @@ class Algebra:
         self.limits: dict[str, int] = {}  # letters with a function that was tabulated: up to where
         self.divisors: list[Form] = []  # what was divided by: none of it may be 0
         self._forms: dict[int, Form] = {}
+        self._where: dict[tuple, Numbers] = {}
         self._held: list[Size] = []  # keeps what `_forms` names by id alive
         self._atoms: dict = {}
 
@@ -372,6 +374,14 @@ class Algebra:
         if atom.stairs:
             return atom.stairs(at[atom.letter])
         return int(APPLY[atom.op](*(a if isinstance(a, float) else self.value(a, at) for a in atom.args)))
+
+    def where(self, relation: str, along: Along) -> Numbers:
+        """The sizes of its letter for which ``along <relation> 0``."""
+        key = relation, along.stairs.key
+        found = self._where.get(key)
+        if found is None:
+            found = self._where[key] = along.stairs.compare(relation, 0)
+        return found
 
     def put(self, form: Form, at: Mapping[str, int]) -> Form:
         """The form with some letters given their sizes."""

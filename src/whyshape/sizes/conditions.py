@@ -22,7 +22,7 @@ def within(algebra: Algebra, block: Block, relation: str, form: Form) -> list[Bl
     if isinstance(form, int):
         return [block] if RELATIONS[relation](form, 0) else []
     if isinstance(form, Along):
-        kept = block.narrowed(form.letter, form.stairs.compare(relation, 0))
+        kept = block.narrowed(form.letter, algebra.where(relation, form))
         return [] if kept is None else [kept]
     simpler = reduced(algebra, block, algebra.poly(form.terms, constants=True))
     if not isinstance(simpler, Poly):

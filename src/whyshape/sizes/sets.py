@@ -106,6 +106,9 @@ class Numbers:
     def __le__(self, other: Numbers) -> bool:
         if self is other or other.everything:
             return True
+        if other.modulus == 1 and len(other.pieces) == 2 and other.pieces[1][1]:  # "at least": the usual demand
+            first = self.first()
+            return first is None or first >= other.pieces[1][0]
         return _holds_none(*self._combined(other, lambda a, b: a & ~b))
 
     def __eq__(self, other):
@@ -117,6 +120,8 @@ class Numbers:
     def first(self, low: int = 1) -> int | None:
         """The smallest member that is at least ``low``; None if there is none."""
         low = max(low, 1)
+        if low == 1 and self.modulus == 1:
+            return next((start for start, mask in self.pieces if mask), None)
         for i in range(bisect_right(self.pieces, low, key=lambda p: p[0]) - 1, len(self.pieces)):
             start, mask = self.pieces[i]
             if not mask:

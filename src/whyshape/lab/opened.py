@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -92,7 +93,7 @@ def conv_transposed(layer, x: torch.Tensor, at: tuple[int, ...]) -> Opened:
     per_group = layer.in_channels // layer.groups
     parts = []
     for source in range(group * per_group, (group + 1) * per_group):
-        terms = [term(x, (*lead, source, *cell), layer.weight[(source, own, *taps)]) for taps, cell in crossed(windows)]
+        terms = [term(x, (*lead, source, *cell), layer.weight[(source, own, *taps)]) for taps, cell in crossed(windows) if cell is not None]
         parts.append(Part(f"map {source}", tuple(terms), len(windows[-1])))
     return a_sum(parts, number(layer.bias, channel))
 
@@ -161,7 +162,7 @@ def adaptive(n: int, kind: str) -> Callable:
 def batch_norm(layer, x: torch.Tensor, at: tuple[int, ...]) -> Opened:
     channel, came = at[1], term(x, at)
     if layer.running_mean is not None:
-        mean, variance = number(layer.running_mean, channel), number(layer.running_var, channel)
+        mean, variance = float(layer.running_mean[channel]), float(layer.running_var[channel])
     else:  # without running statistics the batch's own are used, in eval mode too
         all_of_it = x[:, channel].double()
         mean, variance = float(all_of_it.mean()), float(all_of_it.var(correction=0))
@@ -207,6 +208,10 @@ def sigmoid(x: float, _) -> float:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
+def leaky(x: float, layer: Any) -> float:
+    return x if x >= 0 else x * layer.negative_slope
+
+
 KINDS: dict[type[nn.Module], Callable] = {
     **dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), conv),
     **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), conv_transposed),
@@ -217,7 +222,7 @@ KINDS: dict[type[nn.Module], Callable] = {
     **{getattr(nn, f"AdaptiveAvgPool{n}d"): adaptive(n, "mean") for n in (1, 2, 3)},
     **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), batch_norm),
     nn.ReLU: function(lambda x, _: max(0.0, x), "max(0, {:.6g})"),
-    nn.LeakyReLU: function(lambda x, layer: x if x >= 0 else x * layer.negative_slope, "x if x >= 0 else slope*x, x = {:.6g}"),
+    nn.LeakyReLU: function(leaky, "x if x >= 0 else slope*x, x = {:.6g}"),
     nn.Sigmoid: function(sigmoid, "1 / (1 + exp(-({:.6g})))"),
     nn.Tanh: function(lambda x, _: math.tanh(x), "tanh({:.6g})"),
     **dict.fromkeys((nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.Identity), copied),

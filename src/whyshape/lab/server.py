@@ -109,8 +109,8 @@ async def body_of(request: Request) -> bytes:
 def pixels_of(asked: dict[str, Any]) -> bytes:
     """The 28 x 28 bytes of a question."""
     try:
-        pixels = base64.b64decode(asked.get("pixels"), validate=True)
-    except (TypeError, ValueError, binascii.Error):
+        pixels = base64.b64decode(asked["pixels"], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error):
         raise Refused(400, "pixels must be base64") from None
     if len(pixels) != PIXELS:
         raise Refused(400, f"pixels must be 28 x 28 = {PIXELS} bytes, {len(pixels)} arrived")

@@ -204,7 +204,8 @@ class Run:
         self.network.load_state_dict(self.best)
         self.network.eval()
         test = tuple(t.to(self.fabric.device) for t in self.digits.tensors(self.digits.test))
-        checked, tested = measured(self.network, *self.checks), measured(self.network, *test)
+        images, labels = self.checks
+        checked, tested = measured(self.network, images, labels), measured(self.network, test[0], test[1])
         return Trained(self.network.cpu(), self.history, self.best_epoch, checked, tested)
 
 

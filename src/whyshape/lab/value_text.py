@@ -22,7 +22,7 @@ def text(value: Value, open_parts: Collection[int] | None = None) -> str:
         lines += the_window(value)
     else:
         came = value.opened.parts[0].terms[0]
-        came_from = f"comes from {place(came.at[1:])} of its input, where {came.input:.6f} stands"
+        came_from = f"comes from {place((came.at or ())[1:])} of its input, where {came.input:.6f} stands"
         lines.append(came_from)
         if value.opened.formula:
             lines.append(f"{value.opened.formula} = {value.result:.6f}")
@@ -87,7 +87,7 @@ def the_window(value: Value) -> list[str]:
     lines = [f"It reads {len(terms)} numbers of {opened.parts[0].name}; {verb}.", ""]
     for term in terms:
         mark = "   <- wins" if term is winner else ""
-        lines.append(f"  {place(term.at[1:]):<24} {term.input:+.6f}{mark}")
+        lines.append(f"  {place((term.at or ())[1:]):<24} {term.input:+.6f}{mark}")
     return lines
 
 
@@ -96,7 +96,7 @@ def strongest(value: Value, products: int) -> list[str]:
     lines = [f"All {products} numbers that come in are multiplied by a weight and added up. The strongest:", ""]
     for term in positive + negative:
         source = value.source(term)
-        at = f"number {term.at[-1]}" + (f" ({source})" if source else "")
+        at = f"number {(term.at or (0,))[-1]}" + (f" ({source})" if source else "")
         lines.append(f"  {term.product:+.6f}  = {term.input:+.4f} * {term.weight:+.4f}   {at}")
     left = products - len(positive) - len(negative)
     lines.append(f"  {others:+.6f}  {left} others together")

@@ -89,7 +89,7 @@ class Value:
             "parts": parts,
             "bias": self.opened.bias,
             "divisor": self.opened.divisor,
-            "winner": winner and list(winner.at),
+            "winner": list(winner.at) if winner and winner.at else None,
             "result": self.result,
             "torch": self.torch,
             "equal": self.equal,

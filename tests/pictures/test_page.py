@@ -47,6 +47,17 @@ def test_a_layer_card_says_formula_words_and_weights(thread_page):
     assert "20*10*5*5 + 20 = 5,020" in said and "IN KERAS" in said
 
 
+def test_a_model_that_stopped_claims_nothing_behind(visit):
+    """Totals are "at least", and no size is said to fit layers that were never reached."""
+    from whyshape.api import explain
+    from whyshape.readers.notation import THREAD
+
+    tab = visit(explain(THREAD, (1, 1, 32, 32)).page())
+    assert "fc.fc1 stopped the model: 320 features are wanted on the last axis, 500 arrive." in text(tab, "answer")
+    assert "at least 5,280 learned numbers at least" in text(tab, "answer")
+    assert "The model stopped at fc.fc1" in text(tab, "fits") and tab.locator("#fits svg").count() == 0
+
+
 def test_a_knob_recomputes_this_and_all_later_layers(thread_page):
     """Kernel 5 to 3: 26, 13, 9, 4: still 320. Kernel 7 in conv_2: 3 x 3, and fc1 turns red with its sentence and a repair."""
     tab = thread_page("#l=conv.conv_1")
@@ -87,6 +98,16 @@ def test_a_number_says_who_decides_it(thread_page):
     assert "Esc closes" in tip.inner_text()
     tab.keyboard.press("Escape")
     assert "shown" not in (tip.get_attribute("class") or "")
+
+
+def test_a_factor_of_the_formula_lights_up_in_the_grids(thread_page):
+    """Pointing at the kernel's size outlines the kernel; at the stride, the next window."""
+    tab = thread_page("#l=conv.conv_1")
+    grid = tab.get_by_role("img", name="input grid of 28 by 28 places")
+    tab.locator("#card").get_by_role("button", name=re.compile(r"^5 .*kernel_size")).first.hover()
+    assert grid.get_attribute("class") == "lit-kernel_size"
+    tab.locator("#card").get_by_role("button", name=re.compile(r"^1 .*stride")).first.hover()
+    assert grid.get_attribute("class") == "lit-stride" and grid.locator(".next").count() > 0
 
 
 def test_the_window_walks(thread_page):
@@ -219,7 +240,7 @@ def test_no_sideways_scrolling(thread_page, width):
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
 def test_axe_finds_nothing_serious(visit, nets, scheme):
     """No serious or critical finding, on the thread's network and on one that does not fit."""
     from pathlib import Path

@@ -66,7 +66,7 @@ function Slots({ node }: { node: number }) {
           {said("SIZE")}
           {typeof rule.reach === "object" && axes.length > 0 && <WhyPlusOne node={node} />}</div>
       </div>
-      {channels >= 0 && <div class="slot"><b>MAPS</b><div><p><Formula node={node} tree={shapes[0]![channels]!} /> {who(node, shapes[0]![channels]!)}</p>{said("MAPS")}</div></div>}
+      {channels >= 0 && <div class="slot"><b>MAPS</b><div><p><Formula node={node} tree={shapes[0]![channels]!} /> {words?.MAPS ? "" : who(node, shapes[0]![channels]!)}</p>{said("MAPS")}</div></div>}
       {rule.params.length > 0 && <div class="slot"><b>WEIGHTS</b><div><Weights node={node} />{said("WEIGHTS")}</div></div>}
       {words && Object.keys(words).filter((slot) => !["SIZE", "MAPS", "WEIGHTS"].includes(slot)).map((slot) => <div class="slot"><b>{slot}</b><div>{said(slot)}</div></div>)}
       <Needs node={node} />

@@ -12,7 +12,7 @@ const grid = signal<{ rows: Answer[][]; done: boolean; square: boolean }>({ rows
 
 const image = (): [tensor: number, shape: number[]] | undefined => {
   const [first] = model.inputs;
-  return first && model.inputs.length === 1 && sizes.value[first[0]]!.length === 4 ? [first[0], sizes.value[first[0]]!] : undefined;
+  return first && !model.problem && model.inputs.length === 1 && sizes.value[first[0]]!.length === 4 ? [first[0], sizes.value[first[0]]!] : undefined;
 };
 
 function ask(tensor: number, shape: number[], h: number, w: number): Answer {
@@ -75,6 +75,7 @@ function blocks(rows: Answer[][]): string[] {
 export function Fits() {
   useEffect(start, []);
   const [at, setAt] = useState(""), found = image(), { rows, done, square } = grid.value;
+  if (model.problem) return <p>The model stopped at {model.problem.path || model.problem.op}, so the layers behind it were not read. Which sizes would pass all of them is not known here.</p>;
   if (model.accepts && !found) return <p class="answer">{model.accepts.text}</p>;
   if (!found) return <p>The map is drawn for one image as input. This model's inputs: {model.inputs.map(([t, name]) => `${name} ${shapeText(sizes.value[t]!)}`).join(", ")}.</p>;
   const [tensor, shape] = found, low = square ? Math.max(1, shape.at(-1)! - (Math.min(512, Math.ceil(WORK / model.nodes.length)) >> 1)) : 1;

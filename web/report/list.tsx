@@ -135,10 +135,10 @@ function keys(event: KeyboardEvent): void {
 }
 
 export function Totals() {
-  const { weights, work } = sums.value, least = unknownWork.value || stop.value ? "at least " : "";
+  const { weights, work } = sums.value, least = unknownWork.value || stop.value || model.problem ? "at least " : "";
   return (
     <p class="totals">
-      <span><b>{grouped(weights.at(-1)!)}</b> learned numbers</span> <span>{least}<b>{grouped(work.at(-1)!)}</b> multiply-adds (MACs)</span>
+      <span>{model.problem && "at least "}<b>{grouped(weights.at(-1)!)}</b> learned numbers</span> <span>{least}<b>{grouped(work.at(-1)!)}</b> multiply-adds (MACs)</span>
       {Object.keys(changes.value.knobs).length > 0 && <span class="changed"> with your changes</span>}
     </p>
   );

@@ -23,7 +23,7 @@ export function Answer() {
         {chain.length > 24 && ` -> ... -> ${chain.at(-1)!.text}`}
       </p>
       <Totals />
-      {model.problem && <div class="refusal"><strong>{model.problem.path || model.problem.op} stopped the model:</strong> {model.problem.sentence}.</div>}
+      {model.problem && !model.problems?.length && <div class="refusal"><strong>{model.problem.path || model.problem.op} stopped the model:</strong> {model.problem.sentence}.</div>}
       {stop.value && <Refusal />}
       <Findings title="Problems" list={model.problems} />
       <Findings title="No error, but look" list={model.hazards} />
@@ -57,7 +57,7 @@ export function Bars() {
         const rows = parts.map((row) => ({ row, n: table[model.rows[row]![3] + model.rows[row]![4]]! - table[model.rows[row]![3]]! })).filter(({ n }) => n > 0);
         const most = Math.max(1, ...rows.map(({ n }) => n)), all = table.at(-1)!;
         return (
-          <table><caption>{title}: {title.startsWith("multiply") && unknownWork.value ? "at least " : ""}{grouped(all)}</caption><tbody>
+          <table><caption>{title}: {model.problem || (title.startsWith("multiply") && unknownWork.value) ? "at least " : ""}{grouped(all)}</caption><tbody>
             {rows.sort((a, b) => b.n - a.n).slice(0, 16).map(({ row, n }) => (
               <tr><th scope="row"><button type="button" class="link" onClick={() => choose(row)}>{paths[row] || label(row)}</button></th>
                 <td><div class="bar" style={{ width: `${Math.max(0.5, (100 * n) / most)}%` }} /></td><td class="r">{short(n)}</td><td class="r">{((100 * n) / all).toFixed(1)} %</td></tr>

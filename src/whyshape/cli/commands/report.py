@@ -19,6 +19,7 @@ def arguments(parser) -> None:
 
 
 def run(options) -> int:
+    from whyshape.analyses.diagnose.message import diagnosed
     from whyshape.analyses.known import known
     from whyshape.analyses.report import report
     from whyshape.api import explain
@@ -26,7 +27,8 @@ def run(options) -> int:
 
     model, shapes = opt.model_of(options, options.verify)
     answer = explain(model, shapes, dtypes=options.dtype, mode=options.mode, verify=options.verify)
-    extras = known(answer.graph, verified=answer.verified_sentence() if answer.verified is not None else "")
+    diagnosis = diagnosed(answer.graph, answer.model) if answer.problem is not None else None
+    extras = known(answer.graph, diagnosis, answer.verified_sentence() if answer.verified is not None else "")
     if options.stamp:
         extras["checks"].append(f"Written by: whyshape {shlex.join(sys.argv[1:])}")
     opt.write(page(report(answer.graph, **extras)), options, end="")

@@ -80,6 +80,7 @@ def test_categories():
 
 
 MIXED = {
+    "conv": lambda a, b: F.conv1d(a, b[:, :, None]), "transposed": lambda a, b: F.conv_transpose1d(a, b[:, :, None]),
     "linear": lambda a, b: F.linear(a, b), "matmul": lambda a, b: a @ b, "mm": lambda a, b: torch.mm(a, b), "bmm": lambda a, b: torch.bmm(a[None], b[None]),
     "addmm": lambda a, b: torch.addmm(a, a, b), "attention": lambda a, b: F.scaled_dot_product_attention(a, b, b), "prelu": lambda a, b: F.prelu(a, b[0]),
     "bilinear": lambda a, b: F.bilinear(a, a, b.new_ones(3, 4, 4)),

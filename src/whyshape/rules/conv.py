@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, Window, layer, rule, spread, told
+from whyshape.rules.dtypes import one_dtype
 from whyshape.sizes import CALCULATED, Size, ceil_div, leaf, need, product, smallest
 
 
@@ -172,6 +173,8 @@ def _conv(n: int) -> None:
 
         @staticmethod
         def shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+            if input.dtype is not weight.dtype:
+                one_dtype(input, weight)
             return convolved(n, input.shape, weight.shape, bias, stride, padding, dilation, groups)
 
 

@@ -102,9 +102,9 @@ def kept(graph: Graph, held: list[Live], checkpoint: tuple[str, ...] = ()) -> tu
     return tuple(rows)
 
 
-def checkpointed(graph: Graph, paths: tuple[str, ...]) -> tuple[set[int], dict[int, list[int]]]:
-    """The nodes inside calls of the named modules, and the tensors each call was entered with, by its first node."""
-    inside: set[int] = set()
+def checkpointed(graph: Graph, paths: tuple[str, ...]) -> tuple[dict[int, range], dict[int, list[int]]]:
+    """For each node inside a call of a named module, that call's nodes; and the tensors each call was entered with, by its first node."""
+    inside: dict[int, range] = {}
     entries: dict[int, list[int]] = {}
     for path in paths:
         calls = [c for c in graph.calls if c.path == path]
@@ -112,7 +112,7 @@ def checkpointed(graph: Graph, paths: tuple[str, ...]) -> tuple[set[int], dict[i
             raise WhyshapeError(f"no module at {path!r} was called")
         for c in calls:
             if c.last > c.first:
-                inside.update(range(c.first, c.last))
+                inside.update(dict.fromkeys(range(c.first, c.last), range(c.first, c.last)))
                 entries.setdefault(c.first, []).extend(c.inputs)
     return inside, entries
 

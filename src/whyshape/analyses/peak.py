@@ -98,11 +98,9 @@ def _backward(graph, held, keeper, made, alive, inside, now) -> int:
     again: set[int] = set()
     for node in reversed(graph.nodes):
         i = node.index
-        if i in inside and i not in again:  # computed again: the whole stretch of nodes up to here
-            stretch = {i}
-            while min(stretch) - 1 in inside:
-                stretch.add(min(stretch) - 1)
-            again |= stretch
+        if i in inside and i not in again:  # computed again: the whole call
+            stretch = inside[i]
+            again.update(stretch)
             for t, keep in keeper.items():
                 if keep in stretch and t not in alive:
                     alive.add(t)
@@ -113,7 +111,7 @@ def _backward(graph, held, keeper, made, alive, inside, now) -> int:
         if not any(held[t].needs_grad for t in node.outputs):
             continue
         rule = node.rule
-        passes = rule is not None and (rule.view or node.op in _PASSES)
+        passes = rule is not None and rule.view
         given_on = False
         for t in dict.fromkeys(node.inputs):
             tensor = held[t]
@@ -139,6 +137,3 @@ def _backward(graph, held, keeper, made, alive, inside, now) -> int:
                 alive.discard(t)
                 now -= held[t].nbytes
     return peak
-
-
-_PASSES: frozenset[str] = frozenset()

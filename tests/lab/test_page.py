@@ -260,6 +260,7 @@ def test_the_tour_by_keyboard_alone(opened):
     page.keyboard.press("Enter")
     for step, answer in enumerate(answers):
         heading = page.locator("#tour-h")
+        page.locator("#tour-h:focus").wait_for()  # the new step's heading takes the focus
         assert heading.inner_text().startswith(f"{step + 1} of 7: ")
         for said, feedback in [slips[step], (answer, "Yes. ")] if step in slips else [(answer, "Yes. ")]:
             page.locator(".tour input").focus()

@@ -28,12 +28,11 @@ class guard:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, error, traceback) -> bool:
+    def __exit__(self, kind, error, traceback) -> None:
         if isinstance(error, Exception):
             self.diagnosis = diagnosis_of_error(error)
             if self.diagnosis is not None:
                 add_note(error, str(self.diagnosis))
-        return False
 
 
 def add_note(error: BaseException, text: str) -> None:
@@ -80,7 +79,9 @@ def _diagnosed(error: Exception):
     where = {"layer": p.path or None, "type": p.type, "file": p.file, "line": p.line, "op": p.op}
     if known is None and call is None:
         return None
-    finding = Finding(where, p.sentence, known.wanted if known else None, known.arrived if known else None, kind="shape", message=message, tried=False)
+    finding = Finding(
+        where, p.sentence, known.wanted if known else None, known.arrived if known else None, kind="shape", message=message, tried=False
+    )
     return Diagnosis("", (finding,), ran=False)
 
 
@@ -102,7 +103,10 @@ def placed(found, call):
 
 
 def _without(edit: dict, prefix: str) -> dict:
-    return {k: v.removeprefix(f"{prefix}.") if prefix and isinstance(v, str) and k in ("layer", "before", "replace", "remove", "param") else v for k, v in edit.items()}
+    return {
+        k: v.removeprefix(f"{prefix}.") if prefix and isinstance(v, str) and k in ("layer", "before", "replace", "remove", "param") else v
+        for k, v in edit.items()
+    }
 
 
 def load_ipython_extension(ipython) -> None:

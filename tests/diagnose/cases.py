@@ -58,12 +58,22 @@ def seq(*layers):
 
 @mistake(RESIZE, attr("6", "in_features", 16 * 61 * 61))
 def cifar_net_on_256():
-    return seq(nn.Conv2d(3, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 5 * 5, 10)), (torch.rand(4, 3, 256, 256),)
+    return seq(
+        nn.Conv2d(3, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 5 * 5, 10)
+    ), (torch.rand(4, 3, 256, 256),)
 
 
 @mistake(RESIZE, attr("4", "kernel_size", 1), {"replace": "4", "with": "AdaptiveAvgPool2d"})
 def average_pool_of_seven_on_cifar():
-    return seq(nn.Conv2d(3, 8, 7, 4, 3), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(8, 8, 3, 4, 1), nn.AvgPool2d(7), nn.Flatten(), nn.Linear(8, 10)), (torch.rand(2, 3, 32, 32),)
+    return seq(
+        nn.Conv2d(3, 8, 7, 4, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2, 1),
+        nn.Conv2d(8, 8, 3, 4, 1),
+        nn.AvgPool2d(7),
+        nn.Flatten(),
+        nn.Linear(8, 10),
+    ), (torch.rand(2, 3, 32, 32),)
 
 
 @mistake(RESIZE)
@@ -173,7 +183,9 @@ def rows_of_cifar():
 
 @mistake({"input": "reshape", "shape": (8, 100, 1, 1)}, {"all": [{"input": "unsqueeze", "dim": 2}, {"input": "unsqueeze", "dim": 3}]})
 def noise_without_places():
-    return seq(nn.ConvTranspose2d(100, 64, 4), nn.BatchNorm2d(64), nn.ReLU(), nn.ConvTranspose2d(64, 3, 4, 2, 1)).eval(), (torch.rand(8, 100),)
+    return seq(nn.ConvTranspose2d(100, 64, 4), nn.BatchNorm2d(64), nn.ReLU(), nn.ConvTranspose2d(64, 3, 4, 2, 1)).eval(), (
+        torch.rand(8, 100),
+    )
 
 
 @mistake({"input": "squeeze", "dim": 1})
@@ -201,7 +213,9 @@ def second_convolution_miscounted():
 
 @mistake(attr("3", "in_channels", 24), attr("0", "out_channels", 16))
 def depthwise_then_wrong_count():
-    return seq(nn.Conv2d(3, 24, 1), nn.BatchNorm2d(24), nn.Conv2d(24, 24, 3, padding=1, groups=24), nn.Conv2d(16, 40, 1)), (torch.rand(2, 3, 16, 16),)
+    return seq(nn.Conv2d(3, 24, 1), nn.BatchNorm2d(24), nn.Conv2d(24, 24, 3, padding=1, groups=24), nn.Conv2d(16, 40, 1)), (
+        torch.rand(2, 3, 16, 16),
+    )
 
 
 # -- typed numbers -----------------------------------------------------------------------------------------------------
@@ -209,12 +223,16 @@ def depthwise_then_wrong_count():
 
 @mistake(attr("fc", "in_features", 128), attr("lstm", "bidirectional", False), attr("lstm", "hidden_size", 32))
 def both_directions_forgotten():
-    return Calls(lambda m, x: m.fc(m.lstm(x)[0][:, -1]), lstm=nn.LSTM(10, 64, batch_first=True, bidirectional=True), fc=nn.Linear(64, 2)), (torch.rand(4, 7, 10),)
+    return Calls(lambda m, x: m.fc(m.lstm(x)[0][:, -1]), lstm=nn.LSTM(10, 64, batch_first=True, bidirectional=True), fc=nn.Linear(64, 2)), (
+        torch.rand(4, 7, 10),
+    )
 
 
 @mistake(attr("lstm", "input_size", 26), attr("emb", "embedding_dim", 32))
 def lstm_for_another_embedding():
-    return Calls(lambda m, x: m.lstm(m.emb(x))[0], emb=nn.Embedding(50, 26), lstm=nn.LSTM(32, 20, batch_first=True)), (torch.randint(0, 50, (4, 9)),)
+    return Calls(lambda m, x: m.lstm(m.emb(x))[0], emb=nn.Embedding(50, 26), lstm=nn.LSTM(32, 20, batch_first=True)), (
+        torch.randint(0, 50, (4, 9)),
+    )
 
 
 @mistake({"input": "unsqueeze", "dim": 2}, wrong=(attr("lstm", "input_size", 30),))
@@ -433,12 +451,20 @@ def decoder_view_of_another_map():
 
 @mistake({"input": "permute", "dims": (1, 0, 2), "arg": 1})
 def state_with_batch_first():
-    return Calls(lambda m, x, h: m.gru(x, h)[0], gru=nn.GRU(10, 16, num_layers=2, batch_first=True)), (torch.rand(4, 7, 10), torch.zeros(4, 2, 16))
+    return Calls(lambda m, x, h: m.gru(x, h)[0], gru=nn.GRU(10, 16, num_layers=2, batch_first=True)), (
+        torch.rand(4, 7, 10),
+        torch.zeros(4, 2, 16),
+    )
 
 
-@mistake({"input": "repeat_interleave", "dim": 0, "repeats": 2, "arg": 1}, attr("gru", "num_layers", 1), attr("gru", "bidirectional", False))
+@mistake(
+    {"input": "repeat_interleave", "dim": 0, "repeats": 2, "arg": 1}, attr("gru", "num_layers", 1), attr("gru", "bidirectional", False)
+)
 def state_of_one_direction():
-    return Calls(lambda m, x, h: m.gru(x, h)[0], gru=nn.GRU(10, 16, batch_first=True, bidirectional=True)), (torch.rand(4, 7, 10), torch.zeros(1, 4, 16))
+    return Calls(lambda m, x, h: m.gru(x, h)[0], gru=nn.GRU(10, 16, batch_first=True, bidirectional=True)), (
+        torch.rand(4, 7, 10),
+        torch.zeros(1, 4, 16),
+    )
 
 
 class Positions(nn.Module):
@@ -512,12 +538,18 @@ def classes_counted_from_one():
 
 @mistake(BATCH, {"mode": "eval"})
 def last_batch_of_one():
-    return seq(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 2)).train(), (torch.rand(1, 3, 8, 8),)
+    return seq(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 2)).train(), (
+        torch.rand(1, 3, 8, 8),
+    )
 
 
 @mistake({"input": "resize", "arg": "all"}, {"input": "resize", "arg": 1})
 def pictures_of_two_sizes():
-    return Calls(lambda m, *pictures: m.conv(torch.stack(pictures)), conv=nn.Conv2d(3, 4, 3)), (torch.rand(3, 32, 32), torch.rand(3, 40, 32), torch.rand(3, 32, 32))
+    return Calls(lambda m, *pictures: m.conv(torch.stack(pictures)), conv=nn.Conv2d(3, 4, 3)), (
+        torch.rand(3, 32, 32),
+        torch.rand(3, 40, 32),
+        torch.rand(3, 32, 32),
+    )
 
 
 @mistake({"all": [{"input": "pad_length", "dim": 0, "to": 9}, {"input": "pad_length", "dim": 0, "to": 9, "arg": 2}]})
@@ -537,6 +569,9 @@ def checkpoint_of_twenty_classes():
     return Calls(run, net=seq(nn.Linear(8, 8), nn.Linear(8, 5))), (torch.rand(2, 8),)
 
 
-@mistake({"all": [{"input": "permute", "dims": (0, 3, 1, 2)}, attr("4", "in_features", 8 * 14 * 14)]}, {"all": [{"input": "permute", "dims": (0, 3, 1, 2)}, RESIZE]})
+@mistake(
+    {"all": [{"input": "permute", "dims": (0, 3, 1, 2)}, attr("4", "in_features", 8 * 14 * 14)]},
+    {"all": [{"input": "permute", "dims": (0, 3, 1, 2)}, RESIZE]},
+)
 def two_mistakes():
     return seq(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 16 * 16, 10)), (torch.rand(4, 30, 30, 3),)

@@ -89,7 +89,10 @@ def test_with_the_model_the_cause_and_tried_fixes(thread_net):
     graph = trace(thread_net, (16, 1, 32, 32))
     text = str(read_message("mat1 and mat2 shapes cannot be multiplied (16x500 and 320x50)", graph, thread_net).sentences)
     assert "500 = 20*5*5" in text and "20 is chosen: out_channels of conv.conv_2" in text
-    assert "(a) x resized from 32x32 to 28x28 (old weights load); (b) Linear fc.fc1: in_features = 500, not 320 (new weights, train again)" in text
+    assert (
+        "(a) x resized from 32x32 to 28x28 (old weights load); (b) Linear fc.fc1: in_features = 500, not 320 (new weights, train again)"
+        in text
+    )
 
 
 def test_rows_that_became_more():

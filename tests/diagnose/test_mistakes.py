@@ -9,7 +9,24 @@ from cases import MISTAKES
 from whyshape.analyses.diagnose import diagnose
 from whyshape.readers.torch.edit import CannotApply, Edits
 
-KEYS = ("layer", "attr", "value", "input", "arg", "dim", "dims", "shape", "to", "insert", "before", "replace", "with", "remove", "param", "target")
+KEYS = (
+    "layer",
+    "attr",
+    "value",
+    "input",
+    "arg",
+    "dim",
+    "dims",
+    "shape",
+    "to",
+    "insert",
+    "before",
+    "replace",
+    "with",
+    "remove",
+    "param",
+    "target",
+)
 
 
 def flat(value):
@@ -70,7 +87,9 @@ def test_what_people_change_is_among_the_first_three(name, found):
 
 def test_mostly_it_is_the_first(found):
     """Of all mistakes, nine in ten have the right change in the first place."""
-    first = [n for n in MISTAKES if any(same(f.to_dict(), w) for p in found(n).problems[:1] for f in p.fixes[:1] for w in MISTAKES[n].fixes)]
+    first = [
+        n for n in MISTAKES if any(same(f.to_dict(), w) for p in found(n).problems[:1] for f in p.fixes[:1] for w in MISTAKES[n].fixes)
+    ]
     assert len(first) >= 0.9 * len(MISTAKES), sorted(set(MISTAKES) - set(first))
 
 
@@ -90,7 +109,12 @@ def test_verified_fixes_run_on_real_numbers(name, found):
 def test_an_edit_without_meaning_is_refused():
     """No such layer, no such argument, no such type: said, not passed over."""
     model = torch.nn.Sequential(torch.nn.Linear(3, 4))
-    for edit in ({"layer": "7", "attr": "in_features", "value": 1}, {"layer": "0", "attr": "colour", "value": 1}, {"insert": "NoLayer", "before": "0", "args": {}}, {}):
+    for edit in (
+        {"layer": "7", "attr": "in_features", "value": 1},
+        {"layer": "0", "attr": "colour", "value": 1},
+        {"insert": "NoLayer", "before": "0", "args": {}},
+        {},
+    ):
         with pytest.raises(CannotApply):
             Edits(model, []).apply([edit])
 
@@ -100,7 +124,14 @@ def test_edits_are_taken_back():
     model = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(9, 2))
     before = [(p, id(m), dict(vars(m))) for p, m in model.named_modules()]
     edits = Edits(model, [torch.zeros(1, 1, 5, 5)])
-    edits.apply([{"layer": "0", "attr": "padding", "value": 1}, {"insert": "Flatten", "before": "2", "args": {}}, {"input": "unsqueeze", "dim": 0}, {"mode": "eval"}])
+    edits.apply(
+        [
+            {"layer": "0", "attr": "padding", "value": 1},
+            {"insert": "Flatten", "before": "2", "args": {}},
+            {"input": "unsqueeze", "dim": 0},
+            {"mode": "eval"},
+        ]
+    )
     assert edits.model is model and model[0].padding == (1, 1) and edits.args[0].dim() == 5
     edits.take_back()
     assert [(p, id(m), dict(vars(m))) for p, m in model.named_modules()] == before and edits.args[0].dim() == 4

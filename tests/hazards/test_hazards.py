@@ -27,9 +27,10 @@ def names(model, *shapes, mode="eval"):
     return [h.name for h in hazards(read(model, list(shapes), mode=mode))]
 
 
-THREAD = dict(
-    conv=nn.Sequential(nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(10, 20, 5), nn.MaxPool2d(2), nn.ReLU()), fc=nn.Linear(320, 50)
-)
+THREAD = {
+    "conv": nn.Sequential(nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(10, 20, 5), nn.MaxPool2d(2), nn.ReLU()),
+    "fc": nn.Linear(320, 50),
+}
 # (model that has it, its input), (model that does not, its input)
 FOUND = {
     "rows": (Runs(lambda m, x: m.fc(m.conv(x).view(-1, 320)), **THREAD), (16, 1, 32, 32)),
@@ -59,7 +60,10 @@ CLEAN = {
     "narrow": (nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(4)]), (1, 3, 16, 16)),
     "softmax_axis": (nn.Sequential(nn.Linear(8, 3), nn.Softmax(dim=1)), (4, 8)),
     "softmax_twice": (Runs(lambda m, x, y: F.cross_entropy(m.fc(x), y), fc=nn.Linear(8, 3)), (4, 8), (4,)),
-    "linear_along_width": (Runs(lambda m, x: m.fc(m.conv(x).permute(0, 2, 3, 1)), conv=nn.Conv2d(1, 20, 5), fc=nn.Linear(20, 5)), (4, 1, 28, 28)),
+    "linear_along_width": (
+        Runs(lambda m, x: m.fc(m.conv(x).permute(0, 2, 3, 1)), conv=nn.Conv2d(1, 20, 5), fc=nn.Linear(20, 5)),
+        (4, 1, 28, 28),
+    ),
     "bias_before_norm": (nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8)), (1, 3, 9, 9)),
     "dead_branch": (Runs(lambda m, x: m.a(x) + m.b(x), a=nn.Linear(3, 2), b=nn.Linear(3, 2)), (2, 3)),
 }
@@ -156,7 +160,9 @@ def test_false_alarm_rate_over_torchvision():
     for name in zoo.list_models(module=zoo):
         try:
             with torch.device("meta"):
-                model = zoo.get_model(name, weights=None, **({"init_weights": False} if name in ("googlenet", "inception_v3") else {})).eval()
+                model = zoo.get_model(
+                    name, weights=None, **({"init_weights": False} if name in ("googlenet", "inception_v3") else {})
+                ).eval()
         except NotImplementedError:  # RegNet cannot be built on the meta device
             continue
         met += 1

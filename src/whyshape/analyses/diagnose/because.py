@@ -32,6 +32,10 @@ def of_size(case: Case, size, place: str = "") -> Iterator[Link]:
     """One side of a demand: its own formula, then each number in it."""
     if not isinstance(size, Size):
         return
+    if size.op == "*" and all(_knob(at) for at in leaves(size)):
+        counted = [at for at in leaves(size) if int(at) != 1]
+        if len(counted) == 1:  # in_channels * groups with one group: nobody multiplied
+            size = counted[0]
     if size.op != "leaf":
         yield Link(int(size), str(Formula(size)), "calculated", place, f"{int(size)} = {Formula(size)}")
     for at in leaves(size):
@@ -44,7 +48,9 @@ def of_size(case: Case, size, place: str = "") -> Iterator[Link]:
 
 def chosen(case: Case, value: int, name: str, node: int) -> Link:
     path = case.graph.nodes[node].path if node >= 0 else case.problem.path
-    return Link(value, name.partition("[")[0], "chosen", path, f"{value} is chosen: {name.partition('[')[0]}{f' of {path}' if path else ''}")
+    return Link(
+        value, name.partition("[")[0], "chosen", path, f"{value} is chosen: {name.partition('[')[0]}{f' of {path}' if path else ''}"
+    )
 
 
 def axis(case: Case, tensor: int, i: int) -> Iterator[Link]:
@@ -73,7 +79,9 @@ def axis(case: Case, tensor: int, i: int) -> Iterator[Link]:
         axes = [at for at in leaves(size) if at.leaf.ref[0] == "axis" and not _parameter(case, at)]
         if size.op != "leaf" and len(axes) != 1:
             at_end = f", and {value} from it: {arrows(int(size), steps)}" if steps else ""
-            yield Link(value, str(Formula(size)), "calculated", name, f"{int(size)} = {Formula(size)}{f' in {name}' if node.path else ''}{at_end}")
+            yield Link(
+                value, str(Formula(size)), "calculated", name, f"{int(size)} = {Formula(size)}{f' in {name}' if node.path else ''}{at_end}"
+            )
             for at in axes:
                 yield from axis(case, at.leaf.ref[1], at.leaf.ref[2])
             for at in leaves(size):
@@ -100,7 +108,13 @@ def _parameter(case: Case, at) -> bool:
 
 
 def stepped(value: int, start: int, steps: list[tuple[int, str]], where: str) -> Link:
-    return Link(value, " -> ".join(str(n) for n in [start, *[n for n, _ in steps]]), "calculated", where, f"{value} is calculated from the {start} of {where}: {arrows(start, steps)}")
+    return Link(
+        value,
+        " -> ".join(str(n) for n in [start, *[n for n, _ in steps]]),
+        "calculated",
+        where,
+        f"{value} is calculated from the {start} of {where}: {arrows(start, steps)}",
+    )
 
 
 def arrows(start: int, steps: list[tuple[int, str]]) -> str:
@@ -120,7 +134,11 @@ def shape_of(case: Case, tensor: int) -> Iterator[Link]:
         yield Link(len(t.shape), text, by, t.name or t.kind, f"{t.name or t.kind} has shape {text}")
     else:
         name = node.path or node.op.rpartition(".")[2]
-        before = ", ".join("x".join(map(str, case.graph.tensors[i].shape)) for i in node.inputs[:2] if case.graph.tensors[i].kind in ("activation", "input"))
+        before = ", ".join(
+            "x".join(map(str, case.graph.tensors[i].shape))
+            for i in node.inputs[:2]
+            if case.graph.tensors[i].kind in ("activation", "input")
+        )
         yield Link(len(t.shape), text, "calculated", name, f"{name} gives {text}{f' from {before}' if before else ''}")
 
 

@@ -74,7 +74,9 @@ class Case:
     def call_inputs(self) -> list[int]:
         """The activations the refused call, or the module that raised, was given."""
         if self.problem.args or self.problem.kwargs:
-            return [i for i in references((self.problem.args, self.problem.kwargs)) if self.graph.tensors[i].kind in ("activation", "input")]
+            return [
+                i for i in references((self.problem.args, self.problem.kwargs)) if self.graph.tensors[i].kind in ("activation", "input")
+            ]
         for call in reversed(self.graph.calls):
             if call.path == self.problem.path:
                 return [i for i in call.inputs if self.graph.tensors[i].kind in ("activation", "input")]

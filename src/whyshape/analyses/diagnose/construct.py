@@ -16,8 +16,19 @@ def refused(built, message: str) -> Finding:
     found = sorted(offers(built), key=lambda f: f.rank)
     where = {"layer": built.path or None, "type": built.kind.__name__, "file": built.file, "line": built.line, "op": "__init__"}
     known = read(message)
-    links = tuple(Link(v, "", "chosen", built.path, f"{v} is chosen: {k}") for k, v in built.args.items() if type(v) is int and str(v) in message)
-    return Finding(where, message.splitlines()[0], known.wanted if known else None, known.arrived if known else None, links, tuple(found[:6]), "shape", message)
+    links = tuple(
+        Link(v, "", "chosen", built.path, f"{v} is chosen: {k}") for k, v in built.args.items() if type(v) is int and str(v) in message
+    )
+    return Finding(
+        where,
+        message.splitlines()[0],
+        known.wanted if known else None,
+        known.arrived if known else None,
+        links,
+        tuple(found[:6]),
+        "shape",
+        message,
+    )
 
 
 def offers(built) -> Iterator[Fix]:
@@ -34,7 +45,13 @@ def offers(built) -> Iterator[Fix]:
     if built.args.get("padding") == "same" and type(built.args.get("kernel_size")) is int:
         new = built.args["kernel_size"] // 2
         if built.builds(padding=new):
-            yield Fix((edit(built.path, "padding", new),), f"padding={new}: half the kernel, what 'same' means when every second place is left out", NEW, False, 0.5)
+            yield Fix(
+                (edit(built.path, "padding", new),),
+                f"padding={new}: half the kernel, what 'same' means when every second place is left out",
+                NEW,
+                False,
+                0.5,
+            )
     if built.args.get("padding_idx") is not None and built.builds(padding_idx=None):
         yield Fix((edit(built.path, "padding_idx", None),), "padding_idx=None: no row stands for padding", NEW, False, 2.5)
 
@@ -42,7 +59,9 @@ def offers(built) -> Iterator[Fix]:
 def nearby(value: int, numbers: dict[str, int]) -> Iterator[int]:
     """Values from near to far; of those far away only divisors and multiples of the other numbers."""
     others = [n for n in numbers.values() if n != value]
-    related = {d for n in others for d in range(1, min(n, 2048) + 1) if n % d == 0} | {m for n in others if n for m in (value // n * n, (value // n + 1) * n)}
+    related = {d for n in others for d in range(1, min(n, 2048) + 1) if n % d == 0} | {
+        m for n in others if n for m in (value // n * n, (value // n + 1) * n)
+    }
     near = {n for d in range(1, 65) for n in (value + d, value - d)} | {n for n in related if n < 4 * value}
     yield from sorted((n for n in near if n > 0 and n != value), key=lambda n: (abs(n - value), n < value))
 

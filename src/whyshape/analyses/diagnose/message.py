@@ -60,7 +60,11 @@ def from_model(graph: Graph, model) -> Iterator[str]:
             yield "; ".join(clean(link.says) for link in problem.because[:6]) + "."
         ways = [f for f in problem.fixes if f.verified][:3]
         if ways:
-            yield "Fixes, each tested by running it: " + "; ".join(f"({'abc'[i]}) {clean(f.says)} ({f.cost})" for i, f in enumerate(ways)) + "."
+            yield (
+                "Fixes, each tested by running it: "
+                + "; ".join(f"({'abc'[i]}) {clean(f.says)} ({f.cost})" for i, f in enumerate(ways))
+                + "."
+            )
 
 
 def diagnosed(graph: Graph, model) -> Diagnosis | None:

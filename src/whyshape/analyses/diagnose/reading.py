@@ -76,7 +76,10 @@ def _(m):
     return None, None, {}
 
 
-@form(rf"Given (?:transposed=[01], )?groups={N}, weight(?: of size)? \[?([\d, ]+)\]?, (?:so )?expected input\s?\[([\d, ]+)\] to have {N} channels, but got {N} channels", "channels")
+@form(
+    rf"Given (?:transposed=[01], )?groups={N}, weight(?: of size)? \[?([\d, ]+)\]?, (?:so )?expected input\s?\[([\d, ]+)\] to have {N} channels, but got {N} channels",
+    "channels",
+)
 def _(m):
     return int(m[4]), int(m[5]), {"groups": int(m[1]), "weight": numbers(m[2]), "input": numbers(m[3])}
 
@@ -86,7 +89,10 @@ def _(m):
     return int(m[2]), len(numbers(m[4])), {"op": m[3], "input": numbers(m[4])}
 
 
-@form(rf"Expected {N}-dimensional input for {N}-dimensional weight \[?([\d, ]+)\]?, but got {N}-dimensional input of size \[([\d, ]+)\]", "rank")
+@form(
+    rf"Expected {N}-dimensional input for {N}-dimensional weight \[?([\d, ]+)\]?, but got {N}-dimensional input of size \[([\d, ]+)\]",
+    "rank",
+)
 def _(m):
     return int(m[1]), int(m[4]), {"weight": numbers(m[3]), "input": numbers(m[5])}
 
@@ -142,7 +148,10 @@ def _(m):
     return numbers(m[1]), numbers(m[2]), {}
 
 
-@form(r"Using a target size \((?:torch\.Size\()?\[?([\d, ]*)\]?\)+ that is different to the input size \((?:torch\.Size\()?\[?([\d, ]*)\]?\)+", "target_same")
+@form(
+    r"Using a target size \((?:torch\.Size\()?\[?([\d, ]*)\]?\)+ that is different to the input size \((?:torch\.Size\()?\[?([\d, ]*)\]?\)+",
+    "target_same",
+)
 def _(m):
     return numbers(m[2]), numbers(m[1]), {}
 
@@ -152,7 +161,10 @@ def _(m):
     return numbers(m[2]), numbers(m[1]), {}
 
 
-@form(r"(?:0D or 1D target tensor expected, multi-target not supported|1D target tensor expected, multi-target not supported|multi-target not supported)", "target_rank")
+@form(
+    r"(?:0D or 1D target tensor expected, multi-target not supported|1D target tensor expected, multi-target not supported|multi-target not supported)",
+    "target_rank",
+)
 def _(m):
     return 1, None, {}
 
@@ -162,7 +174,10 @@ def _(m):
     return int(m[1]), int(m[2]), {}
 
 
-@form(r"Given normalized_shape=\[([\d, ]+)\], expected input with shape \[\*, ([\d, ]+)\], but got input of size\s?\[([\d, ]+)\]", "normalized_shape")
+@form(
+    r"Given normalized_shape=\[([\d, ]+)\], expected input with shape \[\*, ([\d, ]+)\], but got input of size\s?\[([\d, ]+)\]",
+    "normalized_shape",
+)
 def _(m):
     return numbers(m[1]), numbers(m[3]), {"input": numbers(m[3])}
 
@@ -201,7 +216,10 @@ def _(m):
     return numbers(m[1]), numbers(m[3]), {"first": int(m[2]), "other": int(m[4])}
 
 
-@form(r"Padding size should be less than the corresponding input dimension, but got: padding \((\d+), (\d+)\) at dimension (\d+) of input \[([\d, ]+)\]", "padding")
+@form(
+    r"Padding size should be less than the corresponding input dimension, but got: padding \((\d+), (\d+)\) at dimension (\d+) of input \[([\d, ]+)\]",
+    "padding",
+)
 def _(m):
     return numbers(m[4])[int(m[3])], int(m[1]), {"dim": int(m[3])}
 
@@ -226,7 +244,10 @@ def _(m):
     return None, None, {}
 
 
-@form(r"size mismatch for ([\w.]+): copying a param(?:eter)? with shape (?:torch\.Size\()?\[?([\d, ]*)\]?\)? from checkpoint, (?:where )?the shape (?:is )?in current model is (?:torch\.Size\()?\[?([\d, ]*)", "checkpoint")
+@form(
+    r"size mismatch for ([\w.]+): copying a param(?:eter)? with shape (?:torch\.Size\()?\[?([\d, ]*)\]?\)? from checkpoint, (?:where )?the shape (?:is )?in current model is (?:torch\.Size\()?\[?([\d, ]*)",
+    "checkpoint",
+)
 def _(m):
     return numbers(m[3]), numbers(m[2]), {"key": m[1]}
 
@@ -238,18 +259,21 @@ def _(m):
     return None, None, {}
 
 
-@form(rf"number of dims don't match in permute|permute\(sparse_coo\): number of dimensions in the tensor input does not match.*?input\.dim\(\) = {N}.*?len\(dims\) = {N}", "permute")
+@form(
+    rf"number of dims don't match in permute|permute\(sparse_coo\): number of dimensions in the tensor input does not match.*?input\.dim\(\) = {N}.*?len\(dims\) = {N}",
+    "permute",
+)
 def _(m):
     return (int(m[2]), int(m[1]), {}) if m[1] else (None, None, {})
 
 
-@form(rf"Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)", "axis")
+@form(r"Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)", "axis")
 def _(m):
     return None, int(m[3]), {"low": int(m[1]), "high": int(m[2])}
 
 
-@form(rf"batch1? .*?Expected size for first two dimensions of batch2 tensor to be: \[([\d, ]+)\] but got: \[([\d, ]+)\]", "bmm")
-@form(rf"Expected size for first two dimensions of batch2 tensor to be: \[([\d, ]+)\] but got: \[([\d, ]+)\]", "bmm")
+@form(r"batch1? .*?Expected size for first two dimensions of batch2 tensor to be: \[([\d, ]+)\] but got: \[([\d, ]+)\]", "bmm")
+@form(r"Expected size for first two dimensions of batch2 tensor to be: \[([\d, ]+)\] but got: \[([\d, ]+)\]", "bmm")
 def _(m):
     return numbers(m[1]), numbers(m[2]), {}
 
@@ -260,7 +284,10 @@ def _(m):
     return int(m[2]), int(m[3]), {"side": m[1]}
 
 
-SHAPE_WORDS = re.compile(r"\b(shape|size|sizes|dimension|dimensions|dim|dims|channels?|rank|broadcast|reshape|view|divisible|features|axis|length|height|width|stack|unpack|out of range|out of bounds)\b", re.I)
+SHAPE_WORDS = re.compile(
+    r"\b(shape|size|sizes|dimension|dimensions|dim|dims|channels?|rank|broadcast|reshape|view|divisible|features|axis|length|height|width|stack|unpack|out of range|out of bounds)\b",
+    re.I,
+)
 
 
 def about_shapes(text: str) -> bool:

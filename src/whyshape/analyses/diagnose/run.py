@@ -74,7 +74,9 @@ def finding(case: Case, fixes) -> Finding:
 def reads_tables(graph: Graph) -> bool:
     """Whether an operator looks whole numbers up in something else: a number may name a row that is not there."""
     floating = lambda i: not graph.tensors[i].dtype.startswith(("int", "uint", "bool"))
-    return any(any(floating(i) for i in n.inputs) and any(not floating(i) and graph.tensors[i].shape for i in n.inputs) for n in graph.nodes)
+    return any(
+        any(floating(i) for i in n.inputs) and any(not floating(i) and graph.tensors[i].shape for i in n.inputs) for n in graph.nodes
+    )
 
 
 __all__ = ["diagnose", "diagnosis_of"]

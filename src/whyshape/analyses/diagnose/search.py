@@ -45,7 +45,11 @@ def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
 
 def moved_on(case: Case, trial) -> bool:
     """Whether another layer stops the model now, after as many steps: a check in Python comes before its operator."""
-    return trial.steps == case.trial.steps and (trial.problem.path, trial.problem.line) != (case.problem.path, case.problem.line) and case.problem.kind == "other"
+    return (
+        trial.steps == case.trial.steps
+        and (trial.problem.path, trial.problem.line) != (case.problem.path, case.problem.line)
+        and case.problem.kind == "other"
+    )
 
 
 def swollen(case: Case, trial) -> bool:

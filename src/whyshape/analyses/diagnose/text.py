@@ -6,7 +6,9 @@ import os
 
 from whyshape.analyses.diagnose.problem import Diagnosis, Finding, Fix
 
-CONTROL = {c: f"\\x{c:02x}" for c in (*range(32), 127, *range(128, 160))} | {c: f"\\u{c:04x}" for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+CONTROL = {c: f"\\x{c:02x}" for c in (*range(32), 127, *range(128, 160))} | {
+    c: f"\\u{c:04x}" for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
 
 
 def clean(text) -> str:

@@ -189,7 +189,7 @@ class Compiled:
         ends = ", ".join(names[id(s)] if isinstance(s, Size) else repr(int(s)) for s in (self.cond.left, self.cond.right))
         arguments = ", ".join(f"v{i}" for i in range(len(groups)))
         scope: dict = {"ceil_div": ceil_div, "scaled": scaled}
-        exec("\n".join([f"def sides({arguments}):", *lines, f"    return {ends}"]), scope)  # noqa: S102  (made of our own operators and numbers)
+        exec("\n".join([f"def sides({arguments}):", *lines, f"    return {ends}"]), scope)
         return scope["sides"]
 
     def holds(self, *groups: Iterable[int]) -> Callable[..., bool]:

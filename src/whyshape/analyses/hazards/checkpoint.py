@@ -25,9 +25,13 @@ def differing(graph: Graph, saved: Mapping[str, tuple[int, ...]]) -> tuple[Hazar
             where = {"layer": key.rpartition(".")[0] or None, "type": "", "file": "", "line": 0, "op": "load_state_dict"}
             found.append(
                 Hazard(
-                    "checkpoint", "error", f"{key} is {text(saved[key])} in the checkpoint and {text(shape)} in the model",
-                    where, {"checkpoint": list(saved[key]), "model": list(shape)}, "build the model as it was trained, or leave the key out and load with strict=False",
-                )  # fmt: skip
+                    "checkpoint",
+                    "error",
+                    f"{key} is {text(saved[key])} in the checkpoint and {text(shape)} in the model",
+                    where,
+                    {"checkpoint": list(saved[key]), "model": list(shape)},
+                    "build the model as it was trained, or leave the key out and load with strict=False",
+                )
             )
     return tuple(found)
 

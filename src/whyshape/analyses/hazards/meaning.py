@@ -43,7 +43,7 @@ def softmax_twice(seen: Seen) -> Iterator[Hazard]:
 @hazard
 def linear_along_width(seen: Seen) -> Iterator[Hazard]:
     """A Linear on a map works along its width: it fits only because the width happens to be in_features."""
-    for node, call in seen.explained():
+    for node, _ in seen.explained():
         words = node.rule.knobs.get("weight", ())
         if words[-1:] != ("in_features",) or not node.inputs:
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -174,7 +175,7 @@ class Edits:
     def parameter(self, edit: dict) -> None:
         holder, _, name = edit["param"].rpartition(".")
         module = self.at(holder)
-        table = module._parameters if name in module._parameters else module._buffers
+        table: dict[str, Any] = module._parameters if name in module._parameters else module._buffers  # type: ignore[assignment]
         old = table.get(name)
         if old is None:
             raise CannotApply(f"there is no parameter {edit['param']}")
@@ -205,7 +206,7 @@ class Edits:
                 return loader(module, kept, strict=False if len(kept) < len(state) else strict, assign=assign)
 
             fields["load_state_dict"] = load
-            self.undo.append(lambda fields=fields: fields.pop("load_state_dict", None))
+            self.undo.append(partial(fields.pop, "load_state_dict", None))
 
     def code(self, edit: dict) -> None:
         """The corrected line, compiled into every module whose method holds it."""
@@ -215,7 +216,7 @@ class Edits:
         for module, name, method in found:
             fields = module.__dict__
             fields[name] = method
-            self.undo.append(lambda fields=fields, name=name: fields.pop(name, None))
+            self.undo.append(partial(fields.pop, name, None))
 
     # -- inputs --------------------------------------------------------------------------------------------------------
 
@@ -266,7 +267,11 @@ def changed_tensor(op: str, edit: dict, x: torch.Tensor) -> torch.Tensor:
 
 def _resized(x, edit):
     shape = (*x.shape[:-1], edit["length"]) if "length" in edit else (*x.shape[:-2], *edit["hw"])
-    return torch.empty(shape, dtype=x.dtype, device=x.device) if x.is_meta else torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(x.dtype)
+    return (
+        torch.empty(shape, dtype=x.dtype, device=x.device)
+        if x.is_meta
+        else torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(x.dtype)
+    )
 
 
 def _padded(x, edit):
@@ -286,10 +291,16 @@ TENSOR_EDITS: dict[str, Callable[[torch.Tensor, dict], torch.Tensor]] = {
     "pad_length": _padded,
     "truncate": lambda x, e: x.narrow(e["dim"], 0, e["to"]),
     "slice": lambda x, e: x.narrow(e["dim"], 0, e["to"]),
-    "repeat_interleave": lambda x, e: x.unsqueeze(e["dim"] + 1).expand(*[-1] * (e["dim"] + 1), e["repeats"], *[-1] * (x.dim() - e["dim"] - 1)).flatten(e["dim"], e["dim"] + 1),
+    "repeat_interleave": lambda x, e: (
+        x.unsqueeze(e["dim"] + 1)
+        .expand(*[-1] * (e["dim"] + 1), e["repeats"], *[-1] * (x.dim() - e["dim"] - 1))
+        .flatten(e["dim"], e["dim"] + 1)
+    ),
     "index": lambda x, e: x.select(e["dim"], e["index"]),
     "argmax": lambda x, e: x.narrow(e["dim"], 0, 1).squeeze(e["dim"]).long() if x.is_meta else x.argmax(e["dim"]),
-    "one_hot": lambda x, e: x.unsqueeze(-1).expand(*x.shape, e["classes"]).float() if x.is_meta else torch.nn.functional.one_hot(x, e["classes"]).float(),
+    "one_hot": lambda x, e: (
+        x.unsqueeze(-1).expand(*x.shape, e["classes"]).float() if x.is_meta else torch.nn.functional.one_hot(x, e["classes"]).float()
+    ),
 }
 
 __all__ = ["CannotApply", "Edits", "arguments", "changed_tensor"]

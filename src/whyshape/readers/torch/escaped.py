@@ -80,7 +80,14 @@ def escaped(error: BaseException) -> Escaped | None:
                 tensors = [k for k, v in given.items() if isinstance(v, torch.Tensor)]
                 lead = list(given)[: len(tensors)]
                 if lead == tensors:
-                    return Escaped(_Function(function, {k: v for k, v in given.items() if k not in lead}), tuple(given[k] for k in lead), {}, "", file, line)
+                    return Escaped(
+                        _Function(function, {k: v for k, v in given.items() if k not in lead}),
+                        tuple(given[k] for k in lead),
+                        {},
+                        "",
+                        file,
+                        line,
+                    )
     return None
 
 

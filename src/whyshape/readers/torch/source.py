@@ -7,8 +7,6 @@ import linecache
 import types
 from collections.abc import Iterable
 
-CODE_FIELD = "__code__"
-
 
 def rewrite(modules: Iterable, edit: dict) -> list[tuple]:
     """For every module whose method holds the line ``at``: (module, the method's name, the corrected method)."""
@@ -50,7 +48,9 @@ def corrected(function: types.FunctionType, line: int, old: str, new: str) -> ty
     module = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, definition)], []))
     code = _inner(_inner(compile(module, function.__code__.co_filename, "exec"), "outer"), definition.name)
     cells = dict(zip(free, function.__closure__ or ()))
-    made = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, tuple(cells[n] for n in code.co_freevars))
+    made = types.FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, tuple(cells[n] for n in code.co_freevars)
+    )
     made.__kwdefaults__ = function.__kwdefaults__
     return made
 
@@ -84,10 +84,10 @@ class _Swap(ast.NodeTransformer):
         self.line, self.wanted, self.new, self.done = line, wanted, new, False
 
     def visit(self, node):
-        if not self.done and isinstance(node, ast.expr) and node.lineno <= self.line <= (node.end_lineno or node.lineno):
-            if ast.dump(node) == self.wanted:
-                self.done = True
-                return ast.copy_location(self.new, node)
+        here = isinstance(node, ast.expr) and node.lineno <= self.line <= (node.end_lineno or node.lineno)
+        if not self.done and here and ast.dump(node) == self.wanted:
+            self.done = True
+            return ast.copy_location(self.new, node)
         return self.generic_visit(node)
 
 

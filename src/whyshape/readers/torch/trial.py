@@ -81,7 +81,9 @@ class Patient:
 
     def __init__(self, model, input_size=None, input_data=None, dtypes=None, mode: str = "same", keywords: dict | None = None):
         if not isinstance(model, torch.nn.Module):
-            raise WhyshapeError(f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights")
+            raise WhyshapeError(
+                f"a torch.nn.Module is wanted, {type(model).__name__} arrived; give the model itself, not its class or its weights"
+            )
         self.original, self.given, self.mode, self.name = model, input_data, mode, type(model).__name__
         self.keywords = keywords or {}  # inputs by name, besides those by place
         args, kwargs = stand_ins(input_size, input_data, dtypes)
@@ -140,7 +142,8 @@ class Patient:
     def fields(self) -> dict[str, dict[str, Any]]:
         """Every module's plain attributes by its path: numbers and short tuples of numbers, also those that are no arguments."""
         return {
-            path: {k: v for k, v in vars(m).items() if k[0] != "_" and k != "training" and (type(v) is int or _is_numbers(v))} for path, m in walk(self.model)
+            path: {k: v for k, v in vars(m).items() if k[0] != "_" and k != "training" and (type(v) is int or _is_numbers(v))}
+            for path, m in walk(self.model)
         }
 
     @cached_property
@@ -155,7 +158,11 @@ class Patient:
 
     def has_numbers(self) -> bool:
         """Whether real inputs were given, so that what depends on values can be run as well."""
-        return self.given is not None and not any(t.is_meta for t in flat(self.given)) and not any(t.is_meta for t in self.original.parameters())
+        return (
+            self.given is not None
+            and not any(t.is_meta for t in flat(self.given))
+            and not any(t.is_meta for t in self.original.parameters())
+        )
 
     def with_numbers(self) -> Patient:
         """Another patient of the same model, on a copy with real numbers."""

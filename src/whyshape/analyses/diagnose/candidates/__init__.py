@@ -6,7 +6,6 @@ A source is ``offers(case)``, giving `Offer`s: guesses with a cost, every one of
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 

@@ -10,7 +10,7 @@ from whyshape.analyses.diagnose.trail import Compiled, Knob
 
 FAR = 40  # knobs upstream that are looked at
 WINDOW = 16  # what kernels, strides and paddings are searched up to
-SLIDING = frozenset("kernel_size stride padding dilation output_padding pad".split())
+SLIDING = frozenset(["kernel_size", "stride", "padding", "dilation", "output_padding", "pad"])
 
 
 def offers(case: Case) -> Iterator[Offer]:
@@ -56,7 +56,9 @@ def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
         for value in range(0 if attr == "padding" else 1, 8):
             if value != group[0].value and holds(value):
                 edits = tuple(edit(k.path, attr, value) for k in group)
-                yield Offer(edits, 3.2 if attr == "padding" else 4.5, f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})")
+                yield Offer(
+                    edits, 3.2 if attr == "padding" else 4.5, f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})"
+                )
                 break
 
 
@@ -109,7 +111,9 @@ def habit(case: Case, path: str, attr: str, value) -> float:
     now, cost = shown(kept[attr]), 0.0
     last = path.rpartition(".")[2]
     peers = Counter(
-        repr(shown(k.get(attr))) for p, (t, k) in case.patient.layers.items() if p != path and t == kind and attr in k and p.rpartition(".")[2] == last
+        repr(shown(k.get(attr)))
+        for p, (t, k) in case.patient.layers.items()
+        if p != path and t == kind and attr in k and p.rpartition(".")[2] == last
     )
     if attr in SLIDING:
         same = lambda k: 2 * int(shown(k["padding"])) == int(shown(k.get("dilation", 1))) * (int(shown(k["kernel_size"])) - 1)
@@ -119,7 +123,9 @@ def habit(case: Case, path: str, attr: str, value) -> float:
         if peers:
             cost += 0.8 * ((peers[repr(now)] > 0) - (peers[repr(value)] > 0))
         return cost
-    seen = Counter(v for p, (_, k) in case.patient.layers.items() for a, v in k.items() if type(v) is int and (p, a) != (path, attr) and v > 3)
+    seen = Counter(
+        v for p, (_, k) in case.patient.layers.items() for a, v in k.items() if type(v) is int and (p, a) != (path, attr) and v > 3
+    )
     if seen[now] and not seen[value]:
         return cost + 0.7
     if seen[value] and not seen[now]:

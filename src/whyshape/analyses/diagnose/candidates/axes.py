@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
-from whyshape.analyses.diagnose.case import Case, Input, Offer
 from whyshape.analyses.diagnose.candidates.targets import last
+from whyshape.analyses.diagnose.case import Case, Input, Offer
 from whyshape.sizes import product
 
 
@@ -71,7 +71,7 @@ def missing(case: Case, i: Input, channels: int | None, spatial: int) -> Iterato
         if rank == spatial and channels and i.shape[0] != 1:
             yield Offer(put(i, "unsqueeze", dim=1), 1.4, f"{name} has no channel axis: {name}.unsqueeze(1)")
         return
-    short = type(case.wanted) is int and case.arrived == case.wanted - 1 or (case.reading and case.reading.kind == "rank")
+    short = (type(case.wanted) is int and case.arrived == case.wanted - 1) or (case.reading and case.reading.kind == "rank")
     near = i.tensor in case.call_inputs or case.near_input() == i
     for dim in range(rank + 1):
         cost = (0.8 if short else 3.6) + (0 if near else 1.0) + 0.1 * dim
@@ -84,7 +84,9 @@ def extra(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[
         type(case.wanted) is int and type(case.arrived) is int and case.arrived == case.wanted + 1)  # fmt: skip
     for dim, n in enumerate(i.shape):
         if n == 1 and rank > 1:
-            yield Offer(put(i, "squeeze", dim=dim), 0.7 if too_many and dim else 3.2, f"{name} has an axis of 1 too many: {name}.squeeze({dim})")
+            yield Offer(
+                put(i, "squeeze", dim=dim), 0.7 if too_many and dim else 3.2, f"{name} has an axis of 1 too many: {name}.squeeze({dim})"
+            )
     if too_many and rank > 1:
         for dim in range(rank):
             yield Offer(put(i, "index", dim=dim, index=0), 3.8 + 0.1 * dim, f"only the first along axis {dim} of {name}")
@@ -99,12 +101,20 @@ def order(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[
                 dims = [d for d in range(rank) if d != j]
                 dims.insert(at, j)
                 last = j == rank - 1
-                says = f"{name} arrives as height x width x channels: {name}.permute{tuple(dims)}" if last and spatial > 1 else f"{name}.permute{tuple(dims)}"
+                says = (
+                    f"{name} arrives as height x width x channels: {name}.permute{tuple(dims)}"
+                    if last and spatial > 1
+                    else f"{name}.permute{tuple(dims)}"
+                )
                 # an axis of 1 proves nothing; channels behind a first axis look like a batch for fewer axes
                 cost = (0.3 if last and spatial > 1 else 0.9) + 1.8 * (n == 1) + 1.2 * (at == 0 and j == 1)
                 yield Offer(put(i, "permute", dims=tuple(dims)), cost, says)
                 if rank == spatial + 1 and at == 0:
-                    yield Offer(put(i, "permute", dims=tuple(dims)) + put(i, "unsqueeze", dim=0), cost + 0.6, f"{name}.permute{tuple(dims)}.unsqueeze(0)")
+                    yield Offer(
+                        put(i, "permute", dims=tuple(dims)) + put(i, "unsqueeze", dim=0),
+                        cost + 0.6,
+                        f"{name}.permute{tuple(dims)}.unsqueeze(0)",
+                    )
         return
     wanted = case.wanted
     near = i.tensor in case.call_inputs or case.near_input() == i
@@ -112,10 +122,17 @@ def order(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[
         for j, n in enumerate(i.shape[:-1]):
             if n == wanted and j:
                 dims = [d for d in range(rank) if d != j] + [j]
-                yield Offer(put(i, "permute", dims=tuple(dims)), 1.1, f"the {wanted} features of {name} stand on axis {j}: {name}.permute{tuple(dims)}")
-    if rank in (2, 3) and case.problem.kind == "shape" or case.reading:
-        dims = (1, 0, 2)[:rank]
-        yield Offer(put(i, "permute", dims=dims), 2.6 + (0 if rank == 3 else 1) + (0 if near else 0.7), f"the first two axes of {name} change places")
+                yield Offer(
+                    put(i, "permute", dims=tuple(dims)),
+                    1.1,
+                    f"the {wanted} features of {name} stand on axis {j}: {name}.permute{tuple(dims)}",
+                )
+    if rank in (2, 3) and (case.problem.kind == "shape" or case.reading):
+        yield Offer(
+            put(i, "permute", dims=(1, 0, 2)[:rank]),
+            2.6 + (0 if rank == 3 else 1) + (0 if near else 0.7),
+            f"the first two axes of {name} change places",
+        )
 
 
 def rows(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[Offer]:
@@ -123,8 +140,8 @@ def rows(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[O
     if spatial == 2 and channels and rank in (1, 2):
         side = isqrt(shape[-1] // channels)
         if side > 1 and channels * side * side == shape[-1]:
-            new = (shape[0] if rank == 2 else 1, channels, side, side)
-            yield Offer(put(i, "reshape", shape=new), 0.5, f"{shape[-1]} = {channels}*{side}*{side}: {name}.reshape{new}")
+            rows_of = (shape[0] if rank == 2 else 1, channels, side, side)
+            yield Offer(put(i, "reshape", shape=rows_of), 0.5, f"{shape[-1]} = {channels}*{side}*{side}: {name}.reshape{rows_of}")
     if spatial > 1 and rank == 2 and channels and channels > 1 and shape[1] == channels:
         new = (*shape, *(1,) * spatial)
         yield Offer(put(i, "reshape", shape=new), 0.5, f"{name} has one place: {name}.reshape{new}")
@@ -132,9 +149,17 @@ def rows(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[O
         yield Offer(put(i, "reshape", shape=(shape[0], channels, shape[1] // channels)), 1.5, f"{name} cut into {channels} channels")
     if spatial and rank == spatial + 3:
         folded = (shape[0] * shape[1], *shape[2:])
-        yield Offer(put(i, "reshape", shape=folded), (0.6 if shape[2] == channels else 1.9) + 0.8 * (shape[1] == 1), f"fold axis 1 of {name} into the batch: {name}.flatten(0, 1)")
+        yield Offer(
+            put(i, "reshape", shape=folded),
+            (0.6 if shape[2] == channels else 1.9) + 0.8 * (shape[1] == 1),
+            f"fold axis 1 of {name} into the batch: {name}.flatten(0, 1)",
+        )
         if shape[1] * shape[2] == channels:
-            yield Offer(put(i, "reshape", shape=(shape[0], channels, *shape[3:])), 0.6 + 0.8 * (shape[1] == 1), f"lay axis 1 of {name} into the channels: {name}.flatten(1, 2)")
+            yield Offer(
+                put(i, "reshape", shape=(shape[0], channels, *shape[3:])),
+                0.6 + 0.8 * (shape[1] == 1),
+                f"lay axis 1 of {name} into the channels: {name}.flatten(1, 2)",
+            )
     wanted = case.wanted
     near = i.tensor in case.call_inputs or case.near_input() == i
     if not spatial and rank > 2 and near and type(wanted) is int and product(shape[1:]) == wanted:
@@ -159,7 +184,9 @@ def several(case: Case) -> Iterator[Offer]:
         if rank[0] == 3 and len(group) == len(case.inputs):
             yield Offer(put("all", "permute", dims=(1, 0, 2)), 2.2, "the first two axes of every input change places")
         if rank[0] == 3 and len(rest) > 1:
-            yield Offer(tuple(e for i in rest for e in put(i, "permute", dims=(1, 0, 2))), 2.4, "the first two axes of the states change places")
+            yield Offer(
+                tuple(e for i in rest for e in put(i, "permute", dims=(1, 0, 2))), 2.4, "the first two axes of the states change places"
+            )
     yield from matched(case, state)
 
 
@@ -177,17 +204,23 @@ def matched(case: Case, state: bool) -> Iterator[Offer]:
             if len(i.shape) == 2 and i.shape != i.shape[::-1] and a in i.shape and w == i.shape[1 - i.shape.index(a)] and i.arg:
                 yield Offer(put(i, "permute", dims=(1, 0)), 1.0, f"the two axes of {called(i)} change places")
         if len(differ) > 1 and d is not None and state:
-            yield from (Offer(put(i, "permute", dims=(1, 0, 2)), 1.0, f"{called(i)} with its first two axes exchanged") for i in case.inputs if i.shape == tuple(arrived))
+            yield from (
+                Offer(put(i, "permute", dims=(1, 0, 2)), 1.0, f"{called(i)} with its first two axes exchanged")
+                for i in case.inputs
+                if i.shape == tuple(arrived)
+            )
         target = last(case)
         for i in case.inputs:
             for dim, n in enumerate(i.shape):
-                if target is not None and i.tensor == target.tensor or n != a or (d is not None and dim != d) or w <= 0 or a <= 0:
+                if (target is not None and i.tensor == target.tensor) or n != a or (d is not None and dim != d) or w <= 0 or a <= 0:
                     continue
                 same = [j for j in case.inputs if j.shape == i.shape and j.arg] if i.arg else [i]
                 for group in ([i],) if len(same) < 2 else ([i], same):
                     if w > a and w % a == 0:
                         edits = tuple(e for j in group for e in put(j, "repeat_interleave", dim=dim, repeats=w // a))
-                        yield Offer(edits, (1.4 if i.arg else 3.4) + 0.1 * (len(group) == 1), f"axis {dim} of {called(i)} repeated {w // a} times")
+                        yield Offer(
+                            edits, (1.4 if i.arg else 3.4) + 0.1 * (len(group) == 1), f"axis {dim} of {called(i)} repeated {w // a} times"
+                        )
                     if a > w:
                         edits = tuple(e for j in group for e in put(j, "slice", dim=dim, to=w))
                         yield Offer(edits, 2.9 + 0.1 * (len(group) == 1), f"only the first {w} along axis {dim} of {called(i)}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from whyshape.analyses.diagnose.case import Case, Offer, edit
 from whyshape.analyses.diagnose.candidates.axes import called, put, reader
+from whyshape.analyses.diagnose.case import Case, Offer, edit
 
 
 def offers(case: Case) -> Iterator[Offer]:
@@ -19,12 +19,18 @@ def offers(case: Case) -> Iterator[Offer]:
         if arrived == wanted:
             continue
         if arrived == 1 and spatial == 2:
-            yield Offer(put(i, "expand_channels", to=wanted), 0.8 if wanted == 3 else 2.6, f"{name} is grey: its one channel shown {wanted} times")
+            yield Offer(
+                put(i, "expand_channels", to=wanted), 0.8 if wanted == 3 else 2.6, f"{name} is grey: its one channel shown {wanted} times"
+            )
         if wanted == 1 and arrived == 3 and spatial == 2:
             yield Offer(put(i, "grayscale"), 0.9, f"{name} is coloured: the mean of its channels")
         if arrived > wanted:
             rgba = arrived == 4 and wanted == 3
-            yield Offer(put(i, "slice", dim=axis, to=wanted), 0.7 if rgba else 3.6, f"{name}: the first {wanted} channels" + (", without transparency" if rgba else ""))
+            yield Offer(
+                put(i, "slice", dim=axis, to=wanted),
+                0.7 if rgba else 3.6,
+                f"{name}: the first {wanted} channels" + (", without transparency" if rgba else ""),
+            )
     kind, kept = case.layer
     if kept.get("in_channels") == 1 and kept.get("groups") == 1 and type(case.arrived) is int and case.arrived > 1:
         c = case.arrived
@@ -43,7 +49,11 @@ def stacked(case: Case) -> Iterator[Offer]:
         to = max((i.shape[0] for i in case.inputs if len(i.shape) == 3), default=3)
         if to in (1, 3, 4):
             grey = [i for i in case.inputs if len(i.shape) == 3 and i.shape[0] == 1 and to > 1]
-            edits = put("all", "expand_channels", to=to) if ranks == {2, 3} else tuple(e for i in grey for e in put(i, "expand_channels", to=to))
+            edits = (
+                put("all", "expand_channels", to=to)
+                if ranks == {2, 3}
+                else tuple(e for i in grey for e in put(i, "expand_channels", to=to))
+            )
             if edits:
                 yield Offer(edits, 0.7, f"every picture with {to} channels, the grey ones too")
 

@@ -19,7 +19,11 @@ def offers(case: Case) -> Iterator[Offer]:
     if not differ:
         return
     keys = [key for key, _, _ in differ]
-    yield Offer(({"state_dict": "drop", "keys": keys},), 1.8, f"leave {', '.join(keys[:4])} out of the checkpoint and load the rest with strict=False")
+    yield Offer(
+        ({"state_dict": "drop", "keys": keys},),
+        1.8,
+        f"leave {', '.join(keys[:4])} out of the checkpoint and load the rest with strict=False",
+    )
     changes: dict[tuple[str, str], int] = {}
     for key, saved, now in differ:
         holder = ".".join(p for p in (case.problem.path, key.rpartition(".")[0]) if p)
@@ -32,7 +36,9 @@ def offers(case: Case) -> Iterator[Offer]:
                     changes.setdefault((holder, name), s)
     if changes:
         edits = tuple(edit(path, name, value) for (path, name), value in changes.items())
-        yield Offer(edits, 2.0, "the model as the checkpoint was trained: " + ", ".join(f"{e['layer']}.{e['attr']} = {e['value']}" for e in edits))
+        yield Offer(
+            edits, 2.0, "the model as the checkpoint was trained: " + ", ".join(f"{e['layer']}.{e['attr']} = {e['value']}" for e in edits)
+        )
 
 
 __all__ = ["DIFFERS", "offers"]

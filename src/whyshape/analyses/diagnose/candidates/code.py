@@ -6,6 +6,7 @@ import ast
 import linecache
 import os
 from collections.abc import Iterator
+from functools import partial
 
 from whyshape.analyses.diagnose.case import Case, Offer
 from whyshape.graph import Node
@@ -77,10 +78,14 @@ def relaid(case: Case) -> Iterator[Offer]:
             rows_changed = bool(before) and outs[:1] != before[:1]
             lost = rows_changed and len(outs) < len(before)
             if len(before) >= 2 and (rows_changed or node is case.problem) and not moved:
-                known = [n for n in rest if not (isinstance(n, ast.UnaryOp) or isinstance(n, ast.Constant) and n.value == -1)]
-                if node is not case.problem or rest and len(known) < len(rest):
+                known = [n for n in rest if not (isinstance(n, ast.UnaryOp) or (isinstance(n, ast.Constant) and n.value == -1))]
+                if node is not case.problem or (rest and len(known) < len(rest)):
                     cost = 0.7 if rows_changed else 1.6
-                    says = "squeeze removes the batch axis too when it is 1" if lost and not rest else "keep the rows, one for each of the batch"
+                    says = (
+                        "squeeze removes the batch axis too when it is 1"
+                        if lost and not rest
+                        else "keep the rows, one for each of the batch"
+                    )
                     yield line_edit(node.file, node.line, call, f"{it}.flatten(1)", says, cost)
             if node is case.problem:
                 continue
@@ -98,14 +103,30 @@ def both_sides(case: Case) -> Iterator[Offer]:
         if isinstance(operation.right, ast.Call) and left in right and len(shapes[0]) != len(shapes[1]):
             yield line_edit(case.problem.file, case.problem.line, operation, right, f"{right} alone: a sign typed for =", 1.1)
         if len(shapes[0]) == len(shapes[1]) >= 3 and shapes[0][:2] == shapes[1][:2]:
-            axes = f".shape[2:]"
-            yield line_edit(case.problem.file, case.problem.line, operation.right, f"{RESIZE}({right}, size={left}{axes})", "resize the second to the first", 1.9)
-            yield line_edit(case.problem.file, case.problem.line, operation.left, f"{RESIZE}({left}, size={right}{axes})", "resize the first to the second", 2.0)
+            axes = ".shape[2:]"
+            yield line_edit(
+                case.problem.file,
+                case.problem.line,
+                operation.right,
+                f"{RESIZE}({right}, size={left}{axes})",
+                "resize the second to the first",
+                1.9,
+            )
+            yield line_edit(
+                case.problem.file,
+                case.problem.line,
+                operation.left,
+                f"{RESIZE}({left}, size={right}{axes})",
+                "resize the first to the second",
+                2.0,
+            )
         elif isinstance(operation.op, ast.MatMult) or sorted(map(len, shapes)) != [len(shapes[0])] * 2:
             for side, text in ((operation.right, right), (operation.left, left)):
                 yield line_edit(case.problem.file, case.problem.line, side, f"({text}).transpose(-2, -1)", "transposed", 2.2)
         if len(shapes[0]) == 2 and len(shapes[1]) == 1 and shapes[0][0] == shapes[1][0]:
-            yield line_edit(case.problem.file, case.problem.line, operation.right, f"({right}).unsqueeze(1)", "one number for each row", 1.3)
+            yield line_edit(
+                case.problem.file, case.problem.line, operation.right, f"({right}).unsqueeze(1)", "one number for each row", 1.3
+            )
 
 
 def skips(case: Case) -> Iterator[Offer]:
@@ -113,7 +134,7 @@ def skips(case: Case) -> Iterator[Offer]:
     shapes = [case.graph.tensors[i].shape for i in case.call_inputs]
     if len(shapes) < 2 or len({len(s) for s in shapes}) != 1 or len(shapes[0]) < 3:
         return
-    for _, first, rest in calls(case.problem.file, case.problem.line, case.problem.op):
+    for _, first, _ in calls(case.problem.file, case.problem.line, case.problem.op):
         if not isinstance(first, (ast.List, ast.Tuple)) or len(first.elts) != len(shapes):
             continue
         texts = [ast.unparse(e) for e in first.elts]
@@ -132,7 +153,7 @@ def around_layer(case: Case) -> Iterator[Offer]:
     names = {p for p in case.problem.path.split(".") if p}
     for call in expressions(case.problem.file, case.problem.line, ast.Call):
         f = call.func
-        if not (isinstance(f, ast.Attribute) and f.attr in names or isinstance(f, ast.Subscript)) or len(call.args) != 1:
+        if not ((isinstance(f, ast.Attribute) and f.attr in names) or isinstance(f, ast.Subscript)) or len(call.args) != 1:
             continue
         it, layer = ast.unparse(call.args[0]), ast.unparse(f)
         whole = "in_features" not in case.layer[1] and "in_channels" not in case.layer[1]
@@ -141,11 +162,20 @@ def around_layer(case: Case) -> Iterator[Offer]:
             yield line_edit(case.problem.file, case.problem.line, call, new, f"the {wanted} channels last for {name}", 0.9)
         if len(x) == 3:
             at = [i for i, n in enumerate(x) if n == wanted]
-            if 1 in at and x[-1] != wanted or (2 in at and x[1] != wanted):
+            if (1 in at and x[-1] != wanted) or (2 in at and x[1] != wanted):
                 back = ".transpose(1, 2)" if whole else ""
-                yield line_edit(case.problem.file, case.problem.line, call, f"{layer}({it}.transpose(1, 2)){back}", f"axis {at[-1]} holds the {wanted} that {name} wants", 1.0)
+                yield line_edit(
+                    case.problem.file,
+                    case.problem.line,
+                    call,
+                    f"{layer}({it}.transpose(1, 2)){back}",
+                    f"axis {at[-1]} holds the {wanted} that {name} wants",
+                    1.0,
+                )
         if len(x) == 4 and x[-1] == wanted and x[1] != wanted and "in_channels" in case.layer[1]:
-            yield line_edit(case.problem.file, case.problem.line, call, f"{layer}({it}.permute(0, 3, 1, 2))", f"channels in front for {name}", 1.0)
+            yield line_edit(
+                case.problem.file, case.problem.line, call, f"{layer}({it}.permute(0, 3, 1, 2))", f"channels in front for {name}", 1.0
+            )
         return
 
 
@@ -157,12 +187,14 @@ def loss_call(case: Case) -> Iterator[Offer]:
     leaf = case.problem.path.rpartition(".")[2]
     for call in expressions(case.problem.file, case.problem.line, ast.Call):
         f = call.func
-        named = isinstance(f, ast.Attribute) and f.attr in (leaf, case.problem.op.rpartition(".")[2]) or isinstance(f, ast.Name) and f.id == case.problem.op.rpartition(".")[2]
+        named = (isinstance(f, ast.Attribute) and f.attr in (leaf, case.problem.op.rpartition(".")[2])) or (
+            isinstance(f, ast.Name) and f.id == case.problem.op.rpartition(".")[2]
+        )
         if not named or len(call.args) < 2:
             continue
         a, b = (ast.unparse(e) for e in call.args[:2])
         rest = "".join(f", {ast.unparse(e)}" for e in call.args[2:]) + "".join(f", {ast.unparse(k)}" for k in call.keywords)
-        make = lambda x, y, says, cost: line_edit(case.problem.file, case.problem.line, call, f"{ast.unparse(f)}({x}, {y}{rest})", says, cost)
+        make = partial(given_to, case, call, rest)
         if len(out) == 3 and target == out[:2]:
             yield make(f"{a}.transpose(1, 2)", b, "the classes belong on axis 1", 0.8)
             yield make(f"{a}.flatten(0, 1)", f"{b}.flatten()", "every place is one case", 1.0)
@@ -181,6 +213,11 @@ def loss_call(case: Case) -> Iterator[Offer]:
         return
 
 
+def given_to(case: Case, call: ast.Call, rest: str, x: str, y: str, says: str, cost: float) -> Offer:
+    """The loss called with another output and target."""
+    return line_edit(case.problem.file, case.problem.line, call, f"{ast.unparse(call.func)}({x}, {y}{rest})", says, cost)
+
+
 def picked(case: Case) -> Iterator[Offer]:
     """A layer that gives several things, used as if it gave one."""
     if "tuple" not in case.problem.message or case.problem.kind != "other":
@@ -188,7 +225,9 @@ def picked(case: Case) -> Iterator[Offer]:
     for call in expressions(case.problem.file, case.problem.line, ast.Call):
         for argument in call.args:
             if isinstance(argument, (ast.Name, ast.Call)):
-                yield line_edit(case.problem.file, case.problem.line, argument, f"{ast.unparse(argument)}[0]", "the first of what the layer gives", 0.8)
+                yield line_edit(
+                    case.problem.file, case.problem.line, argument, f"{ast.unparse(argument)}[0]", "the first of what the layer gives", 0.8
+                )
 
 
 __all__ = ["offers"]

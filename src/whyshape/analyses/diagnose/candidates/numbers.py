@@ -70,7 +70,11 @@ def switched(case: Case) -> Iterator[Offer]:
     for path, kind, kept, out in around(case):
         for name, cost in SWITCHES.items():
             if type(kept.get(name)) is bool and out < 2:
-                yield Offer((edit(path, name, not kept[name]),), cost + (0 if kept[name] is False else 1) + out, f"{kind} {path}: {name}={not kept[name]}")
+                yield Offer(
+                    (edit(path, name, not kept[name]),),
+                    cost + (0 if kept[name] is False else 1) + out,
+                    f"{kind} {path}: {name}={not kept[name]}",
+                )
     if case.trail.demand is not None and case.problem.kind == "shape":
         for node in case.trail.upstream[-12:]:
             kept = case.patient.layers.get(node.path, ("", {}))[1]
@@ -91,7 +95,11 @@ def divided(case: Case) -> Iterator[Offer]:
             parts = sorted({d for n in sizes for d in range(1, min(n, 128) + 1) if n % d == 0 and d != value}, key=lambda d: abs(d - value))
             whole = [d for d in parts if d in sizes]
             for d in parts[:10]:
-                yield Offer((edit(path, name, d),), 3.1 + (0.3 if d in whole else 0) + (1 if d == 1 else 0) + out * 0.3, f"{kind} {path}: {name} = {d}, not {value}")
+                yield Offer(
+                    (edit(path, name, d),),
+                    3.1 + (0.3 if d in whole else 0) + (1 if d == 1 else 0) + out * 0.3,
+                    f"{kind} {path}: {name} = {d}, not {value}",
+                )
 
 
 def cut(case: Case) -> Iterator[Offer]:
@@ -103,7 +111,13 @@ def cut(case: Case) -> Iterator[Offer]:
     kind, kept = case.layer
     for name in ("padding", "kernel_size"):
         value = kept.get(name)
-        big = value if type(value) is int else max(value) if isinstance(value, (tuple, list)) and value and all(type(n) is int for n in value) else None
+        big = (
+            value
+            if type(value) is int
+            else max(value)
+            if isinstance(value, (tuple, list)) and value and all(type(n) is int for n in value)
+            else None
+        )
         limit = min(wanted, arrived)
         if big is None or big < limit:
             continue

@@ -6,15 +6,46 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
-from whyshape.analyses.diagnose.case import Case, Input, Offer
 from whyshape.analyses.diagnose.candidates.axes import called, put, reader
 from whyshape.analyses.diagnose.candidates.targets import last
+from whyshape.analyses.diagnose.case import Case, Input, Offer
 from whyshape.analyses.diagnose.rows import batch_survives
 from whyshape.analyses.diagnose.trail import Compiled
 from whyshape.sizes import Cond, Size, leaves
 
 # Sizes that data sets, papers and pretrained weights are made for.
-USUAL = (224, 32, 28, 64, 256, 84, 128, 96, 48, 112, 160, 192, 227, 240, 288, 299, 300, 320, 331, 384, 416, 448, 480, 512, 600, 640, 768, 800, 1024, 16)
+USUAL = (
+    224,
+    32,
+    28,
+    64,
+    256,
+    84,
+    128,
+    96,
+    48,
+    112,
+    160,
+    192,
+    227,
+    240,
+    288,
+    299,
+    300,
+    320,
+    331,
+    384,
+    416,
+    448,
+    480,
+    512,
+    600,
+    640,
+    768,
+    800,
+    1024,
+    16,
+)
 RUNS = 40  # sizes tried by running, at most; everything before that is arithmetic
 
 
@@ -48,8 +79,16 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
     demand = one_row_each(case)
     if demand is not None:
         compiled = Compiled(demand)
-        sides = [{id(at) for at in leaves(side) if at.leaf and at.leaf.ref and at.leaf.ref[:2] == ("input", place)} for side in (demand.left, demand.right)]
-        axis = {id(at): at.leaf.ref[2] for side in (demand.left, demand.right) for at in leaves(side) if at.leaf and at.leaf.ref and at.leaf.ref[0] == "input"}
+        sides = [
+            {id(at) for at in leaves(side) if at.leaf and at.leaf.ref and at.leaf.ref[:2] == ("input", place)}
+            for side in (demand.left, demand.right)
+        ]
+        axis = {
+            id(at): at.leaf.ref[2]
+            for side in (demand.left, demand.right)
+            for at in leaves(side)
+            if at.leaf and at.leaf.ref and at.leaf.ref[0] == "input"
+        }
         spatial = {k for k in sides[0] | sides[1] if axis[k] >= rank - 2}
         if not spatial:
             return
@@ -57,7 +96,9 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         periodic = demand.relation == "==" and bool(sides[0] & spatial) and bool(sides[1] & spatial)
         small = demand.relation != "=="
     else:
-        if case.reading is None and not re.search(r"\b(size|height|width|image|patch|window|resolution|divisible|multiple)\b", case.problem.sentence, re.I):
+        if case.reading is None and not re.search(
+            r"\b(size|height|width|image|patch|window|resolution|divisible|multiple)\b", case.problem.sentence, re.I
+        ):
             return
         fits, periodic, small = lambda a, b: True, False, False
     found = 0
@@ -86,7 +127,11 @@ def one_row_each(case: Case) -> Cond | None:
 def candidates(case: Case, h: int, w: int, fits, near_first: bool) -> Iterator[tuple[int, int]]:
     """Sizes that meet the demand: the nearest ones where rounding is all it takes, the usual ones where the size is another."""
     seen: set[tuple[int, int]] = set()
-    named = [int(n) for n in re.findall(r"\d+", case.problem.message or case.problem.sentence) if 8 <= int(n[:6]) <= 2048] if case.trail.demand is None else []
+    named = (
+        [int(n) for n in re.findall(r"\d+", case.problem.message or case.problem.sentence) if 8 <= int(n[:6]) <= 2048]
+        if case.trail.demand is None
+        else []
+    )
     streams = {"named": zip(named, named), "near": near(h, w), "usual": usual(h, w), "one side": one_side(h, w), "any": anything(h, w)}
     order = ("near", "usual", "one side", "any") if near_first else ("named", "usual", "one side", "near", "any")
     for stream in order:
@@ -99,10 +144,10 @@ def candidates(case: Case, h: int, w: int, fits, near_first: bool) -> Iterator[t
 
 def near(h: int, w: int) -> list[tuple[int, int]]:
     """Both sides rounded to multiples of 2, 4, 8 ..., the smallest change first."""
-    found = set()
+    found: set[tuple[int, int]] = set()
     for m in (1, 2, 4, 8, 16, 32, 64, 128, 256):
-        ups = [{n, n // m * m, -(-n // m) * m, -(-n // m) * m + m} for n in (h, w)]
-        found |= set(product(*ups))
+        heights, widths = ({n, n // m * m, -(-n // m) * m, -(-n // m) * m + m} for n in (h, w))
+        found |= set(product(heights, widths))
     return sorted(found, key=lambda s: (abs(s[0] - h) / h + abs(s[1] - w) / w, s[0] < h or s[1] < w))
 
 
@@ -143,13 +188,23 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
         fits, small = lambda v: True, False
     around = [v for d in range(1, max(n, 64) + 1) for v in (n + d, n - d) if v > 0]
     wanted = [v for v in (case.wanted, case.arrived) if type(v) is int and 0 < v < 10**6]
-    far = sorted({n * k for k in (2, 3, 4, 8, 16)} | set(range(n + 64, n + 4096, 16)) | {v for v in range(n, 0, -1)}, key=lambda v: abs(v - n))
+    far = sorted({n * k for k in (2, 3, 4, 8, 16)} | set(range(n + 64, n + 4096, 16)) | set(range(1, n + 1)), key=lambda v: abs(v - n))
     found = 0
     for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and fits(v)), runs(case)):
-        change = put(i, "resize", length=v) if op == "resize" else put(i, "pad_length", dim=dim, to=v) if v > n else put(i, "truncate", dim=dim, to=v)
+        change = (
+            put(i, "resize", length=v)
+            if op == "resize"
+            else put(i, "pad_length", dim=dim, to=v)
+            if v > n
+            else put(i, "truncate", dim=dim, to=v)
+        )
         trial = case.patient.run((*case.edits, *change))
         if trial is not None and trial.ran and batch_survives(trial):
-            says = f"{name} {'padded' if v > n else 'cut'} from {n} to {v} along axis {dim}" if op != "resize" else f"{name} of length {v}, not {n}"
+            says = (
+                f"{name} {'padded' if v > n else 'cut'} from {n} to {v} along axis {dim}"
+                if op != "resize"
+                else f"{name} of length {v}, not {n}"
+            )
             yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 0.05 * found, says)
             found += 1
             if found == 1:

@@ -29,7 +29,12 @@ def names_path(case: Case) -> str | None:
 def flattened(case: Case) -> Iterator[Offer]:
     """A map reaches a layer that reads one axis."""
     path, x, wanted = names_path(case), case.x, case.wanted
-    if path is None or len(x) < 3 or type(wanted) is not int or "in_features" not in case.layer[1] and "num_features" not in case.layer[1]:
+    if (
+        path is None
+        or len(x) < 3
+        or type(wanted) is not int
+        or ("in_features" not in case.layer[1] and "num_features" not in case.layer[1])
+    ):
         return
     flatten = {"insert": "Flatten", "before": path, "args": {}}
     batched = product(x[1:])
@@ -37,7 +42,11 @@ def flattened(case: Case) -> Iterator[Offer]:
         yield Offer((flatten,), 0.3, f"Flatten before {path}: {'*'.join(map(str, x[1:]))} = {wanted}")
     elif len(x) >= 4 and "in_features" in case.layer[1]:
         # rows that are not the batch, columns that are the last axis of a map: nobody flattened it
-        yield Offer((flatten, edit(path, "in_features", batched)), 1.9, f"Flatten before {path}, and in_features = {'*'.join(map(str, x[1:]))} = {batched}")
+        yield Offer(
+            (flatten, edit(path, "in_features", batched)),
+            1.9,
+            f"Flatten before {path}, and in_features = {'*'.join(map(str, x[1:]))} = {batched}",
+        )
         if x[1] == wanted:
             pool = {"insert": "AdaptiveAvgPool2d", "before": path, "args": {"output_size": 1}}
             yield Offer((flatten, pool), 1.7, f"AdaptiveAvgPool2d(1) and Flatten before {path}: {wanted} channels, one number each")
@@ -49,7 +58,7 @@ def pooled(case: Case) -> Iterator[Offer]:
     if type(wanted) is not int or case.trail.demand is None or "in_features" not in case.layer[1]:
         return
     for node in reversed(case.trail.upstream):
-        kind, kept = case.patient.layers.get(node.path, ("", {}))
+        kind = case.patient.layers.get(node.path, ("", {}))[0]
         shape = case.graph.tensors[node.outputs[0]].shape
         if len(shape) != 4 or not node.path:
             continue
@@ -95,11 +104,19 @@ def other_rank(case: Case) -> Iterator[Offer]:
             edits.append({"replace": path, "with": f"{match[1]}{new}d", "args": args})
             paths.append(path)
         if edits:
-            yield Offer(tuple(edits), cost, f"{found[1]}{new}d and its kind for {old}d: the data has {new} axes to slide over ({', '.join(paths[:6])})")
+            yield Offer(
+                tuple(edits),
+                cost,
+                f"{found[1]}{new}d and its kind for {old}d: the data has {new} axes to slide over ({', '.join(paths[:6])})",
+            )
     if kind.startswith("BatchNorm") and names_path(case):
         here = re.sub(r"\d", str(max(have - 2, 1)), kind)
         if here != kind and here in case.patient.types:
-            yield Offer(({"replace": case.problem.path, "with": here, "args": dict(case.layer[1])},), 0.8, f"{here} for {kind} {case.problem.path}: {have} axes arrive")
+            yield Offer(
+                ({"replace": case.problem.path, "with": here, "args": dict(case.layer[1])},),
+                0.8,
+                f"{here} for {kind} {case.problem.path}: {have} axes arrive",
+            )
 
 
 def channel_norm(case: Case) -> Iterator[Offer]:
@@ -108,7 +125,11 @@ def channel_norm(case: Case) -> Iterator[Offer]:
     shape = kept.get("normalized_shape")
     if isinstance(shape, (tuple, list)) and len(shape) == 1 and len(x) >= 3 and x[1] == shape[0] and names_path(case):
         args = {"num_groups": 1, "num_channels": x[1]}
-        yield Offer(({"replace": case.problem.path, "with": "GroupNorm", "args": args},), 1.4, f"GroupNorm(1, {x[1]}) for {case.problem.path}: the channels are axis 1")
+        yield Offer(
+            ({"replace": case.problem.path, "with": "GroupNorm", "args": args},),
+            1.4,
+            f"GroupNorm(1, {x[1]}) for {case.problem.path}: the channels are axis 1",
+        )
 
 
 def zero_padding(case: Case) -> Iterator[Offer]:
@@ -118,7 +139,11 @@ def zero_padding(case: Case) -> Iterator[Offer]:
     if found and names_path(case):
         padding = kept["padding"]
         value = padding[0] if isinstance(padding, tuple) and len(set(padding)) == 1 else padding
-        yield Offer(({"replace": case.problem.path, "with": f"Zero{found[2]}", "args": {"padding": value}},), 2.4, f"Zero{found[2]} for {kind} {case.problem.path}")
+        yield Offer(
+            ({"replace": case.problem.path, "with": f"Zero{found[2]}", "args": {"padding": value}},),
+            2.4,
+            f"Zero{found[2]} for {kind} {case.problem.path}",
+        )
 
 
 def headless(case: Case) -> Iterator[Offer]:
@@ -129,7 +154,11 @@ def headless(case: Case) -> Iterator[Offer]:
     for node in reversed(case.trail.upstream):
         kept = case.patient.layers.get(node.path, ("", {}))[1]
         if kept.get("in_features") == wanted and kept.get("out_features") == case.arrived and node.path:
-            yield Offer(({"replace": node.path, "with": "Identity", "args": {}},), 2.3, f"Identity for {node.path}: its {wanted} features are what is wanted")
+            yield Offer(
+                ({"replace": node.path, "with": "Identity", "args": {}},),
+                2.3,
+                f"Identity for {node.path}: its {wanted} features are what is wanted",
+            )
             return
 
 
@@ -154,7 +183,11 @@ def projected(case: Case) -> Iterator[Offer]:
         return
     if "in_channels" in kept and case.spatial:
         args = {"in_channels": arrived, "out_channels": wanted, "kernel_size": 1}
-        yield Offer(({"insert": f"Conv{case.spatial}d", "before": path, "args": args},), 4.0, f"Conv{case.spatial}d({arrived}, {wanted}, 1) before {path}")
+        yield Offer(
+            ({"insert": f"Conv{case.spatial}d", "before": path, "args": args},),
+            4.0,
+            f"Conv{case.spatial}d({arrived}, {wanted}, 1) before {path}",
+        )
     elif "in_features" in kept and len(x) == 2:
         args = {"in_features": arrived, "out_features": wanted}
         yield Offer(({"insert": "Linear", "before": path, "args": args},), 4.1, f"Linear({arrived}, {wanted}) before {path}")

@@ -22,7 +22,11 @@ def classes(case: Case) -> Iterator[Offer]:
     for knob in case.trail.knobs(size):
         if knob.attr in case.patient.layers.get(knob.path, ("", {}))[1]:
             n = case.arrived + 1
-            yield Offer((edit(knob.path, knob.attr, n),), 1.5, f"{knob.path}: {knob.attr} = {n}: the classes go from 0 to {n - 1}; if yours start at 1, subtract 1 from them")
+            yield Offer(
+                (edit(knob.path, knob.attr, n),),
+                1.5,
+                f"{knob.path}: {knob.attr} = {n}: the classes go from 0 to {n - 1}; if yours start at 1, subtract 1 from them",
+            )
 
 
 def rows(case: Case) -> Iterator[Offer]:
@@ -40,7 +44,11 @@ def rows(case: Case) -> Iterator[Offer]:
                 says = f"{knob.path}: {knob.attr} = {rows}: one score for each of the {rows} rows, not {int(made)}"
                 yield Offer((edit(knob.path, knob.attr, rows),), 0.9, says)
     elif largest is not None and largest >= rows:
-        yield Offer((edit(case.problem.path, "num_embeddings", largest + 1),), 1.5, f"{case.problem.path}: num_embeddings = {largest + 1}: the largest number is {largest}")
+        yield Offer(
+            (edit(case.problem.path, "num_embeddings", largest + 1),),
+            1.5,
+            f"{case.problem.path}: num_embeddings = {largest + 1}: the largest number is {largest}",
+        )
 
 
 def chosen_from(case: Case, tensor: int) -> Iterator[int]:

@@ -19,12 +19,22 @@ def offers(case: Case) -> Iterator[Offer]:
     if len(logits) == rank + 1:
         for dim in range(1, rank + 1):
             if logits[dim] == 1 and (*shape[:dim], 1, *shape[dim:]) == logits:
-                yield Offer(({"target": "unsqueeze", "dim": dim},), 0.5, f"{name} with the axis of 1 the output has: {name}.unsqueeze({dim})")
+                yield Offer(
+                    ({"target": "unsqueeze", "dim": dim},), 0.5, f"{name} with the axis of 1 the output has: {name}.unsqueeze({dim})"
+                )
         if logits[:-1] == shape and target.whole:
-            yield Offer(({"target": "one_hot", "classes": logits[-1]},), 1.8, f"{name} as {logits[-1]} columns of 0 and 1: F.one_hot({name}, {logits[-1]}).float()")
+            yield Offer(
+                ({"target": "one_hot", "classes": logits[-1]},),
+                1.8,
+                f"{name} as {logits[-1]} columns of 0 and 1: F.one_hot({name}, {logits[-1]}).float()",
+            )
     for dim in range(1, rank):
         hot = logits[dim : dim + 1] == shape[dim : dim + 1]
-        yield Offer(({"target": "argmax", "dim": dim},), (0.6 if hot and target.whole else 1.3 if hot else 2.6) + 0.1 * dim, f"{name} as class numbers: {name}.argmax({dim})")
+        yield Offer(
+            ({"target": "argmax", "dim": dim},),
+            (0.6 if hot and target.whole else 1.3 if hot else 2.6) + 0.1 * dim,
+            f"{name} as class numbers: {name}.argmax({dim})",
+        )
     if rank == 4 and sorted(shape) == sorted(logits) and shape != logits:
         yield Offer(({"target": "permute", "dims": (0, 3, 1, 2)},), 0.8, f"{name} is (N, H, W, C): {name}.permute(0, 3, 1, 2)")
     if rank == 3 and shape[0:1] == logits[0:1] and sorted(shape) == sorted(logits) and shape != logits:
@@ -35,7 +45,9 @@ def is_loss(case: Case) -> bool:
     """Whether what refused compares an output with a target: by what it is called, or what the last input is called."""
     called = f"{case.problem.type} {case.problem.op}".lower()
     name = case.inputs[-1].name.lower()
-    return any(w in called for w in ("loss", "entropy", "nll")) or any(w in name for w in ("target", "label", "truth")) or name in ("y", "gt")
+    return (
+        any(w in called for w in ("loss", "entropy", "nll")) or any(w in name for w in ("target", "label", "truth")) or name in ("y", "gt")
+    )
 
 
 def last(case: Case) -> Input | None:

@@ -165,7 +165,8 @@ def flat(value: Any) -> list[Held]:
 
 def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call: dict) -> list[Held]:
     """One layer: its lines, and its result."""
-    from whyshape.analyses.translate_torch_layers import LAYERS, OPERATIONS, activated
+    from whyshape.analyses.translate_torch_in_place import activated
+    from whyshape.analyses.translate_torch_layers import LAYERS, OPERATIONS
 
     kind, config = entry["class_name"], entry["config"]
     w.kind = kind

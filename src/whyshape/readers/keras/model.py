@@ -6,7 +6,7 @@ from typing import Any
 
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Value
-from whyshape.readers.keras import layers_in_time  # noqa: F401  it fills LAYERS
+from whyshape.readers.keras import layers_in_place, layers_in_time  # noqa: F401  they fill LAYERS
 from whyshape.readers.keras.functions import FUNCTIONS
 from whyshape.readers.keras.layers import LAYERS, Unclear
 from whyshape.readers.net import Net

@@ -1,7 +1,7 @@
 // Puts questions of the tests to the page's own core, in Node: one JSON object in, one out.
 
 import { readFileSync } from "node:fs";
-import { evaluate, numbers, repairs, type Changes, type Model } from "../../web/core/model";
+import { evaluate, numbers, parameters, repairs, type Changes, type Model } from "../../web/core/model";
 import { cellsRead, readersOf, trace } from "../../web/core/reach";
 import { pieces, plain } from "../../web/core/text";
 
@@ -21,6 +21,10 @@ const answers = questions.map(({ model: index, changes = { inputs: {}, knobs: {}
     readers: asked.window && Array.from({ length: 60 }, (_, cell) => {
       const all = Array.from({ length: asked.outputs! }, (_, out) => out);
       return [readersOf(cell, asked.outputs!, asked.window!), all.filter((out) => cellsRead(out, asked.window!).includes(cell))];
+    }),
+    counts: !stop && model.nodes.map(([rule], node) => {
+      const at = numbers(model, sizes, node, changes), macs = model.rules[rule]!.macs;
+      return [parameters(model, at, node), macs === undefined ? 0 : at.value(macs)];
     }),
     repairs: asked.repairs && stop && repairs(model, changes, stop, sizes),
   };

@@ -235,3 +235,26 @@ def test_a_stopped_graph_still_makes_a_page(nets):
         net.layer("Conv2d", "b", x, args=(2, 2, 5))
     data = report(net.graph())
     assert data["problem"]["sentence"] == "the kernel spans 5 cells, 2 are there after padding" and data["problem"]["path"] == "b"
+
+
+def test_counts_follow_the_sizes(ask, nets):
+    """Learned numbers and multiply-adds at another input and with another kernel are those of a model read so."""
+    small, large = nets.residual(2, 32), nets.residual(2, 48)
+    data, fresh = report(small), report(large)
+    changed = {"inputs": {data["inputs"][0][0]: [1, 3, 48, 48]}, "knobs": {}}
+    told, read = ask([data, fresh], [{"model": 0, "changes": changed}, {"model": 1}])
+    assert told["counts"] == read["counts"] and sum(macs for _, macs in told["counts"]) > 1_000_000
+    wide, narrow = nets.one((4, 6, 5), {}), nets.one((4, 6, 3), {})
+    knobs = {"inputs": {}, "knobs": {0: {"kernel_size[0]": 5, "kernel_size[1]": 5}}}
+    told, read = ask([report(narrow), report(wide)], [{"model": 0, "changes": knobs}, {"model": 1}])
+    assert told["counts"] == read["counts"]
+
+
+def test_an_observation_is_not_stretched(ask, nets):
+    """A call that was measured keeps its sizes only while what arrives is what arrived; after that the page says it does not know."""
+    graph = nets.thread()
+    nodes = [n._replace(by="measured", why="no rule explains it") if n.op == "relu" else n for n in graph.nodes]
+    data = report(graph._replace(nodes=tuple(nodes)))
+    same, other = ask([data], [{"model": 0}, {"model": 0, "changes": {"inputs": {data["inputs"][0][0]: [1, 1, 30, 28]}, "knobs": {}}}])
+    assert "stop" not in same
+    assert other["stop"]["known"] is False and "No formula is known for relu here" in other["stop"]["sentence"]

@@ -77,7 +77,10 @@ export function evaluate(model: Model, changes: Changes, from = 0, before?: numb
   const sizes = before ? before.slice() : model.tensors.map((shape) => model.shapes[shape]!);
   for (const [tensor, shape] of Object.entries(changes.inputs)) sizes[+tensor] = shape;
   for (let node = from; node < model.nodes.length; node++) {
-    const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!;
+    const [index, reads, makes] = model.nodes[node]!, rule = model.rules[index]!;
+    if (rule.measured !== undefined && reads.some((t) => `${sizes[t]}` !== `${model.shapes[model.tensors[t]!]}`)) {
+      return { sizes, stop: { node, sentence: `No formula is known for ${rule.op} here; what it makes of other sizes was not observed`, known: false } };
+    }
     const at = numbers(model, sizes, node, changes);
     const road = roadOf(rule, at);
     for (const demand of (road ?? rule).needs ?? []) {

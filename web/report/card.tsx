@@ -41,7 +41,7 @@ export function Refusal() {
   const row = rowOf(at.node), fixes = repairs(model, changes.value, at, result.value.sizes);
   return (
     <div class="refusal" role="alert">
-      <strong>{paths[row] || label(row)} does not fit:</strong> {at.sentence}.
+      <strong>{paths[row] || label(row)} {at.known ? "does not fit" : "cannot be told"}:</strong> {at.sentence}.
       {fixes.map(({ node, knob, value }) => (
         <button type="button" onClick={() => setKnobs(node, { [knob]: value })}>set {base(knob)} to {value}: then all layers fit</button>
       ))}

@@ -63,7 +63,7 @@ function Line({ row, place }: { row: number; place: number }) {
         <i class={kids ? (open.value.has(row) ? "fold open" : "fold") : "fold none"} />
         <b>{called}</b>{times > 1 && <em class="times"> x {times}</em>} {type !== called && <small>{type}</small>}
         {joined.length > 0 && <small class="join"> + {joined.join(", ")}</small>}
-        {state === " bad" && <strong> does not fit</strong>}
+        {state === " bad" && <strong> {stop.value!.known ? "does not fit" : "cannot be told"}</strong>}
       </span>
       <span role="gridcell" class="size"><Rulers shape={shape} /> {end < first + count ? "-" : shapeText(shape)}</span>
       <span role="gridcell" class="r">{total(sums.value.weights) ? short(total(sums.value.weights)) : ""}</span>

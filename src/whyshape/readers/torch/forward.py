@@ -38,7 +38,7 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
         )
     args, kwargs = stand_ins(input_size, input_data, dtypes)
     _takes(model, args, kwargs)
-    modules = walk(model)
+    modules = _materialized(walk(model), args, kwargs, mode)
     with _collector_paused(), _mode(modules, mode), untouched([m for _, m in modules]):
         tracer, result, facts, failure = follow(modules, args, kwargs)
         notes: list[str] = []
@@ -52,6 +52,19 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
         failure.graph = graph  # type: ignore[attr-defined]  # what was followed until then, and on which conditions
         raise failure
     return graph
+
+
+def _materialized(modules, args, kwargs, mode):
+    """Lazy layers learn their sizes from the first input: on a copy, from PyTorch itself. Other models stay as they are."""
+    if not any(isinstance(m, torch.nn.modules.lazy.LazyModuleMixin) and m.has_uninitialized_params() for _, m in modules):
+        return modules
+    own = walk(meta_copy(modules[0][1]))
+    with _mode(own, mode), torch.no_grad():
+        try:
+            own[0][1](*args, **kwargs)
+        except (RuntimeError, ValueError, TypeError, IndexError):  # the trace meets the same refusal, and tells it
+            return own
+    return own
 
 
 def follow(modules, args, kwargs, execute=False):
@@ -282,6 +295,7 @@ def meta_copy(model):
             for t in table.values():
                 if t is not None and id(t) not in memo:
                     if isinstance(t, torch.nn.parameter.UninitializedTensorMixin):
+                        memo[id(t)] = type(t)(requires_grad=t.requires_grad, device=META, dtype=t.dtype)
                         continue
                     empty = torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=META)
                     memo[id(t)] = torch.nn.Parameter(empty, t.requires_grad) if isinstance(t, torch.nn.Parameter) else empty

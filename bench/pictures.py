@@ -65,12 +65,21 @@ def measure(browser, path: Path, times: int = 5) -> None:
     print(f"  ready after {middle(ready)}, End key {middle(key)}, typing {middle(search)}; CPU/{SLOWER}, {times} runs")
 
 
+def empty() -> Path:
+    """A page that holds nothing: what opening costs on this machine now, to be taken off the others."""
+    path = Path("/tmp/whyshape-empty.html")
+    ready = "document.documentElement.dataset.ready=performance.now()"
+    path.write_text(f"<!doctype html><div role=treegrid tabindex=0></div><input id=find><script>{ready}</script>")
+    return path
+
+
 def main() -> None:
     paths = [Path(p) for p in sys.argv[1:]]
     if not paths:
         from whyshape.lab.network import ThreadNet
 
         paths = [written("thread", ThreadNet(), (1, 1, 28, 28)), *(written(f"chain-{n}", Chain(n), (1, 2, 8)) for n in (2_000, 20_000))]
+    paths.insert(0, empty())
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for path in paths:

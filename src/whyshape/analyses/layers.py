@@ -128,6 +128,8 @@ def space_axes(graph: Graph, node: Node, window: dict[int, Window]) -> tuple[str
     if window and len(window) in SPACE and min(window) == -len(window):
         words = ("batch", "channels")[-(rank - len(window)) :] if rank > len(window) else ()
         return (*words, *SPACE[len(window)])
+    if window and len(window) in SPACE and (min(window), max(window)) == (-len(window) - 1, -2) and rank == len(window) + 2:
+        return ("batch", *SPACE[len(window)], "channels")  # maps last, as Keras keeps them
     return axis_words(rank)
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Window, rule
+from whyshape.rules.base import Rule, Window, rule, told
 from whyshape.rules.conv import window
 from whyshape.rules.twins import same_sides
 from whyshape.sizes import ceil_div, largest, need, product
@@ -44,12 +44,10 @@ def _windows(call, k, s, d):
     return found
 
 
-@rule("keras.conv")
 class Conv(Rule):
     """Slide ``filters`` kernels over the input, maps last; kernel (places, maps in, filters)."""
 
     title = "convolution"
-    knobs = {"kernel": ("kernel_size", "kernel_size", "kernel_size", "in_channels", "filters"), "bias": ("filters",)}
 
     @staticmethod
     def shape(input, kernel, bias=None, strides=(1,), padding="valid", dilation_rate=(1,), groups=1, data_format="channels_last"):
@@ -82,12 +80,10 @@ def _convolved(places, k, s, padding, d):
     return out
 
 
-@rule("keras.depthwise")
 class Depthwise(Rule):
     """Each map has its own kernels; kernel (places, maps, multiplier)."""
 
     title = "depthwise convolution"
-    knobs = {"kernel": ("kernel_size", "kernel_size", "in_channels", "depth_multiplier")}
 
     @staticmethod
     def shape(input, kernel, bias=None, strides=(1,), padding="valid", dilation_rate=(1,), data_format="channels_last"):
@@ -107,12 +103,10 @@ class Depthwise(Rule):
         return _windows(call, call.kernel.shape[:-2], call.strides, call.dilation_rate)
 
 
-@rule("keras.conv_transpose")
 class ConvTranspose(Rule):
     """Spread each cell over a window: ``n*s`` cells for 'same', all there are for 'valid'; kernel (places, filters, maps in)."""
 
     title = "transposed convolution"
-    knobs = {"kernel": ("kernel_size", "kernel_size", "kernel_size", "filters", "in_channels")}
 
     @staticmethod
     def shape(
@@ -220,3 +214,17 @@ class Recurrent(Rule):
     @staticmethod
     def reach(call):
         return None
+
+
+# What a kernel's axes are called depends on how many places it has: one rule for each, all the same arithmetic.
+KERNELS = {
+    "conv": (Conv, ("in_channels", "filters"), ("filters",)),
+    "depthwise": (Depthwise, ("in_channels", "depth_multiplier"), ()),
+    "conv_transpose": (ConvTranspose, ("filters", "in_channels"), ("filters",)),
+}
+for _name, (_rule, _last, _bias) in KERNELS.items():
+    for _n in (1, 2, 3):
+        _knobs = {"kernel": ("kernel_size",) * _n + _last, "bias": _bias}
+        rule(f"keras.{_name}{_n}d")(type(f"{_rule.__name__}{_n}D", (_rule,), {"knobs": _knobs, "__doc__": _rule.__doc__}))
+        told("nouns", {"kernel": "kernel rows", "bias": "biases"}, f"keras.{_name}{_n}d")
+told("nouns", {"kernel": "inputs", "bias": "biases"}, "keras.dense")

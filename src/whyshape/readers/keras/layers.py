@@ -101,7 +101,7 @@ def conv(net, config, inputs):
         if count % groups:
             net.refuse(net.name, f"{count} {what} cannot be shared out over {groups} groups", wanted=groups, arrived=count)
     kernel = net.parameter("kernel", (*k, maps(x, config) // groups, filters))
-    out = net.call("keras.conv", x, kernel, bias(net, config, filters), s, config.get("padding", "valid"), d, groups, lies(config))
+    out = net.call(f"keras.conv{n}d", x, kernel, bias(net, config, filters), s, config.get("padding", "valid"), d, groups, lies(config))
     return activated(net, config, out)
 
 
@@ -114,7 +114,7 @@ def depthwise(net, config, inputs):
     times = config.get("depth_multiplier", 1)
     kernel = net.parameter("kernel", (*k, maps(x, config), times))
     offset = bias(net, config, maps(x, config) * times)
-    return activated(net, config, net.call("keras.depthwise", x, kernel, offset, s, config.get("padding", "valid"), d, lies(config)))
+    return activated(net, config, net.call(f"keras.depthwise{n}d", x, kernel, offset, s, config.get("padding", "valid"), d, lies(config)))
 
 
 @layer("SeparableConv1D", "SeparableConv2D")
@@ -125,10 +125,12 @@ def separable(net, config, inputs):
     k, s, d = settings(net, config, n)
     times, filters = config.get("depth_multiplier", 1), config["filters"]
     deep = net.parameter("depthwise_kernel", (*k, maps(x, config), times))
-    between = net.call("keras.depthwise", x, deep, None, s, config.get("padding", "valid"), d, lies(config))
+    between = net.call(f"keras.depthwise{n}d", x, deep, None, s, config.get("padding", "valid"), d, lies(config))
     points = net.parameter("pointwise_kernel", (*(1,) * n, maps(x, config) * times, filters))
     ones = (1,) * n
-    return activated(net, config, net.call("keras.conv", between, points, bias(net, config, filters), ones, "valid", ones, 1, lies(config)))
+    return activated(
+        net, config, net.call(f"keras.conv{n}d", between, points, bias(net, config, filters), ones, "valid", ones, 1, lies(config))
+    )
 
 
 @layer("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
@@ -143,7 +145,7 @@ def conv_transpose(net, config, inputs):
     if extra is not None and any(e >= step for e, step in zip(extra, s)):
         net.refuse(net.name, f"output_padding must be smaller than strides, {extra} was chosen", wanted=s, arrived=extra)
     padding = config.get("padding", "valid")
-    out = net.call("keras.conv_transpose", x, kernel, bias(net, config, config["filters"]), s, padding, extra, d, lies(config))
+    out = net.call(f"keras.conv_transpose{n}d", x, kernel, bias(net, config, config["filters"]), s, padding, extra, d, lies(config))
     return activated(net, config, out)
 
 

@@ -41,7 +41,7 @@ def conv_lstm(net, config, inputs):
     kernel = net.parameter("kernel", (*k, channels, 4 * config["filters"]))
     net.parameter("recurrent_kernel", (*k, config["filters"], 4 * config["filters"]))
     offset = bias(net, config, 4 * config["filters"])
-    gates = net.call("keras.conv", frame, kernel, offset, s, config.get("padding", "valid"), d, 1, lies(config))
+    gates = net.call(f"keras.conv{n}d", frame, kernel, offset, s, config.get("padding", "valid"), d, 1, lies(config))
     sizes = list(net.sizes(gates))
     sizes[1 if first else -1] = config["filters"]
     sizes[0] = net.axis(x, 0)

@@ -18,7 +18,6 @@ class Embedding(Rule):
 
     title = "embedding"
     knobs = {"weight": ("num_embeddings", "embedding_dim")}
-    steps = 0
 
     @staticmethod
     def shape(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
@@ -34,7 +33,6 @@ class EmbeddingTableFirst(Rule):
 
     title = "embedding"
     knobs = Embedding.knobs
-    steps = 0
 
     @staticmethod
     def shape(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
@@ -100,7 +98,6 @@ class OneHot(Rule):
     """A row of zeros with a one at the place of each number."""
 
     title = "one-hot"
-    steps = 0
 
     @staticmethod
     def shape(tensor, num_classes=-1):

@@ -104,7 +104,6 @@ class GetItem(Rule):
 
     title = "index"
     view = True
-    steps = 0
 
     @staticmethod
     def shape(input, index):

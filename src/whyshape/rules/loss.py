@@ -42,7 +42,6 @@ def _equal(input, target, what="the target"):
 
 class _Loss(Rule):
     title = "loss"
-    cuts = frozenset()
 
 
 @rule("mse_loss")

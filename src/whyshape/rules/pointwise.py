@@ -72,7 +72,6 @@ class Contiguous(Rule):
 
     title = "contiguous"
     view = True
-    steps = 0
 
     @staticmethod
     def shape(input, memory_format=None):
@@ -143,8 +142,6 @@ class Polygamma(_Pointwise):
     Tensor.__ilshift__ Tensor.__irshift__ Tensor.__imod__""")
 class Arithmetic(_Pointwise):
     """Two tensors, or a tensor and a number, matched place by place; an axis of 1 is stretched."""
-
-    factors = ("input", "other")
 
     @staticmethod
     def shape(input, other, *, alpha=None, out=None):

@@ -9,7 +9,6 @@ from whyshape.sizes import need, product, total
 
 class _Repeat(Rule):
     title = "repeat"
-    steps = 0
 
 
 def repeated(x, repeats):

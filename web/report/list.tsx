@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { grouped, short } from "../core/text";
-import { changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, paths, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork } from "./state";
+import { changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, paths, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork, whole } from "./state";
 
 const HEIGHT = 28, SPARE = 5;
 const top = signal(0), view = signal(448);
@@ -95,7 +95,7 @@ function from(tensor: number): string {
 
 /** What one output cell sees of the image: `16 x 16`, or "all". */
 export function field(row: number): string {
-  const found = seen.value.get(outputOf(row));
+  const found = whole.value ? seen.value.get(outputOf(row)) : undefined;
   if (!found || sizes.value[outputOf(row)]!.length < 4) return "";
   return found.some((f) => f === null) ? "all" : found.map((f) => f!.size).join(" x ");
 }

@@ -8,7 +8,7 @@ import { Fits } from "./fits";
 import { List } from "./list";
 import { Section, Tip } from "./number";
 import { Answer, Bars, Checks, Words, orderButton, textVersion } from "./sections";
-import { address, begin, changes, cell, chosen, model, readAddress, tip } from "./state";
+import { address, begin, changes, cell, chosen, model, readAddress, tip, whole } from "./state";
 import { Traced } from "./traced";
 
 const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
@@ -32,11 +32,15 @@ function Page() {
           {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
           <ul class="legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
         </Section>
-        <Section id="trace" title="Where does this cell look?"><Traced /></Section>
-        <Section id="fits" title="What sizes fit?"><Fits /></Section>
-        <Section id="bars" title="Where are the numbers?"><Bars /></Section>
-        <Section id="words" title="Words"><Words /></Section>
-        <Section id="checks" title="How this was checked"><Checks /></Section>
+        {whole.value && (
+          <Fragment>
+            <Section id="trace" title="Where does this cell look?"><Traced /></Section>
+            <Section id="fits" title="What sizes fit?"><Fits /></Section>
+            <Section id="bars" title="Where are the numbers?"><Bars /></Section>
+            <Section id="words" title="Words"><Words /></Section>
+            <Section id="checks" title="How this was checked"><Checks /></Section>
+          </Fragment>
+        )}
       </main>
       <Tip />
     </Fragment>
@@ -75,6 +79,7 @@ data().then((loaded) => {
   addEventListener("hashchange", readAddress);
   addEventListener("beforeprint", () => (text.value = true));
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
+  setTimeout(() => (whole.value = true), 30);
 }, (reason) => {
   root.textContent = `This page could not read its data (${reason}). It needs Chrome 123, Firefox 120, Safari 17.5 or newer.`;
 });

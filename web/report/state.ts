@@ -41,6 +41,9 @@ export const sums = computed(() => {
 /** Calls no formula covers: their work is not counted, so totals are "at least". */
 export const unknownWork = computed(() => model.nodes.some(([rule]) => model.rules[rule]!.measured !== undefined));
 
+/** False until the layers can be used: what stands below them, and what takes a pass over the whole model, comes after. */
+export const whole = signal(false);
+
 /** The chosen cell once the reader has stopped moving: what takes long to draw follows this. */
 export const settled = signal<{ row: number; cell: [number, number] } | null>(null);
 

@@ -98,9 +98,9 @@ def architecture(graph: Graph, width: float = WIDTHS["page"], style: str = "lene
     height = deep * -(-len(shown) // line) + 10
     marks: list[Mark] = []
     centre = {}
-    for i, (name, about, shape, part) in enumerate(shown):
+    for i, (name, about, shape, at) in enumerate(shown):
         x, y = 14 + step * (i % line), 14 + deep * (i // line)
-        centre[part] = (x + (step - 8) / 2, y + 3, i)
+        centre[at] = (x + (step - 8) / 2, y + 3, i)
         marks += _stage(name, about, shape, x, y, step - 8, scale, style)
         if i % line:
             marks.append(Line(((x - 8, y + 30), (x - 1, y + 30)), "line", 0.6, arrow=True))
@@ -286,10 +286,8 @@ def receptive(graph: Graph, width: float = WIDTHS["column"], most: int = 10) -> 
     inside = sorted(steps, key=lambda step: (step[1][2] - step[1][0], step[1][3] - step[1][1]))
     ink = {box: inks[i % len(inks)] for i, (_, box, _) in enumerate(inside)}
     for _, (top, start, bottom, end), _ in reversed(inside):
-        box = Box(
-            8 + start * unit, 16 + top * unit, (end - start + 1) * unit, (bottom - top + 1) * unit, ink[top, start, bottom, end], width=0.8
-        )
-        marks.append(box)
+        w_, h_ = (end - start + 1) * unit, (bottom - top + 1) * unit
+        marks.append(Box(8 + start * unit, 16 + top * unit, w_, h_, ink[top, start, bottom, end], width=0.8))
     words = []
     for i, (name, (top, start, bottom, end), exact) in enumerate(steps):
         y = 22 + i * 11

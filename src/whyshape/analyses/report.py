@@ -161,8 +161,8 @@ class _Table:
         }
         asked = {ref.tensor: spec.shape for ref, spec in _pairs((node.args, node.kwargs), (derived.args, derived.kwargs))}
         told["params"] = [[tree(n, at) for n in asked.get(i, graph.tensors[i].shape)] for i in weights]
-        outs = [Spec(tuple(shape), graph.tensors[i].dtype) for shape, i in zip(derived.shapes, node.outputs)]
-        call = Call(rule, derived.args, derived.kwargs, outs[0] if len(outs) == 1 else outs)
+        made = [Spec(tuple(shape), graph.tensors[i].dtype) for shape, i in zip(derived.shapes, node.outputs)]
+        call = Call(rule, derived.args, derived.kwargs, made[0] if len(made) == 1 else made)
         told["macs"] = tree(rule.macs(call), at)
         told["reach"] = self.reach(node, rule, call, at)
         return told, at
@@ -184,7 +184,7 @@ class _Table:
 
     def roads(self, node: Node, derived: Derived, told: dict[str, Any], at) -> list[dict[str, Any]]:
         """The other ways through a rule that branches on its knobs, found by turning each of those knobs and asking it again."""
-        found = {repr(told["holds"]): None}
+        found: dict[str, dict[str, Any] | None] = {repr(told["holds"]): None}
         asked = {id(end) for c in derived.branches for side in (c.left, c.right) for end in leaves(side)}
         branching = {name for name, knob in derived.knobs.items() if id(knob) in asked}
         for base in dict.fromkeys(name.partition("[")[0] for name in derived.knobs if name in branching):

@@ -15,7 +15,7 @@ class Row(NamedTuple):
     name: str  # relative to the row it stands in; "0..79" where it stands for several
     type: str
     first: int
-    count: int  # of all its repetitions
+    count: int  # type: ignore[assignment]  # of all its repetitions (a tuple's own `count` is not wanted here)
     times: int
     kids: int  # rows below it
 
@@ -24,7 +24,7 @@ class _Block(NamedTuple):
     name: str
     type: str
     first: int
-    count: int
+    count: int  # type: ignore[assignment]
     times: int
     kids: tuple
     mark: int  # equal for blocks that are alike in every number

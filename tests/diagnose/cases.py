@@ -575,3 +575,92 @@ def checkpoint_of_twenty_classes():
 )
 def two_mistakes():
     return seq(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 16 * 16, 10)), (torch.rand(4, 30, 30, 3),)
+
+
+# -- products, skips and states ------------------------------------------------------------------------------------------
+
+
+class Scores(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Linear(16, 16), nn.Linear(16, 16)
+
+    def forward(self, x):
+        q, k = self.q(x), self.k(x)
+        return torch.softmax(q @ k, -1)
+
+
+@mistake(FORWARD)
+def keys_not_transposed():
+    return Scores(), (torch.rand(2, 7, 16),)
+
+
+class TagsWords(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb, self.lstm, self.fc, self.loss = nn.Embedding(50, 16), nn.LSTM(16, 32), nn.Linear(32, 5), nn.CrossEntropyLoss()
+
+    def forward(self, x, target):
+        out, _ = self.lstm(self.emb(x))
+        return self.loss(self.fc(out[-1]), target)
+
+
+@mistake({"input": "permute", "dims": (1, 0)})
+def batch_first_into_a_length_first_lstm():
+    return TagsWords(), (torch.randint(0, 50, (4, 20)), torch.randint(0, 5, (4,)))
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3)
+
+    def forward(self, x):
+        return x + self.conv2(F.relu(self.conv1(x)))
+
+
+@mistake(attr("conv2", "padding", 1))
+def padding_forgotten_in_a_block():
+    return Block(), (torch.rand(1, 8, 28, 28),)
+
+
+@mistake(attr("1", "unflattened_size", (128, 7, 7)), attr("0", "out_features", 8192))
+def unflatten_to_another_map():
+    return seq(nn.Linear(20, 128 * 49), nn.Unflatten(1, (128, 8, 8)), nn.ConvTranspose2d(128, 1, 4, 2, 1)), (torch.rand(4, 20),)
+
+
+class Judge(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.main = nn.Sequential(nn.Conv2d(1, 8, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(8, 1, 4), nn.Sigmoid())
+        self.loss = nn.BCELoss()
+
+    def forward(self, x, label):
+        out = self.main(x)
+        return self.loss(out, label)
+
+
+@mistake(FORWARD)
+def judgement_with_axes_of_one():
+    return Judge(), (torch.rand(4, 1, 8, 8), torch.rand(4))
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb, self.fc = nn.Embedding(50, 8), nn.Linear(8, 50)
+
+    def forward(self, x, y):
+        out = self.fc(self.emb(x))
+        return F.cross_entropy(out.view(-1, 50), y)
+
+
+@mistake(FORWARD)
+def words_laid_in_a_row_targets_not():
+    return Words(), (torch.randint(0, 50, (4, 9)), torch.randint(0, 50, (4, 9)))
+
+
+@mistake({"input": "slice", "dim": 1, "to": 4, "arg": 1})
+def state_made_for_a_full_batch():
+    run = lambda m, x, h: m.lstm(x, (h, h))[0]
+    return Calls(run, lstm=nn.LSTM(8, 16, 2, batch_first=True)), (torch.rand(4, 5, 8), torch.zeros(2, 8, 16))

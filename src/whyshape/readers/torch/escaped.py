@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from whyshape.graph import Problem
-from whyshape.readers.torch.stopped import HOME, OWN, frames, stopped_by
+from whyshape.readers.torch.stopped import HOME, OWN, frames, line_of, stopped_by
 from whyshape.readers.torch.trial import Patient
 
 FUNCTIONAL = os.path.join("torch", "nn", "functional.py")
@@ -62,7 +62,7 @@ class _Load(torch.nn.Module):
 
 def escaped(error: BaseException) -> Escaped | None:
     """The outermost call in the traceback that can be made again; None where there is none."""
-    file, line = user_line(error)
+    file, line = line_of(error)
     for frame, _ in frames(error):
         name, held = frame.f_code.co_name, frame.f_locals
         module = held.get("self")
@@ -91,15 +91,6 @@ def escaped(error: BaseException) -> Escaped | None:
     return None
 
 
-def user_line(error: BaseException) -> tuple[str, int]:
-    """The innermost line that is neither PyTorch's nor ours."""
-    found = ("", 0)
-    for frame, line in frames(error):
-        if not frame.f_code.co_filename.startswith((HOME, OWN, "<")):
-            found = (frame.f_code.co_filename, line)
-    return found
-
-
 class Built(NamedTuple):
     """A constructor that raised: the class, its arguments, and the path the layer would have had."""
 
@@ -125,7 +116,7 @@ def built(error: BaseException) -> Built | None:
     """The innermost constructor of a module in the traceback, with the path made of the names it is assigned to on the way."""
     path: list[str] = []
     found = None
-    file, line = user_line(error)
+    file, line = line_of(error)
     for frame, number in frames(error):
         held, name = frame.f_locals, frame.f_code.co_name
         maker = held.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None

@@ -28,6 +28,15 @@ def stopped_by(error: BaseException, modules) -> Problem:
     return Problem(text.splitlines()[0], {}, op, path, kind, file, line, (), {}, "other", text)
 
 
+def line_of(error: BaseException) -> tuple[str, int]:
+    """The innermost line that is neither PyTorch's nor ours."""
+    found = ("", 0)
+    for frame, line in frames(error):
+        if not frame.f_code.co_filename.startswith((HOME, OWN, "<")):
+            found = (frame.f_code.co_filename, line)
+    return found
+
+
 def frames(error: BaseException):
     """The frames of a traceback with their lines, outermost first."""
     at = error.__traceback__
@@ -36,4 +45,4 @@ def frames(error: BaseException):
         at = at.tb_next
 
 
-__all__ = ["HOME", "OWN", "frames", "stopped_by"]
+__all__ = ["HOME", "OWN", "frames", "line_of", "stopped_by"]

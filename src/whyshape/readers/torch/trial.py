@@ -15,8 +15,8 @@ from whyshape.graph import Graph, Problem
 from whyshape.readers.torch.edit import CannotApply, Edits, arguments
 from whyshape.readers.torch.forward import _copied, _mode, _named, _real, follow, meta_copy, stand_ins
 from whyshape.readers.torch.freeze import flat, freeze
-from whyshape.readers.torch.stopped import OWN, stopped_by
-from whyshape.readers.torch.tracer import NeedsValues
+from whyshape.readers.torch.stopped import OWN, line_of, stopped_by
+from whyshape.readers.torch.tracer import NeedsValues, Stop
 from whyshape.readers.torch.untouched import untouched, walk
 
 STARTING = 30  # what a run costs before its first operator, in operators
@@ -39,6 +39,9 @@ class Trial:
             graph = graph._replace(problem=stopped_by(self.tracer.error, self.modules))
         elif self.failure is not None and graph.problem is None:
             graph = graph._replace(problem=stopped_by(self.failure.__cause__ or self.failure, self.modules))
+        if isinstance(self.failure, Stop) and graph.problem is not None:  # the line itself, where PyTorch's own Python stood between
+            file, line = line_of(self.failure)
+            graph = graph._replace(problem=graph.problem._replace(file=file, line=line))
         if graph.problem is not None and graph.problem.file.startswith(OWN):  # nobody's line: the model itself was called by us
             graph = graph._replace(problem=graph.problem._replace(file="", line=0))
         return graph

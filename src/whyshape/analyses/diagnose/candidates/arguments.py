@@ -105,6 +105,11 @@ def shown(kept):
     return kept[0] if isinstance(kept, (tuple, list)) and kept and len(set(kept)) == 1 else kept
 
 
+def between_branches(case: Case) -> bool:
+    """Whether two results of the model meet, neither of them a parameter."""
+    return len(case.call_inputs) > 1 and not case.weight
+
+
 def habit(case: Case, path: str, attr: str, value) -> float:
     """What speaks for (below zero) or against a change: what the other layers of the model do, and what everybody does."""
     kind, kept = case.patient.layers[path]
@@ -119,7 +124,8 @@ def habit(case: Case, path: str, attr: str, value) -> float:
         same = lambda k: 2 * int(shown(k["padding"])) == int(shown(k.get("dilation", 1))) * (int(shown(k["kernel_size"])) - 1)
         numbers = [shown(kept.get(n, 1)) for n in ("padding", "kernel_size", "dilation")]
         if "padding" in kept and "kernel_size" in kept and all(isinstance(n, int) for n in (*numbers, value)):
-            cost += 0.6 * (same(kept) - same({**kept, attr: value}))
+            # padding that keeps the size: where two branches should meet, it is what was forgotten
+            cost += (2.8 if attr == "padding" and between_branches(case) else 0.6) * (same(kept) - same({**kept, attr: value}))
         if peers:
             cost += 0.8 * ((peers[repr(now)] > 0) - (peers[repr(value)] > 0))
         return cost

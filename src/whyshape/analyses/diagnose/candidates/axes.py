@@ -100,14 +100,14 @@ def order(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[
             if n == channels and j != at and i.shape[at] != channels:
                 dims = [d for d in range(rank) if d != j]
                 dims.insert(at, j)
-                last = j == rank - 1
+                at_end = j == rank - 1
                 says = (
                     f"{name} arrives as height x width x channels: {name}.permute{tuple(dims)}"
-                    if last and spatial > 1
+                    if at_end and spatial > 1
                     else f"{name}.permute{tuple(dims)}"
                 )
                 # an axis of 1 proves nothing; channels behind a first axis look like a batch for fewer axes
-                cost = (0.3 if last and spatial > 1 else 0.9) + 1.8 * (n == 1) + 1.2 * (at == 0 and j == 1)
+                cost = (0.3 if at_end and spatial > 1 else 0.9) + 1.8 * (n == 1) + 1.2 * (at == 0 and j == 1)
                 yield Offer(put(i, "permute", dims=tuple(dims)), cost, says)
                 if rank == spatial + 1 and at == 0:
                     yield Offer(
@@ -128,9 +128,12 @@ def order(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[
                     f"the {wanted} features of {name} stand on axis {j}: {name}.permute{tuple(dims)}",
                 )
     if rank in (2, 3) and (case.problem.kind == "shape" or case.reading):
+        cost = 2.6 + (0 if rank == 3 else 1) + (0 if near else 0.7)
+        if last(case) is not None and sorted(i.shape[:2]) in ([case.wanted, case.arrived], [case.arrived, case.wanted]):
+            cost = 1.2  # the loss counts along the other axis
         yield Offer(
             put(i, "permute", dims=(1, 0, 2)[:rank]),
-            2.6 + (0 if rank == 3 else 1) + (0 if near else 0.7),
+            cost,
             f"the first two axes of {name} change places",
         )
 
@@ -223,7 +226,9 @@ def matched(case: Case, state: bool) -> Iterator[Offer]:
                         )
                     if a > w:
                         edits = tuple(e for j in group for e in put(j, "slice", dim=dim, to=w))
-                        yield Offer(edits, 2.9 + 0.1 * (len(group) == 1), f"only the first {w} along axis {dim} of {called(i)}")
+                        # the last batch is shorter than the state that was made for a full one
+                        cost = (1.5 if state and d else 2.9) + 0.1 * (len(group) == 1)
+                        yield Offer(edits, cost, f"only the first {w} along axis {dim} of {called(i)}")
 
 
 __all__ = ["offers"]

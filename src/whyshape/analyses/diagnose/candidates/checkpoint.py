@@ -32,7 +32,7 @@ def offers(case: Case) -> Iterator[Offer]:
             if s == n:
                 continue
             for name, value in kept.items():
-                if type(value) is int and value == n:
+                if type(value) is int and value == n and name not in ("groups", "padding", "stride", "kernel_size", "dilation"):
                     changes.setdefault((holder, name), s)
     if changes:
         edits = tuple(edit(path, name, value) for (path, name), value in changes.items())

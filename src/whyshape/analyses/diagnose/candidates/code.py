@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from whyshape.analyses.diagnose.case import Case, Offer
+from whyshape.analyses.diagnose.trail import references
 from whyshape.graph import Node
+from whyshape.rules import RULES
 
 RESIZE = "torch.nn.functional.interpolate"
 
@@ -17,6 +19,7 @@ RESIZE = "torch.nn.functional.interpolate"
 def offers(case: Case) -> Iterator[Offer]:
     yield from relaid(case)
     yield from both_sides(case)
+    yield from products(case)
     yield from skips(case)
     yield from around_layer(case)
     yield from loss_call(case)
@@ -96,12 +99,13 @@ def both_sides(case: Case) -> Iterator[Offer]:
     """`x - f(x)` typed for `x = f(x)`: one side of an operation alone."""
     if len(case.call_inputs) != 2:
         return
-    a, b = case.call_inputs
-    shapes = case.graph.tensors[a].shape, case.graph.tensors[b].shape
+    shapes = [case.graph.tensors[i].shape for i in case.call_inputs]
     for operation in expressions(case.problem.file, case.problem.line, ast.BinOp):
         left, right = ast.unparse(operation.left), ast.unparse(operation.right)
         if isinstance(operation.right, ast.Call) and left in right and len(shapes[0]) != len(shapes[1]):
             yield line_edit(case.problem.file, case.problem.line, operation, right, f"{right} alone: a sign typed for =", 1.1)
+        if isinstance(operation.op, ast.MatMult):
+            continue
         if len(shapes[0]) == len(shapes[1]) >= 3 and shapes[0][:2] == shapes[1][:2]:
             axes = ".shape[2:]"
             yield line_edit(
@@ -120,12 +124,31 @@ def both_sides(case: Case) -> Iterator[Offer]:
                 "resize the first to the second",
                 2.0,
             )
-        elif isinstance(operation.op, ast.MatMult) or sorted(map(len, shapes)) != [len(shapes[0])] * 2:
-            for side, text in ((operation.right, right), (operation.left, left)):
-                yield line_edit(case.problem.file, case.problem.line, side, f"({text}).transpose(-2, -1)", "transposed", 2.2)
         if len(shapes[0]) == 2 and len(shapes[1]) == 1 and shapes[0][0] == shapes[1][0]:
             yield line_edit(
                 case.problem.file, case.problem.line, operation.right, f"({right}).unsqueeze(1)", "one number for each row", 1.3
+            )
+
+
+def products(case: Case) -> Iterator[Offer]:
+    """A product of matrices, one of them the wrong way round."""
+    rule = RULES.get(case.problem.op)
+    shapes = [case.graph.tensors[i].shape for i in references((case.problem.args, case.problem.kwargs))]
+    if rule is None or "product" not in rule.title or len(shapes) != 2 or min(map(len, shapes)) < 2:
+        return
+    a, b = shapes
+    sides: list[tuple[ast.expr, bool]] = []
+    for operation in expressions(case.problem.file, case.problem.line, ast.BinOp):
+        if isinstance(operation.op, ast.MatMult):
+            sides += [(operation.right, b[-1] == a[-1]), (operation.left, a[-2] == b[-2])]
+    for _, first, rest in calls(case.problem.file, case.problem.line, case.problem.op):
+        sides += [(e, m) for e, m in ((rest[0] if rest else None, b[-1] == a[-1]), (first, a[-2] == b[-2])) if e is not None]
+    for i, (side, meets) in enumerate(sides):
+        if meets:
+            text = ast.unparse(side)
+            text = f"({text})" if isinstance(side, ast.BinOp) else text
+            yield line_edit(
+                case.problem.file, case.problem.line, side, f"{text}.transpose(-2, -1)", "rows and columns change places", 0.9 + 0.2 * i
             )
 
 
@@ -200,6 +223,10 @@ def loss_call(case: Case) -> Iterator[Offer]:
             yield make(f"{a}.flatten(0, 1)", f"{b}.flatten()", "every place is one case", 1.0)
         if len(out) == 4 and target == out[:3]:
             yield make(f"{a}.permute(0, 3, 1, 2)", b, "the classes belong on axis 1", 0.8)
+        if [n for n in out if n != 1] == [n for n in target if n != 1] and out != target:
+            yield make(f"{a}.reshape({b}.shape)", b, "the output without its axes of 1", 1.0)
+        if len(out) == 4 and len(target) == 3 and out[0] == target[0] and out[2:] != target[1:]:
+            yield make(f"{RESIZE}({a}, size={b}.shape[1:])", b, "the output as large as the target", 1.0)
         if len(out) == len(target) + 1:
             for dim in range(1, len(out)):
                 if out[dim] == 1 and out[:dim] + out[dim + 1 :] == target:

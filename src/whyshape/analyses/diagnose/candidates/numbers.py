@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isqrt, prod
 from typing import Any
 
 from whyshape.analyses.diagnose.case import Case, Offer, edit
@@ -15,6 +16,7 @@ def offers(case: Case) -> Iterator[Offer]:
     yield from switched(case)
     yield from divided(case)
     yield from cut(case)
+    yield from tiled(case)
 
 
 def around(case: Case) -> Iterator[tuple[str, str, dict[str, Any], int]]:
@@ -75,9 +77,11 @@ def switched(case: Case) -> Iterator[Offer]:
                     cost + (0 if kept[name] is False else 1) + out,
                     f"{kind} {path}: {name}={not kept[name]}",
                 )
-    if case.trail.demand is not None and case.problem.kind == "shape":
+    if case.problem.kind == "shape":
         for node in case.trail.upstream[-12:]:
             kept = case.patient.layers.get(node.path, ("", {}))[1]
+            if kept.get("batch_first") is False:  # what it gives is laid out (length, batch, features)
+                yield Offer((edit(node.path, "batch_first", True),), 1.5, f"{node.path}: batch_first=True")
             if kept.get("ceil_mode") is False:
                 yield Offer((edit(node.path, "ceil_mode", True),), 4.2, f"{node.path}: ceil_mode=True")
 
@@ -92,14 +96,35 @@ def divided(case: Case) -> Iterator[Offer]:
         for name, value in kept.items():
             if type(value) is not int or not (own or "num" in name or "groups" in name) or not 1 < value <= 128:
                 continue
-            parts = sorted({d for n in sizes for d in range(1, min(n, 128) + 1) if n % d == 0 and d != value}, key=lambda d: abs(d - value))
+            parts = sorted(
+                {d for n in sizes for d in range(1, min(n, 128) + 1) if n % d == 0 and d != value},
+                key=lambda d: (abs(d - value), d > value),
+            )
             whole = [d for d in parts if d in sizes]
             for d in parts[:10]:
                 yield Offer(
                     (edit(path, name, d),),
-                    3.1 + (0.3 if d in whole else 0) + (1 if d == 1 else 0) + out * 0.3,
+                    2.6 + (0.3 if d in whole else 0) + (1 if d == 1 else 0) + out * 0.3,
                     f"{kind} {path}: {name} = {d}, not {value}",
                 )
+
+
+def tiled(case: Case) -> Iterator[Offer]:
+    """Sizes written down whose product is not what arrives: the sides of the map, as they must be."""
+    wanted, arrived = case.wanted, case.arrived
+    if type(wanted) is not int or type(arrived) is not int:
+        return
+    kind, kept = case.layer
+    for name, value in kept.items():
+        if isinstance(value, (tuple, list)) and all(type(n) is int and n > 0 for n in value) and prod(value) == wanted:
+            for side in {n for n in value if value.count(n) == 2}:
+                rest = wanted // side**2
+                new = isqrt(arrived // rest) if arrived % rest == 0 else 0
+                if new and rest * new * new == arrived:
+                    sizes = tuple(new if n == side else n for n in value)
+                    yield Offer(
+                        (edit(case.problem.path, name, sizes),), 2.0, f"{kind} {case.problem.path}: {name} = {sizes}, not {tuple(value)}"
+                    )
 
 
 def cut(case: Case) -> Iterator[Offer]:

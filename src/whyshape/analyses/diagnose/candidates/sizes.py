@@ -54,6 +54,8 @@ def offers(case: Case) -> Iterator[Offer]:
         _, spatial = reader(case, i)
         if spatial == 2 or (not spatial and len(i.shape) >= 4):
             yield from resized(case, i)
+        elif spatial == 3 and len(i.shape) == 5:
+            yield from lengths(case, i, 2, "pad_length")
         elif spatial == 1:
             yield from lengths(case, i, len(i.shape) - 1, "resize")
     target = last(case)
@@ -63,7 +65,8 @@ def offers(case: Case) -> Iterator[Offer]:
         if i.whole and len(i.shape) >= 1:
             yield from lengths(case, i, len(i.shape) - 1, "pad_length")
         elif len(i.shape) == 3 and not reader(case, i)[1]:
-            yield from lengths(case, i, 1, "pad_length")
+            for dim in (1, 0):
+                yield from lengths(case, i, dim, "pad_length")
     yield from alike(case)
 
 
@@ -189,7 +192,7 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
     around = [v for d in range(1, max(n, 64) + 1) for v in (n + d, n - d) if v > 0]
     wanted = [v for v in (case.wanted, case.arrived) if type(v) is int and 0 < v < 10**6]
     far = sorted({n * k for k in (2, 3, 4, 8, 16)} | set(range(n + 64, n + 4096, 16)) | set(range(1, n + 1)), key=lambda v: abs(v - n))
-    found = 0
+    target = last(case)  # a loss that counts otherwise than its target: the length is not to blame
     for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and fits(v)), runs(case)):
         change = (
             put(i, "resize", length=v)
@@ -205,10 +208,8 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
                 if op != "resize"
                 else f"{name} of length {v}, not {n}"
             )
-            yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 0.05 * found, says)
-            found += 1
-            if found == 1:
-                return
+            yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 2.0 * (target is not None), says)
+            return
 
 
 def alike(case: Case) -> Iterator[Offer]:

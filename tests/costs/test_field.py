@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from fractions import Fraction
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -29,17 +30,12 @@ def smooth(model):
     return model
 
 
-@pytest.fixture(autouse=True)
-def averages_for_maxima(monkeypatch):
-    """A maximum sends its gradient to one cell only; its window is the average's."""
-
-    def average(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-        if dilation in (1, (1, 1)):
-            return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode)
-        ones = torch.ones(x.shape[1], 1, kernel_size, kernel_size, dtype=x.dtype)
-        return F.conv2d(x, ones, None, stride, padding, dilation, x.shape[1])
-
-    monkeypatch.setattr(F, "max_pool2d", average)
+def average(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """Stands for `max_pool2d`: a maximum sends its gradient to one cell only; its window is the average's."""
+    if dilation in (1, (1, 1)):
+        return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode)
+    ones = torch.ones(x.shape[1], 1, kernel_size, kernel_size, dtype=x.dtype)
+    return F.conv2d(x, ones, None, stride, padding, dilation, x.shape[1])
 
 
 def seen_by_gradient(y, x, cell):
@@ -57,7 +53,8 @@ def check(model, shape, path="", cells=None):
     got = {}
     handle = model.get_submodule(path).register_forward_hook(lambda module, args, out: got.update(out=out))
     x = (torch.rand(shape, dtype=torch.double) + 0.5).requires_grad_()
-    model(x)
+    with patch.object(F, "max_pool2d", average):
+        model(x)
     handle.remove()
     y = got["out"]
     tensor = [c for c in graph.calls if c.path == path][-1].outputs[0]

@@ -10,7 +10,8 @@ from whyshape.analyses.live import Live, call_of, live
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.kept import tensors
-from whyshape.rules.sight import ALL, AT_MOST_ALL, Look, looks
+from whyshape.rules.looks import looks
+from whyshape.rules.sight import ALL, AT_MOST_ALL, Look
 
 
 class Field(NamedTuple):

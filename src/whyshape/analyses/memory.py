@@ -74,7 +74,7 @@ def memory(graph: Graph, optimizer: str = "adam", state_dtype: str = "float32", 
     return Memory(
         weights, buffers, gradients, state, activations,
         standing + inference_peak(graph, held),
-        standing + state + training_peak(graph, held, kept(graph, held), checkpoint),
+        standing + state + training_peak(graph, held, kept(graph, held) if checkpoint else rows, checkpoint),
         rows,
     )  # fmt: skip
 

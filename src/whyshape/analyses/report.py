@@ -19,7 +19,7 @@ from whyshape.analyses.words import Words
 from whyshape.graph import Derived, Graph, Node, derive
 from whyshape.rules import Call, Rule, Spec, Window
 from whyshape.rules.kept import tensors
-from whyshape.rules.sight import looks
+from whyshape.rules.looks import looks
 from whyshape.sizes import TASK, Size, leaves, plain
 
 SCHEMA = "whyshape.report.v1"

@@ -55,18 +55,19 @@ def _both(call):
     return [first(call), *outs(call)[:1]]
 
 
-told("saved", [], """torch.nn.functional.unfold torch.nn.functional.fold Tensor.unfold neg negative floor ceil round trunc frac sign sgn add sub subtract rsub lerp mean sum cumsum cat concat concatenate stack hstack
-     vstack dstack clone contiguous Tensor.contiguous detach roll flip fliplr flipud repeat Tensor.repeat tile repeat_interleave tril triu
-     unfold fold pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle Tensor.to Tensor.float Tensor.half Tensor.double
-     Tensor.bfloat16 Tensor.type Tensor.type_as positive diff nansum Tensor.__setitem__ Tensor.fill Tensor.fill_ Tensor.zero Tensor.zero_
-     Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__ Tensor.__rsub__ Tensor.__isub__ Tensor.__neg__ Tensor.__pos__
-     Tensor.copy Tensor.copy_ trace real imag view_as_complex view_as_real remainder fmod Tensor.__mod__ diag_embed fill zero""")  # fmt: skip
+told("saved", [], """torch.nn.functional.unfold Tensor.unfold neg negative floor ceil round trunc frac sign sgn add sub subtract rsub
+    lerp mean sum cumsum cat concat concatenate stack hstack vstack dstack clone contiguous detach roll flip fliplr
+    flipud Tensor.repeat tile repeat_interleave tril triu fold pixel_shuffle pixel_unshuffle channel_shuffle
+    native_channel_shuffle Tensor.to Tensor.float Tensor.half Tensor.double Tensor.bfloat16 Tensor.type Tensor.type_as
+    positive diff nansum Tensor.__setitem__ Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__
+    Tensor.__rsub__ Tensor.__isub__ Tensor.__neg__ Tensor.__pos__ Tensor.copy_ trace real imag view_as_complex
+    view_as_real remainder fmod Tensor.__mod__ diag_embed fill zero""")  # fmt: skip
 told("saved", _input, """relu6 hardtanh silu hardswish hardsigmoid gelu mish softplus elu selu celu leaky_relu threshold glu log log2 log10
      log1p sin cos abs absolute square erf erfc erfinv asin acos atan asinh acosh atanh sinh cosh hardshrink softshrink clamp clamp_min clamp_max
      clip sinc logit lgamma digamma i0 deg2rad var nan_to_num Tensor.__abs__""",
      *[f"avg_pool{n}d" for n in (1, 2, 3)])  # fmt: skip
-told("saved", _output, "relu sigmoid tanh exp exp2 expm1 sqrt rsqrt reciprocal softmax log_softmax softmin _softmax tan gumbel_softmax")
-told("saved", _both, "amax amin prod norm logsumexp std torch.linalg.norm torch.linalg.vector_norm linalg.norm linalg.vector_norm")
+told("saved", _output, "relu sigmoid tanh exp exp2 expm1 sqrt rsqrt reciprocal softmax log_softmax softmin tan gumbel_softmax")
+told("saved", _both, "amax amin prod norm logsumexp std torch.linalg.norm torch.linalg.vector_norm")
 told("saved", lambda call: [first(call), like(first(call))], "logsigmoid", "softsign", "rrelu")
 told("saved", lambda call: [like(first(call))], "tanhshrink")
 told("saved", tensors, "prelu", "mse_loss", "grid_sample", "grid_sampler", "bilinear")
@@ -98,7 +99,7 @@ told(
 told("saved", _power, "pow", "Tensor.__pow__", "Tensor.__ipow__")
 told("saved", lambda call: tensors(call)[:2], "maximum", "minimum", "fmax", "fmin", "atan2")
 told("saved", lambda call: tensors(call)[:1], "where", "Tensor.where")
-told("saved", lambda call: tensors(call)[1:2], "masked_fill", "embedding_renorm")
+told("saved", lambda call: tensors(call)[1:2], "masked_fill")
 told("saved", lambda call: tensors(call)[1:3], "addcmul")
 
 
@@ -122,7 +123,7 @@ for _n in (1, 2, 3):
     told("saved", _max_pool, *[f"{kind}max_pool{_n}d{w}" for kind in ("", "adaptive_") for w in ("", "_with_indices")])
     told("saved", lambda call: tensors(call)[1:2], f"max_unpool{_n}d")
 told("saved", lambda call: [call.input] if call.mode in ("reflect", "replicate") else [], "pad")
-told("saved", lambda call: [call.input] if call.mode == "area" else [], "interpolate", "upsample")
+told("saved", lambda call: [call.input] if call.mode == "area" else [], "interpolate")
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -134,7 +135,13 @@ def _batch_norm(call):
 def _layer_norm(call):
     n = len(call.normalized_shape)
     place = (*call.input.shape[:-n], *[1] * n)
-    return [call.input, *_weight(call), *([] if call.bias is None else [call.bias]), Spec(place, _statistic(call)), Spec(place, _statistic(call))]
+    return [
+        call.input,
+        *_weight(call),
+        *([] if call.bias is None else [call.bias]),
+        Spec(place, _statistic(call)),
+        Spec(place, _statistic(call)),
+    ]
 
 
 def _rms_norm(call):
@@ -336,5 +343,5 @@ told("saved", lambda call: [like(first(call))], "l1_loss")
 # In place, the gradient comes from the result: nothing of what was overwritten is needed.
 told("by_result", True, "elu selu celu leaky_relu")
 # Results without a history: nothing flows back through them.
-told("history", False, """detach zeros_like ones_like empty_like full_like rand_like randn_like bernoulli one_hot argmax argmin argsort
+told("history", False, """detach zeros_like ones_like empty_like full_like rand_like randn_like one_hot argmax argmin argsort
      Tensor.new_zeros Tensor.new_ones Tensor.new_full Tensor.new_empty""")  # fmt: skip

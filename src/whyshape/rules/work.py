@@ -60,21 +60,21 @@ told(
 told("work", _statistics, "layer_norm", "group_norm", "instance_norm")
 told("work", lambda call: _numbers(call.input) * (3 + (call.weight is not None)), "rms_norm")
 told("work", _batch_norm, "batch_norm")
-told("work", lambda call: 5 * _numbers(call.out), "softmax", "log_softmax", "softmin", "_softmax")
+told("work", lambda call: 5 * _numbers(call.out), "softmax", "log_softmax", "softmin")
 told("work", lambda call: _numbers(_one_out(call.out)) * _window_cells(call),
      *[f"avg_pool{n}d" for n in (1, 2, 3)], *[f"max_pool{n}d{w}" for n in (1, 2, 3) for w in ("", "_with_indices")])  # fmt: skip
 told("work", lambda call: _numbers(call.input),
-     *[f"adaptive_{kind}_pool{n}d{w}" for n in (1, 2, 3) for kind in ("avg", "max") for w in ("", "_with_indices")],
+     *[f"adaptive_{kind}{n}d{w}" for n in (1, 2, 3) for kind, w in (("avg_pool", ""), ("max_pool", ""), ("max_pool", "_with_indices"))],
      """mean sum prod amax amin max min argmax argmin all any std var norm logsumexp cumsum cumprod median nansum
      nanmean""")  # fmt: skip
 told("work", lambda call: {"nearest": 0, "nearest-exact": 0, "linear": 3, "bilinear": 7, "trilinear": 15, "bicubic": 31}.get(call.mode, 0)
-     * _numbers(call.out), "interpolate", "upsample")  # fmt: skip
-told("work", 0, """cat concat concatenate stack pad clone contiguous detach Tensor.contiguous Tensor.to Tensor.float Tensor.half Tensor.type
-     Tensor.type_as Tensor.cpu Tensor.cuda Tensor.__getitem__ Tensor.__setitem__ Tensor.index_put index_put index_select gather scatter
-     repeat Tensor.repeat tile repeat_interleave roll flip fliplr flipud embedding tril triu masked_fill where pixel_shuffle pixel_unshuffle channel_shuffle
-     unfold fold zeros ones empty full arange eye zeros_like ones_like empty_like full_like rand randn Tensor.new_zeros Tensor.new_ones
-     Tensor.new_full Tensor.new_empty Tensor.copy Tensor.fill fill meshgrid linspace one_hot max_unpool2d Tensor.requires_grad_
-     Tensor.zero Tensor.fill_ Tensor.zero_""")  # fmt: skip
+     * _numbers(call.out), "interpolate")  # fmt: skip
+told("work", 0, """cat concat concatenate stack pad clone contiguous detach Tensor.to Tensor.float Tensor.half Tensor.type
+    Tensor.type_as Tensor.cpu Tensor.cuda Tensor.__getitem__ Tensor.__setitem__ index_put index_select gather scatter
+    Tensor.repeat tile repeat_interleave roll flip fliplr flipud embedding tril triu masked_fill where pixel_shuffle
+    pixel_unshuffle channel_shuffle fold zeros ones empty full arange eye zeros_like ones_like empty_like full_like
+    rand randn Tensor.new_zeros Tensor.new_ones Tensor.new_full Tensor.new_empty fill meshgrid linspace one_hot
+    max_unpool2d Tensor.requires_grad_""")  # fmt: skip
 
 
 def drops(call) -> bool:
@@ -82,7 +82,7 @@ def drops(call) -> bool:
     return bool(call.training and getattr(call, "train", True) and call.p)
 
 
-DROPOUTS = " ".join(f"{kind}dropout{n}" for kind in ("", "alpha_", "feature_", "feature_alpha_") for n in ("", "1d", "2d", "3d"))
+DROPOUTS = "dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout"
 told("work", lambda call: 2 * _numbers(call.out) if drops(call) else 0, DROPOUTS)
 # The result is the very tensor that came in.
 told("itself", lambda call: not drops(call), DROPOUTS)
@@ -99,7 +99,7 @@ told("fvcore", lambda call: _numbers(call.input) * ((5 if call.weight is not Non
 told("fvcore", lambda call: _numbers(call.input) * (5 if call.weight is not None else 4), "layer_norm", "group_norm", "instance_norm")
 told("fvcore", lambda call: _numbers(call.input), "adaptive_avg_pool2d")
 told("fvcore", lambda call: {"nearest": 1, "bilinear": 4}.get(call.mode, 0) * _numbers(call.out) if len(call.out.shape) == 4 else 0,
-     "interpolate", "upsample")  # fmt: skip
+     "interpolate")  # fmt: skip
 told("fvcore", lambda call: 4 * _numbers(call.out), "grid_sample", "grid_sampler")
 told("fvcore", 0, """scaled_dot_product_attention baddbmm mv dot bilinear rms_norm lstm gru rnn_tanh rnn_relu lstm_cell gru_cell
      rnn_tanh_cell rnn_relu_cell""")  # fmt: skip

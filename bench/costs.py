@@ -1,0 +1,61 @@
+"""How much the costs add to a trace: medians of one process, as ratios of the trace itself.
+
+python bench/costs.py [model ...]
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from whyshape.analyses.live import live
+from whyshape.analyses.memory import kept, memory
+from whyshape.analyses.operations import operations
+from whyshape.analyses.parameters import parameters
+from whyshape.readers.torch import read
+
+MODELS = ("resnet50", "resnet152", "densenet201", "efficientnet_b7", "vit_b_16", "swin_t")
+
+
+def timed(run, times=9) -> float:
+    found = []
+    for _ in range(times):
+        start = perf_counter()
+        run()
+        found.append(perf_counter() - start)
+    return median(found)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        try:
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        except RuntimeError:  # a torchvision with its own kernels
+            break
+    from torchvision.models import get_model
+
+    print(f"{'model':18s} nodes  trace ms   operations  parameters  kept   all of memory    (as shares of the trace)")
+    for name in sys.argv[1:] or MODELS:
+        with torch.device("meta"):
+            model = get_model(name)
+        nodes, trace, shares = measured(model, (1, 3, 224, 224))
+        print(f"{name:18s} {nodes:5d}  {1000 * trace:8.2f}   " + "  ".join(f"{share:9.2f}" for share in shares))
+
+
+def measured(model, shape) -> tuple[int, float, list[float]]:
+    """Operators, seconds of a trace written down, and each part of the costs as a share of it."""
+    graph = read(model, shape, mode="train")
+    nodes = len(graph.nodes)
+    trace = timed(lambda: len(read(model, shape, mode="train").nodes))
+    parts = (operations, parameters, lambda graph: kept(graph, live(graph)), memory)
+    return nodes, trace, [timed(partial(part, graph)) / trace for part in parts]
+
+
+if __name__ == "__main__":
+    main()

@@ -176,6 +176,30 @@ def test_branches_are_followed():
     assert [(h, w) for h in sizes for w in sizes if found.contains(H=h, W=w) != runs(model, 1, 1, h, w)] == []
 
 
+class Stretched(nn.Module):
+    """Two roads whose results are added: equal sizes, or one of them 1."""
+
+    def forward(self, x):
+        return F.max_pool2d(x, 3) + F.avg_pool2d(x, 2)
+
+
+class InPlace(nn.Module):
+    """The same, put into the first, which is never stretched itself."""
+
+    def forward(self, x):
+        y = F.max_pool2d(x, 3)
+        y += F.avg_pool2d(x, 2)
+        return y
+
+
+@pytest.mark.parametrize("model", [Stretched(), InPlace()])
+def test_broadcasting(model):
+    """An axis of 1 is stretched, so sizes fit that are not equal: exactly those that PyTorch takes."""
+    found = ask(model, (1, 1, "H", "W"))
+    assert found.proved and not found.empty
+    assert [(h, w) for h in range(1, 21) for w in range(1, 21) if found.contains(H=h, W=w) != runs(model, 1, 1, h, w)] == []
+
+
 def test_lost_history_is_observed():
     """Where the code makes a size unreadable, the answer says that it is observed."""
 

@@ -196,6 +196,15 @@ def test_conditions_are_taken_apart_exactly(seed):
                 assert any(b.contains(algebra, at) for b in left) != wanted, (at, relation, value)
 
 
+def test_products_of_negative_factors():
+    """(H-5)*(W-5) = 6 has solutions below 5 too."""
+    algebra = Algebra()
+    blocks = within(algebra, everywhere(["H", "W"]), "==", algebra.normal((H - 5) * (W - 5) - 6))
+    wanted = {(h, w) for h in range(1, 13) for w in range(1, 13) if (h - 5) * (w - 5) == 6}
+    assert {(h, w) for h in range(1, 13) for w in range(1, 13) if any(b.contains(algebra, {"H": h, "W": w}) for b in blocks)} == wanted
+    assert (3, 2) in wanted
+
+
 @pytest.mark.parametrize("seed", range(250))
 def test_simplest_is_equal(seed):
     """The closed form has the same value everywhere, and is never longer."""

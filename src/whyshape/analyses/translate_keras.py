@@ -101,8 +101,8 @@ class _Writer:
             except Missing as why:
                 place = f"{node.path} ({node.op})" if node.path else node.op
                 self.missing.append(f"{place}: {why}")
-                for t in node.outputs:  # go on, so that everything missing is said at once
-                    self.names[t], self.lies[t] = "missing", self.lies.get(node.inputs[0] if node.inputs else -1, "as is")
+                for out in node.outputs:  # go on, so that everything missing is said at once
+                    self.names[out], self.lies[out] = "missing", self.lies.get(node.inputs[0] if node.inputs else -1, "as is")
         results = [self.as_torch_lies(t) for t in self.graph.outputs]
         inputs = [f"inputs{i}" for i in range(len(heads))]
         self.lines.append(f"return keras.Model({_one(inputs)}, {_one(results)})")
@@ -213,7 +213,8 @@ class _Writer:
         for i, step in enumerate(twin.steps):
             x = variable or x
             if step.startswith(("ops.", "activations.")):
-                code = re.sub(r"\(x\b", lambda _, c=x: f"({c}", step, count=1)
+                head, tail = re.split(r"\(x\b", step, maxsplit=1)
+                code = f"{head}({x}{tail}"
             else:
                 # A layer that only pads or crops stands beside the one the module names.
                 said = name if len(twin.steps) == 1 or not step.startswith(BESIDE) else f"{name}_{'crop' if step[0] == 'C' else 'pad'}"

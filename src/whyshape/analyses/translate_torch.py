@@ -18,7 +18,7 @@ class Load(NamedTuple):
 
     parameter: str
     layer: tuple[str, ...]
-    index: int
+    place: int
     order: tuple[int, ...] | None = None
     shape: tuple[int, ...] | None = None
 
@@ -116,9 +116,9 @@ def write(config: dict, input_size=None) -> tuple[Writer, str]:
     inputs, names = [], []
     shapes = [input_size] if input_size and isinstance(input_size[0], (int, type(None))) else input_size
     for i, (_, shape, _) in enumerate(inputs_of(config)):
-        shape = tuple(shapes[i]) if shapes else tuple(shape)
+        said = tuple(shapes[i]) if shapes else tuple(shape)
         names.append("x" if i == 0 else f"x{i}")
-        inputs.append(Held(names[-1], (None, *shape[1:]), len(shape) in (4, 5)))
+        inputs.append(Held(names[-1], (None, *said[1:]), len(said) in (4, 5)))
     results = follow(w, config, inputs, ())
     returned = ", ".join(h.name for h in results)
     init = "\n".join(f"        {line}" for line in w.init) or "        pass"
@@ -204,7 +204,7 @@ def built(code: str, loads: list[Load], model):
         for name in load.layer:
             layer = layer.get_layer(name)
         weights = layer.weights
-        array = keras.ops.convert_to_numpy(weights[load.index])
+        array = keras.ops.convert_to_numpy(weights[load.place])
         array = array.transpose(load.order) if load.order else array
         target = state[load.parameter]
         target.copy_(torch.from_numpy(array.copy()).reshape(target.shape))

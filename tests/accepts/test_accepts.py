@@ -200,6 +200,13 @@ def test_broadcasting(model):
     assert [(h, w) for h in range(1, 21) for w in range(1, 21) if found.contains(H=h, W=w) != runs(model, 1, 1, h, w)] == []
 
 
+def test_a_graph_knows_what_is_put_in_place():
+    """From the graph alone, too: a result larger than the tensor it goes into is refused."""
+    shape = (1, 1, "H", "W")
+    found = accepts(again(InPlace(), [shape])({"H": 3, "W": 3}), shape)
+    assert found.contains(H=3, W=3) and not found.contains(H=4, W=4)
+
+
 def test_lost_history_is_observed():
     """Where the code makes a size unreadable, the answer says that it is observed."""
 

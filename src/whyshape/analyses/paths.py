@@ -64,14 +64,28 @@ def _asked_again(graph: Graph, problem: Problem, pushed: Pushed) -> tuple[list[D
     at = lambda ref: Spec(sizes[ref.tensor], graph.tensors[ref.tensor].dtype)
     number = lambda n: resolve(n, sizes) if isinstance(n, Size) else n
     args, kwargs = rebuild(problem.args, at, number), rebuild(problem.kwargs, at, number)
-    refused = False
+    refused, kept = False, []
     with recording() as facts:
         try:
-            rule.shape(*args, **kwargs)
+            made = rule.shape(*args, **kwargs)
         except DoesNotFit:
             refused = True
+        else:
+            kept = _put_in_place(problem, args, made)
+            refused = bool(kept)
     demands = [Demand(c, "", problem) for c in facts.branches if free(c)]  # type: ignore[arg-type]
-    return demands + [Demand(n.cond, n.sentence, problem) for n in facts.needs if free(n.cond)], refused  # type: ignore[arg-type]
+    demands += [Demand(n.cond, n.sentence, problem) for n in facts.needs if free(n.cond)]  # type: ignore[arg-type]
+    return demands + kept, refused
+
+
+def _put_in_place(problem: Problem, args: tuple, made) -> list[Demand]:
+    """The demands of a result that did not fit into the tensor it was to be put into, the one that failed last."""
+    first = getattr(args[0], "shape", None) if args else None
+    if type(made) is not tuple or first is None or problem.numbers != {"wanted": [*map(int, first)], "arrived": [*map(int, made)]}:
+        return []
+    kept = [Cond("==", new, old) for new, old in zip(made, first) if new is not old]
+    sentence = "the result does not fit into the tensor it is put into"
+    return [Demand(c, sentence, problem) for c in sorted(kept, key=lambda c: not c.holds) if free(c)]  # type: ignore[arg-type]
 
 
 def _blind(graph: Graph, pushed: Pushed) -> str:

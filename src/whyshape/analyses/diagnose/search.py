@@ -12,6 +12,7 @@ from whyshape.analyses.diagnose.rows import batch_survives
 
 ENOUGH = 6  # fixes that run are looked for
 WORK = 14000  # operators followed while trying, for one place: a measure that is the same on every machine; the likeliest come first
+TOTAL = 60000  # for all places together
 BRANCHES = 3  # ways on to the next mismatch that are followed
 DEEPEST = 6  # mismatches one behind the other
 AGAIN = 0.6  # what each further edit in another place costs
@@ -28,7 +29,7 @@ def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
     """The offers that make the model run, and those that bring it to another mismatch further on."""
     ran, further = [], []
     for offer in offers(case):
-        if case.patient.work > limit or len(ran) >= ENOUGH or (not ran and len(further) >= BRANCHES + 2):
+        if case.patient.work > min(limit, TOTAL) or len(ran) >= ENOUGH or (not ran and len(further) >= BRANCHES + 2):
             break
         if ran and case.patient.work > limit - WORK // 2 and len(ran) >= 3:
             break
@@ -72,7 +73,7 @@ def solve(case: Case, depth: int = DEEPEST, work: int = WORK) -> Solved:
     way = None
     best = min((t.offer.cost for t in ran), default=99.0)
     for t in sorted(further, key=lambda t: t.offer.cost)[:BRANCHES] if depth > 1 else ():
-        if t.offer.cost + AGAIN >= best or (way is not None and case.patient.work > limit):
+        if case.patient.work > TOTAL or t.offer.cost + AGAIN >= best or (way is not None and case.patient.work > limit):
             break
         then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits))
         solved = solve(then, depth - 1, work * 2 // 3)

@@ -19,6 +19,7 @@ def offers(case: Case) -> Iterator[Offer]:
     yield from headless(case)
     yield from removed(case)
     yield from projected(case)
+    yield from left_out(case)
 
 
 def names_path(case: Case) -> str | None:
@@ -191,6 +192,29 @@ def projected(case: Case) -> Iterator[Offer]:
     elif "in_features" in kept and len(x) == 2:
         args = {"in_features": arrived, "out_features": wanted}
         yield Offer(({"insert": "Linear", "before": path, "args": args},), 4.1, f"Linear({arrived}, {wanted}) before {path}")
+
+
+def left_out(case: Case) -> Iterator[Offer]:
+    """An Identity that stands where something changed the width before."""
+    wanted, arrived = case.wanted, case.arrived
+    if type(wanted) is not int or type(arrived) is not int or wanted < 1:
+        return
+    for call in reversed(case.graph.calls):
+        shape = case.graph.tensors[call.outputs[0]].shape if call.outputs else ()
+        if case.patient.layers.get(call.path, ("",))[0] != "Identity" or len(shape) < 2 or arrived not in (shape[1], shape[-1]):
+            continue
+        if len(shape) == 4 and shape[1] == arrived:
+            args = {"in_channels": arrived, "out_channels": wanted, "kernel_size": 1}
+            yield Offer(
+                ({"replace": call.path, "with": "Conv2d", "args": args},),
+                2.6,
+                f"Conv2d({arrived}, {wanted}, 1) for the Identity {call.path}",
+            )
+        elif shape[-1] == arrived:
+            args = {"in_features": arrived, "out_features": wanted}
+            yield Offer(
+                ({"replace": call.path, "with": "Linear", "args": args},), 2.6, f"Linear({arrived}, {wanted}) for the Identity {call.path}"
+            )
 
 
 __all__ = ["offers"]

@@ -8,8 +8,8 @@ import sysconfig
 from typing import Any, NamedTuple
 
 from whyshape.analyses.annotate.comments import Given, joined, said, split, written
+from whyshape.analyses.annotate.lines import Watched, watch
 from whyshape.analyses.annotate.source import WIDEST, Source, Statement, with_comment
-from whyshape.analyses.annotate.watch import Watched, watch
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Problem
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from whyshape.errors import DoesNotFit
 from whyshape.graph.graph import Graph, Node, Problem, rebuild
 from whyshape.rules import Made, Spec
-from whyshape.rules.base import SIZES
+from whyshape.rules.base import SIZES, Unexplained
 from whyshape.sizes import CALCULATED, CHOSEN, INPUT, Cond, Need, Size, leaf, recording, substitute
 
 
@@ -107,6 +107,8 @@ def derive(graph: Graph, node: Node | Problem, turned: dict[str, int] | None = N
             made = rule.shape(*args, **kwargs)
         except DoesNotFit as refusal:
             return Derived((), tuple(facts.needs), knobs, refusal, tuple(facts.branches), args, kwargs)
+        except Unexplained:  # sizes alone do not decide: a call that was refused before anybody could measure it
+            return None
     return Derived(tuple(flat(made)), tuple(facts.needs), knobs, None, tuple(facts.branches), args, kwargs)
 
 
@@ -150,7 +152,7 @@ def push(graph: Graph, shapes: dict[int, tuple[int, ...]]) -> Pushed:
     refusal = None
     for node in graph.nodes:
         rule = node.rule
-        if rule is None or not any(depends(n) for t in node.inputs for n in sizes[t]) and not _has_history(node):
+        if rule is None or not (any(depends(n) for t in node.inputs for n in sizes[t]) or _has_history(node)):
             continue
         at = lambda ref: Spec(sizes[ref.tensor], graph.tensors[ref.tensor].dtype)
         number = lambda n: resolve(n, sizes) if isinstance(n, Size) else n

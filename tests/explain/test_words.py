@@ -14,7 +14,6 @@ from torch import nn
 from whyshape import explain
 from whyshape.analyses.words import Words
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")  # PyTorch's note on speed, once for each process
 
 

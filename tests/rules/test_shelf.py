@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from whyshape.rules import LAYERS, RULES
-from whyshape.rules import base, shelf
+from whyshape.rules import LAYERS, RULES, base, shelf
 
 
 def test_the_catalogue_is_true():
@@ -39,8 +38,5 @@ def test_unknown_names_and_questions():
 
 def test_without_the_catalogue(monkeypatch, tmp_path):
     """A file that is missing costs time, not answers."""
-    code = (
-        "import whyshape.rules.shelf as s; s._catalogue['rules'] = {}; "
-        "from whyshape.rules import RULES; print(RULES['conv2d'].names[0])"
-    )
+    code = "import whyshape.rules.shelf as s; s._catalogue['rules'] = {}; from whyshape.rules import RULES; print(RULES['conv2d'].names[0])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "conv2d"

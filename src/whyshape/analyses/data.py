@@ -101,7 +101,7 @@ def entry(graph: Graph, layer: Layer, sizes, macs, fields) -> dict:
 
 def who(layer: Layer) -> dict[str, str]:
     """Who decides each number: the knobs, and the axes of the result."""
-    told = {name: "chosen" for name in layer.knobs}
+    told = dict.fromkeys(layer.knobs, "chosen")
     for size in layer.sizes:
         if size.by == "task" and size.knob:
             told[size.knob] = "task"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from whyshape.analyses.layers import Layers
 from whyshape.analyses.operations import Operations, operations
 from whyshape.analyses.parameters import Parameters, parameters
@@ -53,8 +55,9 @@ def chain(graph: Graph) -> list[str]:
     ['1x28x28', '10x24x24']
     """
     path = main_path(graph)
-    if sum(graph.tensors[a].shape != graph.tensors[b].shape for a, b in zip(path, path[1:])) > STEPS:
-        parts = {graph.producers()[t].path.partition(".")[0] if t in graph.producers() else "" for t in path}
+    if sum(graph.tensors[a].shape != graph.tensors[b].shape for a, b in pairwise(path)) > STEPS:
+        producers = graph.producers()
+        parts = {producers[t].path.partition(".")[0] if t in producers else "" for t in path}
         path = _coarse(graph, path) if len(parts) > 1 else path
     shapes = [tuple(map(int, graph.tensors[t].shape)) for t in path]
     batched = len({s[:1] for s in shapes}) == 1 and all(len(s) > 1 for s in shapes)
@@ -89,7 +92,7 @@ def _coarse(graph: Graph, path: list[int]) -> list[int]:
     """Of a long path, the tensors that leave a top-level module."""
     producers = graph.producers()
     top = lambda t: producers[t].path.partition(".")[0] if t in producers else ""
-    kept = [t for t, after in zip(path, path[1:]) if top(t) != top(after) or not top(t)]
+    kept = [t for t, after in pairwise(path) if top(t) != top(after) or not top(t)]
     return [*kept, path[-1]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from whyshape.errors import DoesNotFit
 from whyshape.rules import RULES, Spec
@@ -50,7 +50,7 @@ class Setting(NamedTuple):
 
     def formula(self, n: int) -> str:
         """The sum with its numbers put in: ``floor((28 + 2*1 - 1*(3-1) - 1)/2) + 1 = 14``."""
-        numbers = {name: leaf(value, name) for name, value in self._asdict().items() if isinstance(value, int) and name != "ceil_mode"}
+        numbers: dict[str, Any] = {name: leaf(value, name) for name, value in self._asdict().items() if isinstance(value, int) and name != "ceil_mode"}
         out = self._replace(**numbers).out(leaf(n, "size", INPUT))
         return f"{Formula(out)} = {int(out)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from whyshape.analyses.answer import Answer, Reason
@@ -213,7 +214,7 @@ class _Why:
         if len(steps) == 1:
             return f"{steps[0].size.formula} = {int(steps[0].size)}" if isinstance(steps[0].size, Size) else str(int(steps[0].size))
         line = " -> ".join(str(int(s.size)) for s in steps)
-        sums = [self.short(before, after) for before, after in zip(steps, steps[1:])]
+        sums = [self.short(before, after) for before, after in pairwise(steps)]
         shown = sums if len(sums) <= 8 else [*sums[:3], "...", *sums[-3:]]
         return f"{line}: {'; '.join(shown)}"
 
@@ -332,7 +333,7 @@ class _Why:
         order = {"chosen": 0, "task": 1, "calculated": 0, "input": 2, "learned": 3}
         products = [r for r in reasons if r.typed and r.sentence.startswith(f"{n} = ")]
         kept = [r for r in reasons if not (products and r.by == "calculated" and not r.typed and r.sentence.startswith(f"{n} = "))]
-        kept = sorted(kept, key=lambda r: (not (r in products), order.get(r.by, 4)))
+        kept = sorted(kept, key=lambda r: (r not in products, order.get(r.by, 4)))
         if len(kept) == 1:
             return [kept[0].sentence]
         first = f"{n} stands in {len(kept)} places." if not products else ""

@@ -87,7 +87,7 @@ class Words:
             told.append(_walk(*key, ROWS.get(size.name, "places")))
         return told
 
-    def _walk_key(self, layer: Layer, axis: int, window: Window):
+    def _walk_key(self, layer: Layer, axis: int, window: Window) -> tuple[int, int, int, int, int, int, int] | None:
         arrives = self.graph.tensors[layer.node.inputs[0]].shape
         span = int(window.dilation) * (int(window.size) - 1) + 1
         room = int(arrives[axis]) + int(window.before) + int(window.after)

@@ -84,7 +84,10 @@ def main(argv: list[str] | None = None) -> int:
         package = (error.name or "").partition(".")[0]
         if options.traceback or package == "whyshape" or not package:
             raise
-        print(f"whyshape: this question needs {package}, which is not installed: pip install {PACKAGES.get(package, package)}", file=sys.stderr)
+        print(
+            f"whyshape: this question needs {package}, which is not installed: pip install {PACKAGES.get(package, package)}",
+            file=sys.stderr,
+        )
         return 2
     except RecursionError:
         print("whyshape: the network is nested deeper than Python can follow, or one module holds itself", file=sys.stderr)

@@ -63,7 +63,7 @@ def shape(text: str) -> tuple:
     >>> shape("1x28x28"), shape("N,3,H,W")
     ((1, 28, 28), ('N', 3, 'H', 'W'))
     """
-    parts = [p.strip() for p in re.split(r"[,x×]", text.strip().strip("()[]"))]
+    parts = [p.strip() for p in re.split("[,x\N{MULTIPLICATION SIGN}]", text.strip().strip("()[]"))]
     if len(parts) == 2 and not parts[1] and text.strip().endswith((",", ",)")):  # "28,", as Python writes one axis
         parts.pop()
     sizes: list = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from whyshape.graph.later import Later
-from whyshape.rules import RULES, Call, Rule, Spec
+from whyshape.rules import RULES, Call, Spec
 
 
 class Tensor(NamedTuple):
@@ -31,7 +31,7 @@ class Ref(NamedTuple):
 class Node(NamedTuple):
     """One operator call. ``args`` and ``kwargs`` are as PyTorch was called, with `Ref`s for tensors."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # its place in the graph; nobody searches a node as a tuple
     op: str
     path: str  # of the module, as in named_modules
     type: str  # of the module

@@ -61,15 +61,12 @@ def labelled(call, tensor, place: int) -> list[Look]:
     star = (
         shape.__code__.co_varnames[shape.__code__.co_argcount + shape.__code__.co_kwonlyargcount] if shape.__code__.co_flags & 0x04 else ""
     )
-    swap = lambda v: (
-        Spec(labels, v.dtype)
-        if v is tensor
-        else [swap(x) for x in v]
-        if type(v) is list
-        else tuple(map(swap, v))
-        if type(v) is tuple
-        else v
-    )
+
+    def swap(v):
+        if v is tensor:
+            return Spec(labels, v.dtype)
+        return type(v)(map(swap, v)) if type(v) in (list, tuple) else v
+
     positional = [swap(args.pop(n)) for n in names]
     rest = swap(args.pop(star, ())) if star else ()
     made = shape(*positional, *rest, **{k: swap(v) for k, v in args.items()})

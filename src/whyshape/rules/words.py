@@ -95,8 +95,8 @@ told("note", _batch_norm_note, "batch_norm")
 
 
 def _transposed_note(call) -> str | None:
-    def numbers(value, n=len(call.weight.shape) - 2):
-        return (value,) * n if isinstance(value, int) else tuple(value)
+    def numbers(value):
+        return (value,) * (len(call.weight.shape) - 2) if isinstance(value, int) else tuple(value)
 
     s, extra = numbers(call.stride)[-1], numbers(call.output_padding)[-1]
     if int(s) == 1:

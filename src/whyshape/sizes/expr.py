@@ -329,7 +329,7 @@ def scaled(n: int, factor: float) -> int:
     value = math.floor(float(int(n)) * float(factor))
     if not isinstance(n, Size):
         return value
-    return Size(value, "*", (n, int(factor))) if float(factor).is_integer() else Size(value, "scale", (n, factor))
+    return Size(value, "*", (n, int(factor))) if float(factor).is_integer() else Size(value, "scale", (n, factor))  # type: ignore[arg-type]  # the one operand that is no int
 
 
 def product(sizes: Iterable[int]) -> int:

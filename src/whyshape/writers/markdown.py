@@ -52,8 +52,7 @@ def _block(block: Block) -> str:
             return code(" -> ".join(steps))
         case Table(columns, rows, right):
             ruler = ["---:" if i in right else "---" for i in range(len(columns))]
-            body = [columns, *rows]
-            made = [f"| {' | '.join(escape(c) for c in row)} |" for row in body]
+            made = [f"| {' | '.join(escape(c) for c in row)} |" for row in (columns, *rows)]
             return "\n".join([made[0], f"| {' | '.join(ruler)} |", *made[1:]])
         case Slots(title, about, slots):
             items = [f"- **{label}** {' '.join(escape(t) for t in told)}" for label, told in slots]

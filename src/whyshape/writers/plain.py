@@ -25,7 +25,7 @@ def one_line(text: str) -> str:
 def ascii_only(text: str) -> str:
     """For consoles that cannot show the rest: other characters as ``?``.
 
-    >>> ascii_only("a × b")
+    >>> ascii_only("a → b")
     'a ? b'
     """
     return text.encode("ascii", "replace").decode("ascii")

@@ -60,6 +60,9 @@ class Explodes(nn.Module):
 class Stated(Small):
     default_cfg = {"input_size": (3, 40, 50)}
 
+class Sized(Small):
+    image_size = 48
+
 class Words(nn.Module):
     def __init__(self):
         super().__init__()
@@ -94,7 +97,7 @@ def rows(found):
 def test_all_models_of_a_file(models):
     """Classes of models defined there, in order; a function is called only where it says that it gives a model, or is named."""
     found = survey(models, input_size=(1, 3, 32, 32))
-    assert [r["name"] for r in found.rows] == ["Small", "Large", "Fixed", "Needs", "Raises", "Explodes", "Stated", "Words"]
+    assert [r["name"] for r in found.rows] == ["Small", "Large", "Fixed", "Needs", "Raises", "Explodes", "Stated", "Sized", "Words"]
     assert [r["name"] for r in survey("models.py:make_*").rows] == ["make_tiny", "make_other"]
     assert [r["name"] for r in survey("models.py:make_other(depth=3)").rows] == ["make_other(depth=3)"]
 
@@ -133,13 +136,47 @@ def _runs(net, side) -> bool:
     return True
 
 
+@pytest.mark.parametrize("text, field, shown", [
+    ("Conv2d(3, 4, 5) > MaxPool2d(2)", 6, "6"),
+    ("Conv2d(3, 4, 5) > GroupNorm(2, 4) > Conv2d(4, 4, 3)", 32, "all"),
+    ("Conv2d(3, 4, 5) > AdaptiveAvgPool2d(1) > Flatten > Linear(4, 2)", 5, "5"),
+    ("Flatten > Linear(3072, 2)", None, "-"),
+])  # fmt: skip
+def test_what_the_last_map_sees(text, field, shown):
+    """The window of the last map; a norm over all places has none, and is said to see all."""
+    found = survey(text, columns="name,field", input_size=(1, 3, 32, 32))
+    assert found.rows[0]["field"] == field
+    assert str(found).splitlines()[2].split()[-1] == shown
+
+
+def test_names_that_only_a_list_knows(tmp_path, monkeypatch):
+    """A package that lists its models and makes them by name: alone, by pattern, all; one that it does not list is a row that says so."""
+    (tmp_path / "shelf.py").write_text(
+        "from torch import nn\n\ndef list_models():\n    return ['tiny', 'wide']\n\n"
+        "def create_model(name):\n    return nn.Linear(3, {'tiny': 2, 'wide': 9}[name])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    outputs = lambda *models: {r["name"]: r["output"] or r["problem"] for r in survey(list(models)).rows}
+    assert outputs("shelf") == {"tiny": "2", "wide": "9"}
+    assert outputs("shelf:w*") == {"wide": "9"}
+    assert outputs("shelf:tiny", "shelf:huge") == {"tiny": "2", "huge": "shelf has no 'huge'"}
+    sys.modules.pop("shelf")
+
+
 def test_whose_input_it_is(models):
     """What the makers state comes first, then the first layer; `source` says which, and --input overrules."""
-    found = rows(survey(["models.py:Stated", "models.py:Small", "models.py:Fixed", "models.py:Words", "Conv2d(1, 10, 5)"], columns=COLUMNS))
+    found = rows(
+        survey(
+            ["models.py:Stated", "models.py:Small", "models.py:Fixed", "models.py:Sized", "models.py:Words", "Conv2d(1, 10, 5)"],
+            columns=COLUMNS,
+        )
+    )
     assert {n: (r["input"], r["source"]) for n, r in found.items()} == {
         "Stated": ("1x3x40x50", "default_cfg"),
         "Small": ("1x3x224x224", "a guess: its first convolution"),
         "Fixed": ("1x1x224x224", "a guess: its first convolution"),
+        "Sized": ("1x3x48x48", "image_size"),
         "Words": ("1x16", "a guess: its first embedding"),
         "Conv2d(1, 10, 5)": ("1x1x28x28", "the model"),
     }
@@ -151,7 +188,7 @@ def test_a_model_that_fails_is_a_row(models, capsys):
     """Each reason in a sentence; the others are asked all the same."""
     found = rows(survey([models, "models.py:none", "nowhere.models:net", {}], input_size=(1, 3, 32, 32)))
     assert {n: r["problem"] for n, r in found.items()} == {
-        "Small": "", "Large": "", "Stated": "",
+        "Small": "", "Large": "", "Stated": "", "Sized": "",
         "Fixed": "conv (Conv2d) cannot take what arrives: 1 channels are wanted, 3 arrive",
         "Needs": "models.py:Needs: missing a required argument: 'depth'; write the arguments with the target, as models.py:Needs(depth=...)",
         "Raises": found["Raises"]["problem"],
@@ -277,7 +314,7 @@ def test_other_outputs(models, capsys):
     assert data["schema"] == "whyshape.survey.v1" and data["asked"] == 2 and data["where"] is None
     assert data["rows"] == [
         {"name": "Small", "params": {"value": 1946, "status": "complete", "missing": []}, "macs": {"value": 512032, "status": "complete", "missing": []},
-         "field": {"value": 10, "whole": False}, "problem": ""},
+         "field": {"value": 10, "whole": False, "all": False}, "problem": ""},
         {"name": "Fixed", "params": {"value": 7242, "status": "complete", "missing": []}, "macs": None, "field": None, "problem": problem},
     ]  # fmt: skip
     assert main([*words, "--csv"]) == 0
@@ -317,17 +354,13 @@ def test_when_no_model_can_be_asked(models, capsys):
 # -- published numbers -------------------------------------------------------------------------------------------------
 
 
-def published(names):
-    torchvision = pytest.importorskip("torchvision")
-    weights = {n: torchvision.models.get_model_weights(n).DEFAULT.meta for n in names}
-    return {n: (m["num_params"], m["_ops"]) for n, m in weights.items()}
-
-
 @pytest.mark.parametrize(
     "names", [["resnet18", "mobilenet_v3_small", "squeezenet1_1"], pytest.param(None, marks=pytest.mark.full, id="all")]
 )
 def test_torchvisions_own_table(names):
     """Parameters and billions of multiply-adds as torchvision publishes them, at the input its weights state."""
+    import torchvision
+
     found = rows(
         survey(
             "torchvision.models" if names is None else [f"torchvision.models:{n}" for n in names], columns="name,params,macs,input,source"
@@ -336,8 +369,13 @@ def test_torchvisions_own_table(names):
     if names is None:
         assert len(found) == 80
         del found["googlenet"], found["inception_v3"]  # built with auxiliary heads here, published without
-    assert {r["source"] for r in found.values()} == {"torchvision's weights"}
     assert {r["problem"] for r in found.values()} == {""}
-    told = published(found)
+    assert {r["source"] for r in found.values()} <= {"torchvision's weights", "image_size"}
+    told = {}
+    for name, r in found.items():
+        for weights in torchvision.models.get_model_weights(name):
+            side = weights.transforms.keywords["crop_size"]
+            if r["input"] == f"1x3x{side}x{side}":
+                told[name] = (weights.meta["num_params"], weights.meta["_ops"])
     assert {n: r["params"].value for n, r in found.items()} == {n: params for n, (params, _) in told.items()}
     assert max(abs(r["macs"].value / 1e9 - told[n][1]) for n, r in found.items()) < 0.0006

@@ -58,8 +58,8 @@ class Survey(NamedTuple):
         if self.undecided:
             names = ", ".join(r["name"] for r in self.undecided[:5]) + (", ..." if len(self.undecided) > 5 else "")
             told.append(f"{len(self.undecided)} could not be decided, for a number is not known: {names}.")
-        if "field" in self.columns and any(isinstance(r["field"], Field) and r["field"].whole for r in self.rows):
-            told.append("field: with * some path, a gate or attention, sees all of the input besides.")
+        if "field" in self.columns and any(isinstance(r["field"], Field) and r["field"].whole and not r["field"].all for r in self.rows):
+            told.append("field: with * some path, as a gate, sees all of the input besides.")
         guessed = sum(r["source"].startswith("a guess") for r in self.rows)
         if guessed:
             told.append(f"The input of {guessed} was guessed from the first layer; --input says it.")
@@ -150,6 +150,8 @@ def cell(value) -> str:
         return "-"
     if isinstance(value, Amount):
         return f"{'at least ' if value.missing else ''}{int(value.value):,}"  # type: ignore[arg-type]
+    if isinstance(value, Field) and value.all:
+        return "all"
     return f"{int(value):,}{'*' if isinstance(value, Field) and value.whole else ''}"
 
 
@@ -162,7 +164,7 @@ def _bare(value) -> str | int:
 def _data(value: Any):
     if isinstance(value, Amount):
         return value.to_dict()
-    return {"value": int(value), "whole": value.whole} if isinstance(value, Field) else value
+    return {"value": int(value), "whole": value.whole, "all": value.all} if isinstance(value, Field) else value
 
 
 __all__: Sequence[str] = ["COLUMNS", "SHOWN", "Survey", "survey"]

@@ -17,12 +17,15 @@ class Input(NamedTuple):
 
 
 def stated(model, target: str) -> Input | None:
-    """What the model's makers wrote down: timm's ``default_cfg``, or the crop of torchvision's own weights."""
+    """What the model's makers wrote down: timm's ``default_cfg``, the model's own ``image_size``, or the crop of torchvision's weights."""
     for name in ("pretrained_cfg", "default_cfg"):
         found = getattr(model, name, None)
         size = found.get("input_size") if isinstance(found, dict) else getattr(found, "input_size", None)
         if isinstance(size, (tuple, list)) and size and all(isinstance(n, int) and n > 0 for n in size):
             return Input((1, *size), "float32", name)
+    side = getattr(model, "image_size", None)
+    if type(side) is int and side > 0:  # before the weights: there are some for other sizes than the model is built for
+        return Input((1, 3, side, side), "float32", "image_size")
     torchvision = sys.modules.get("torchvision")
     name = target.rpartition(":")[2].partition("(")[0]
     if torchvision is None or not type(model).__module__.startswith("torchvision.") or not name:

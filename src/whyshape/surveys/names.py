@@ -43,8 +43,10 @@ def _named(text: str) -> list[Asked]:
     if target.kind_of(text) != "python":
         return [Asked(text, text)]
     place, name = _parted(text)
-    if name and ("(" in name or not _PATTERN & set(name)):
+    if "(" in name:
         return [Asked(name, text)]
+    if name and not _PATTERN & set(name):
+        return [Asked(name, _listed_alone(place, name) or text)]
     module = target._module(place, text)
     offered = listed(module)
     if name:
@@ -54,6 +56,15 @@ def _named(text: str) -> list[Asked]:
             f"{text!r} names no model: {place} has no class of models and no function that makes one{f', named like {name}' if name else ''}"
         )
     return [Asked(n, f"{place}:{written}") for n, written in offered.items()]
+
+
+def _listed_alone(place: str, name: str) -> str | None:
+    """The target of a model that its package lists without having an attribute of that name, as timm does."""
+    try:
+        module = target._module(place, place)
+    except WhyshapeError:
+        return None  # its row will say so
+    return None if hasattr(module, name) or name not in (offered := listed(module)) else f"{place}:{offered[name]}"
 
 
 def _parted(text: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ COLUMNS = {
     "macs": "multiply-adds for the input",
     "output": "the sizes that come out, without the batch",
     "operators": "operator calls",
-    "field": "places of the input that one place of the last map sees, along its longest axis; with * some path sees all of it",
+    "field": "places of the input that one place of the last map sees, along its longest axis; * where a gate sees all besides",
     "smallest": "the smallest square input it takes, up to the input asked, found by running each",
     "input": "the input asked, with the batch",
     "source": "who says that this is its input",
@@ -30,9 +30,9 @@ COLUMNS = {
 
 
 class Field(int):
-    """A receptive field; ``whole``: some path (a gate, attention) sees all of the input besides."""
+    """A receptive field; ``whole``: some path (a gate) sees all of the input besides; ``all``: every path does, there is no window."""
 
-    whole = False
+    whole = all = False
 
 
 def row(asked: Asked, wanted: Collection[str], input_size=None, dtypes=None, mode: str = "eval") -> dict[str, Any]:
@@ -89,20 +89,28 @@ def _fill(found: dict, graph: Graph, wanted) -> None:
 
 
 def sight(graph: Graph) -> Field | None:
-    """How many places along its longest axis one cell of the last map sees that still lies over the input; None where no map does."""
-    from whyshape.analyses.field import fields
+    """How many places of the first input one place of the last map sees, along its longest axis; None where that is not known exactly.
 
-    if not graph.inputs:
+    A map has as many axes as the input and more than one place; what comes after the last of them (a pool over all, a linear layer) sees all.
+    """
+    from whyshape.analyses.field import fields, places
+
+    if not graph.inputs or not places(graph, graph.inputs[0]):
         return None
+    shape = graph.tensors[graph.inputs[0]].shape
+    spots = places(graph, graph.inputs[0])
     table = fields(graph)
     for node in reversed(graph.nodes):
         axes = table.of(node)
-        if axes and all(f.axis is not None for f in axes.values()):
-            if not all(f.exact for f in axes.values()):
-                return None
-            seen = Field(max(f.size for f in axes.values()))
-            seen.whole = any(f.whole for f in axes.values())
-            return seen
+        made = graph.tensors[node.outputs[0]].shape if node.outputs else ()
+        if not axes or len(made) != len(shape) or not any(made[a] > 1 for a in spots):
+            continue
+        if not all(f.exact for f in axes.values()):
+            return None
+        slides = all(f.axis is not None for f in axes.values())
+        seen = Field(max(f.size for f in axes.values()) if slides else max(int(shape[a]) for a in spots))
+        seen.whole, seen.all = any(f.whole for f in axes.values()), not slides
+        return seen
     return None
 
 

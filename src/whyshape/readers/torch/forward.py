@@ -16,7 +16,7 @@ from whyshape.readers.torch.freeze import HOME, freeze
 from whyshape.readers.torch.scope import following
 from whyshape.readers.torch.tracer import META, Difference, NeedsValues, Stop, Tracer
 from whyshape.readers.torch.untouched import untouched, walk
-from whyshape.rules.dtypes import ORDER
+from whyshape.rules.dtypes import ORDER, default_is
 from whyshape.sizes import recording
 
 
@@ -39,10 +39,11 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     args, kwargs = stand_ins(input_size, input_data, dtypes)
     _takes(model, args, kwargs)
     modules = _materialized(walk(model), args, kwargs, mode)
-    with _collector_paused(), _mode(modules, mode), untouched([m for _, m in modules]):
-        tracer, result, facts, failure = follow(modules, args, kwargs)
-        notes: list[str] = []
-        if isinstance(failure, NeedsValues):
+    notes: list[str] = []
+    with _collector_paused(), _mode(modules, mode), default_is(torch.get_default_dtype()):
+        with untouched([m for _, m in modules]):
+            tracer, result, facts, failure = follow(modules, args, kwargs)
+        if isinstance(failure, NeedsValues):  # the model is as it was again: now a copy of it, on real numbers
             notes.append(f"{failure}: the model was followed on a copy with real numbers")
             args, kwargs = _real(args, kwargs, input_data)
             modules = walk(_copied(model))

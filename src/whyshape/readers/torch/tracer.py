@@ -148,7 +148,7 @@ class Tracer(TorchFunctionMode):
                 if self.remembered:
                     made = shape_of(*plain(args), **plain(kwargs))
                 elif slides and not kwargs:
-                    question = tuple([a.shape if isinstance(a, Tensor) else a.__class__ is list or a for a in args])
+                    question = tuple([(a.shape, a.dtype) if isinstance(a, Tensor) else a.__class__ is list or a for a in args])
                     made = known.get(question)
                     if made is None or list in map(type, args):  # a list cannot be looked up
                         made = known[question] = shape_of(*args)

@@ -11,11 +11,23 @@ from whyshape.errors import WhyshapeError
 
 
 class Parser(argparse.ArgumentParser):
-    """Usage errors are one sentence and exit code 2."""
+    """Usage errors are one sentence and exit code 2; options stand anywhere."""
 
     def __init__(self, **kwargs):
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**kwargs)
+        self._mixing = False
+
+    def parse_known_args(self, args=None, namespace=None):
+        # Left alone, argparse gives an optional TARGET up at the first option that stands before it: `figure arch -o x.svg TARGET`.
+        takes_all = any(a.nargs in (argparse.PARSER, argparse.REMAINDER) for a in self._get_positional_actions())
+        if takes_all or self._mixing:  # before Python 3.12 mixing asks this method again
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")

@@ -1,0 +1,51 @@
+"""Where words and options may stand."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from whyshape.cli import names, parser
+from whyshape.cli.options import Parser
+
+
+def command(name: str) -> Parser:
+    """The parser of one command."""
+    (commands,) = (a for a in parser(name)._actions if isinstance(a, argparse._SubParsersAction))
+    return commands.choices[name]
+
+
+def optional_words(name: str) -> list[argparse.Action]:
+    return [a for a in command(name)._get_positional_actions() if a.nargs in ("?", "*")]
+
+
+@pytest.mark.parametrize("name", [n for n in names() if optional_words(n)])
+def test_a_target_may_stand_after_options(name):
+    """An optional TARGET arrives wherever the options stand: before it, behind it, and between it and the words before it."""
+    actions = command(name)._actions
+    value = lambda action: action.choices[0] if action.choices else "x"
+    words = [value(a) for a in actions if not a.option_strings and a.nargs is None]
+    options = ["--traceback", *(w for a in actions if a.option_strings and a.required for w in (a.option_strings[0], value(a)))]
+    last = optional_words(name)[-1]
+    wanted = "net.py:Net" if last.nargs == "?" else ["net.py:Net"]
+    for argv in ([*options, *words, "net.py:Net"], [*words, *options, "net.py:Net"], [*words, "net.py:Net", *options]):
+        given = parser(name).parse_args([name, *argv])
+        assert getattr(given, last.dest) == wanted
+        assert given.traceback
+
+
+@pytest.mark.parametrize("argv, words", [
+    (["why", "net.py:Net", "--json", "320"], ["net.py:Net", "320"]),
+    (["why", "--mine", "4", "--", "-1"], ["-1"]),
+    (["why"], []),
+])  # fmt: skip
+def test_words_keep_their_order(argv, words):
+    """Words on both sides of an option are one row; behind ``--`` a word may begin with a dash."""
+    assert parser("why").parse_args(argv).words == words
+
+
+def test_a_scripts_own_options_stay_its_own():
+    """`whyshape run` hands on everything behind the script."""
+    given = parser("run").parse_args(["run", "train.py", "--epochs", "3", "data"])
+    assert (given.script, given.args) == ("train.py", ["--epochs", "3", "data"])

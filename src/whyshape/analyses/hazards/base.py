@@ -31,7 +31,7 @@ REGISTERED: dict[str, Callable[[Seen], Iterator[Hazard]]] = {}
 
 def hazard(function: Callable[[Seen], Iterator[Hazard]]):
     """Register one kind of hazard: a function of `Seen` that gives each place where it is found."""
-    REGISTERED[f"{function.__module__}.{function.__name__}"] = function
+    REGISTERED[f"{function.__code__.co_filename}:{function.__name__}"] = function  # once, by whatever name the file is imported
     return function
 
 

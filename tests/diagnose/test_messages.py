@@ -123,3 +123,12 @@ def test_text_of_others_cannot_write_to_the_terminal():
     """Escapes in a message are shown, not obeyed."""
     answer = read_message("size mismatch for \x1b[31mfc: mat1 and mat2 shapes cannot be multiplied (1x2 and 3x4)")
     assert "\x1b" not in str(answer.question) and "\x1b" not in "".join(answer.sentences)
+
+
+def test_the_thread_in_notation_is_tried_as_pytorch_runs_it():
+    """Without a target the thread's network is meant: the fixes are tried on its PyTorch form."""
+    from whyshape.readers.notation import THREAD, build, parse
+
+    graph = build(parse(THREAD), (16, 1, 32, 32))
+    text = " ".join(read_message("mat1 and mat2 shapes cannot be multiplied (16x500 and 320x50)", graph, THREAD).sentences)
+    assert "(a) x resized from 32x32 to 28x28 (old weights load)" in text

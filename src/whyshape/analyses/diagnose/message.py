@@ -69,7 +69,15 @@ def from_model(graph: Graph, model) -> Iterator[str]:
 
 def diagnosed(graph: Graph, model) -> Diagnosis | None:
     """The diagnosis of the model on the inputs of the graph; None where there is no PyTorch model to try changes on."""
-    if model is None or isinstance(model, (str, Graph)):
+    if isinstance(model, str):
+        from whyshape.readers.notation import THREAD
+
+        if model != THREAD:
+            return None
+        from whyshape.lab.network import ThreadNet  # the same network, as PyTorch runs it
+
+        model = ThreadNet()
+    if model is None or isinstance(model, Graph):
         return None
     from whyshape.analyses.diagnose.run import diagnose
 

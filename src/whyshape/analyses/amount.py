@@ -32,7 +32,8 @@ class Amount(NamedTuple):
         names = ", ".join(self.missing[:3]) + (f" and {len(self.missing) - 3} more" if len(self.missing) > 3 else "")
         return f"at least {int(self.value)} (not counted: {names})" if self.missing else str(int(self.value))
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
     def to_dict(self) -> dict:
         """As JSON data."""

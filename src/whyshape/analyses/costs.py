@@ -20,7 +20,7 @@ class Costs(NamedTuple):
     """Everything a network costs at one input."""
 
     graph: Graph
-    count: str
+    count: str  # type: ignore[assignment]  # hides tuple.count
     parameters: Parameters
     operations: Operations
     memory: Memory

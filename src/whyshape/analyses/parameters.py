@@ -16,7 +16,7 @@ class Held(NamedTuple):
     """One parameter or buffer: its count and the multiplication in words, ``20 kernels * (10 * 5 * 5)``."""
 
     state: State
-    count: int | None  # None: lazy, its sizes are not known yet
+    count: int | None  # type: ignore[assignment]  # hides tuple.count. None: lazy, its sizes are not known yet
     words: str
 
     @property

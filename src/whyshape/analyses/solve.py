@@ -202,7 +202,8 @@ def _count(named: dict[str, Sequence[int]]) -> int:
 
 def _settings(op: str, named: dict[str, Sequence[int]], same: str) -> Iterator[Setting]:
     for values in product(*named.values()):
-        yield Setting(op, **dict(zip(named, values)))
+        numbers: dict[str, Any] = dict(zip(named, values))
+        yield Setting(op, **numbers)
 
 
 def _out(setting: Setting, n: int) -> int | None:
@@ -283,16 +284,18 @@ def _stacks(asked: Question, settings: list[Setting], same: str, most: int) -> t
         return [], 0
     found: list[Solution] = []
     order = count()
-    heap = [(left[0][asked.source][1], next(order), 0, (asked.source,), ())]
+    heap: list[tuple[int, int, int, tuple[int, ...], tuple[Setting, ...]]] = [
+        (left[0][asked.source][1], next(order), 0, (asked.source,), ())
+    ]
     while heap and len(found) < min(most, 200):
         least, _, spent, path, layers = heapq.heappop(heap)
         if len(layers) == asked.layers:
             found.append(Solution(layers, path))
             continue
         for cost, setting, out in steps(path[-1]):
-            rest = left[len(layers) + 1].get(out)
-            if rest:
-                heapq.heappush(heap, (spent + cost + rest[1], next(order), spent + cost, (*path, out), (*layers, setting)))
+            ahead = left[len(layers) + 1].get(out)
+            if ahead:
+                heapq.heappush(heap, (spent + cost + ahead[1], next(order), spent + cost, (*path, out), (*layers, setting)))
     return found, left[0][asked.source][0]
 
 

@@ -96,7 +96,8 @@ class Summary(NamedTuple):
 
         return write(self)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def summary(
@@ -230,7 +231,8 @@ def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
             kernel, under.value or 0, sum(r.count or 0 for r in own), _trainable(held, call.path), macs, not children and not loose, call.path in met,
         )  # fmt: skip
         met.add(call.path)
-        stack += [(item, level + 1) for _, item in sorted([*((calls[c].first, c) for c in children), *loose], key=_begins, reverse=True)]
+        inside: list[tuple[int, int | Node]] = [*((calls[c].first, c) for c in children), *loose]
+        stack += [(item, level + 1) for _, item in sorted(inside, key=_begins, reverse=True)]
 
 
 def _one_each(graph: Graph) -> tuple[ModuleCall, ...]:

@@ -6,6 +6,7 @@ The forms themselves stand in `forms`; here sizes are brought to them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from whyshape.errors import WhyshapeError
 from whyshape.sizes.expr import Size
@@ -289,7 +290,7 @@ class Algebra:
                     if len(found) + with_rest < 2:
                         continue
                     parts = [atom.stairs * terms[p] for p, atom in found] + ([Stairs.constant(terms[rest])] if with_rest else [])
-                    made = self.along(letter, lambda parts=parts: _sum(parts))
+                    made = self.along(letter, partial(_sum, parts))
                     if made is None:
                         continue
                     for p, _ in found:

@@ -201,7 +201,9 @@ class _Parts:
         x, y, shared = list(p), list(q), []
         for atom in p:
             if atom in y:
-                x.remove(atom), y.remove(atom), shared.append(atom)
+                x.remove(atom)
+                y.remove(atom)
+                shared.append(atom)
         if shared:
             zero = [part for atom in shared for part in self.atom(block, atom, "==", 0)]
             rest = self.algebra.poly({tuple(x): a, tuple(y): -b})

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.sizes.algebra import Algebra, letters_of
+from whyshape.sizes.algebra import Algebra, Poly, letters_of
 from whyshape.sizes.blocks import Block, Relation, members, tidy, without
 from whyshape.sizes.conditions import everywhere, within
 from whyshape.sizes.formula import Formula
@@ -164,7 +164,8 @@ class SizeSet:
 
     def text(self, relation: Relation) -> str:
         """A relation as it is printed: ``floor(H/4) = floor(W/4)``."""
-        found = condition(self.simplifier, *relation)
+        assert isinstance(relation.form, Poly)  # what one axis decides alone stands in that axis' set
+        found = condition(self.simplifier, relation.relation, relation.form)
         if found is None:
             return f"a condition that ties {' and '.join(sorted(letters_of(relation.form)))}, which has no short form"
         left, sign, right = found

@@ -95,7 +95,9 @@ def _kind(numbers: Numbers) -> str:
 
 def _constraint(letters, demand, kind, text) -> Constraint:
     node = demand.node
-    place: tuple[str, str, str, str, int] = (node.path, node.type, node.op, node.file, node.line) if node is not None else ("", "", "", "", 0)
+    place: tuple[str, str, str, str, int] = (
+        (node.path, node.type, node.op, node.file, node.line) if node is not None else ("", "", "", "", 0)
+    )
     return Constraint(letters, kind, text, *place, _plain(demand.sentence))
 
 

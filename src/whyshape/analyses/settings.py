@@ -50,7 +50,9 @@ class Setting(NamedTuple):
 
     def formula(self, n: int) -> str:
         """The sum with its numbers put in: ``floor((28 + 2*1 - 1*(3-1) - 1)/2) + 1 = 14``."""
-        numbers: dict[str, Any] = {name: leaf(value, name) for name, value in self._asdict().items() if isinstance(value, int) and name != "ceil_mode"}
+        numbers: dict[str, Any] = {
+            name: leaf(value, name) for name, value in self._asdict().items() if isinstance(value, int) and name != "ceil_mode"
+        }
         out = self._replace(**numbers).out(leaf(n, "size", INPUT))
         return f"{Formula(out)} = {int(out)}"
 

@@ -373,9 +373,7 @@ class Tracer(TorchFunctionMode):
 
     def remember(self, op, args, kwargs, out, frame, why: str, how: int) -> None:
         """Keep a call as it happened."""
-        self.calls.append(
-            (op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, how, torch.is_grad_enabled() or self.grad)
-        )
+        self.calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, how, torch.is_grad_enabled() or self.grad))
 
     # -- where we are --------------------------------------------------------------------------------------------------
 

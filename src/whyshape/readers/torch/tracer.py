@@ -26,6 +26,8 @@ from whyshape.sizes import INPUT, Leaf, Size, plain, product
 META = torch.device("meta")
 AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the input's layout
 Tensor = torch.Tensor
+# Files of PyTorch that stand between the line that calls an operator and us: the line is what is remembered.
+_BETWEEN = frozenset(f.__file__ for f in (torch.nn.functional, torch.functional, torch.overrides, torch._jit_internal, torch._tensor))
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
 
 
@@ -96,7 +98,10 @@ class Tracer(TorchFunctionMode):
         handler = self.handlers.get(func)
         if handler is None:
             handler = self.handlers[func] = self.handler(func)
-        return handler(args, kwargs or {}, sys._getframe(1))
+        frame = sys._getframe(1)
+        while frame.f_code.co_filename in _BETWEEN:
+            frame = frame.f_back
+        return handler(args, kwargs or {}, frame)
 
     def handler(self, func):
         """How calls of this function are answered."""

@@ -66,7 +66,8 @@ class Part(nn.Module):
     def steps(self, x):
         for i in range(2):
             y = x[:, i]  # = 8x8
-            yield y
+            got = x  # = 3x8x8
+            got = yield y
 
 
 class Net(nn.Module):
@@ -106,6 +107,7 @@ class Net(nn.Module):
             y  # = 3x8x8
         text = """ # -> 1x2
         """; z = y
+        u = x[:, :1]; v = x[:, :2]
         if h > 4: z = z[:, :1]
         for i in range(4): z = z + 0
         many = []

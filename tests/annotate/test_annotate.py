@@ -82,8 +82,9 @@ def test_every_way_a_line_can_give_something(folder):
     path.write_text(re.sub(r"  # = .*", "", EVERY_WAY))
     wanted = {row: found[1] for row, line in enumerate(EVERY_WAY.split("\n"), 1) if (found := re.search(r"# = (.*)", line))}
     wanted = {row: text for row, text in wanted.items() if text != "nothing"}
-    assert gives(path, size=(2, 3, 8, 8)) == wanted
-    assert len(wanted) > 25
+    answer = annotate("net.py:Net", (2, 3, 8, 8))
+    assert answer.files[0].gives == wanted and len(wanted) > 25
+    assert answer.text[str(path)] == EVERY_WAY.replace("  # = nothing", "").replace("# = ", "# -> ")
 
 
 def test_what_lines_bind_on_real_numbers(folder):
@@ -92,11 +93,8 @@ def test_what_lines_bind_on_real_numbers(folder):
     path.write_text(re.sub(r"  # = .*", "", EVERY_WAY))
     net = imported(path).Net()
     rows = path.read_text().split("\n")
-    single = {
-        row: line.strip().split(" ")[0]
-        for row, line in enumerate(rows, 1)
-        if re.match(r"\s+[a-z] (=|\+=) [^\\]*$", line) and "(\n" not in line + "\n"
-    }
+    alone = re.compile(r"\s+([a-z]) (?:=|\+=) [^\\;]*[^\\;(]$")  # one name bound by one statement on one row
+    single = {row: found[1] for row, line in enumerate(rows, 1) if (found := alone.match(line))}
     seen: dict[int, list[str]] = {}
 
     def tracing(frame, event, arg):
@@ -128,13 +126,17 @@ def test_what_lines_bind_on_real_numbers(folder):
     assert {row: said[row] for row in measured} == measured
 
 
-def test_a_tensor_without_the_batch_makes_all_sizes_whole(folder):
-    """Sizes leave the batch out only where all tensors have it; else all are whole, and that is said."""
-    (folder / "net.py").write_text(
-        "from torch import nn\n\nclass Net(nn.Module):\n    def forward(self, x):\n        x = x.flatten()\n        return x.sum()\n"
-    )
+@pytest.mark.parametrize("lines, told", [
+    (["x = x.flatten()", "return x.sum()"], {5: "12", 6: "one number"}),
+    (["x = x * 2", "return x.sum(1)"], {5: "4x3", 6: "4"}),
+    (["w = x.new_zeros(2, 3)", "return x @ w.T"], {5: "2x3", 6: "4x2"}),
+])  # fmt: skip
+def test_a_tensor_without_the_batch_makes_all_sizes_whole(folder, lines, told):
+    """Sizes leave the batch out only where all tensors have it and something behind it; else all are whole, and that is said."""
+    body = "".join(f"        {line}\n" for line in lines)
+    (folder / "net.py").write_text(f"from torch import nn\n\nclass Net(nn.Module):\n    def forward(self, x):\n{body}")
     answer = annotate("net.py:Net", (4, 3))
-    assert answer.files[0].gives == {5: "12", 6: "one number"}
+    assert answer.files[0].gives == told
     assert answer.notes == ["not every tensor has the batch in front, so sizes are written whole"]
 
 

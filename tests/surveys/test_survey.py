@@ -149,6 +149,20 @@ def test_what_the_last_map_sees(text, field, shown):
     assert str(found).splitlines()[2].split()[-1] == shown
 
 
+class Cumulative(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 5)
+
+    def forward(self, x):
+        return torch.logcumsumexp(self.conv(x), 2)
+
+
+def test_what_is_not_known_exactly_is_no_number():
+    """An operator that sees a part of its input, nobody says which: no receptive field."""
+    assert survey(Cumulative(), columns="name,field", input_size=(1, 3, 32, 32)).rows[0]["field"] is None
+
+
 def test_names_that_only_a_list_knows(tmp_path, monkeypatch):
     """A package that lists its models and makes them by name: alone, by pattern, all; one that it does not list is a row that says so."""
     (tmp_path / "shelf.py").write_text(

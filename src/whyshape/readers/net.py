@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Builder, Node, Problem, Ref, Stopped, Value, axis_words
+from whyshape.graph import Builder, Graph, Node, Problem, Ref, Stopped, Value, axis_words
 from whyshape.sizes import CALCULATED, INPUT, Size, leaf, plain, product
 
 MOST_NUMBERS = 2**63 - 1  # in one tensor: what a machine can address
 MOST_NOTES = 12
 # Sizes that stand for free axes while the numbers are shown: (batch, others), the first pair with which the whole file can be followed.
 TRIES = [(1, 224), (1, 64), (1, 28), (1, 32), (2, 224), (2, 64), (1, 299), (1, 512), (2, 16), (1, 8), (1, 1)]
+
+
+def wanted_shapes(holder: str, inputs: list, input_size) -> list[tuple | None]:
+    """The shape asked for each input, None where nothing is: ``input_size`` is one shape or one for each."""
+    if input_size is None:
+        return [None] * len(inputs)
+    shapes = [tuple(input_size)] if all(isinstance(n, (int, str)) for n in input_size) else [tuple(s) for s in input_size]
+    if len(shapes) != len(inputs):
+        raise WhyshapeError(f"The {holder} has {len(inputs)} inputs; {len(shapes)} shapes are given.")
+    return list(shapes)
+
+
+def first_that_runs(attempt: Callable[[int, int], tuple[Graph, bool]]) -> Graph:
+    """The graph at the first sizes of `TRIES` with which it runs to its end, else at the first.
+
+    ``attempt(batch, other)``: the graph with these for free axes, and whether it has any.
+    """
+    best = None
+    for batch, other in TRIES:
+        graph, free = attempt(batch, other)
+        if best is None or graph.problem is None:
+            best = graph
+        if graph.problem is None or not free:
+            break
+    assert best is not None
+    return best
 
 
 class Net(Builder):
@@ -87,6 +114,19 @@ class Net(Builder):
         """Something the reader of the result should know, once."""
         if text not in self.notes and len(self.notes) < MOST_NOTES:
             self.notes.append(text)
+
+    def outputs(self, results: list) -> list[Value]:
+        """The results whose sizes are known; the others are noted."""
+        known = [v for v in results if isinstance(v, Value)]
+        if len(known) < len(results):
+            self.note(f"{len(results) - len(known)} of {len(results)} outputs have sizes that are not known before the network runs")
+        return known
+
+    def attempted(self, outputs: list[Value], sizes: dict[str, int], chosen: list[str], branches) -> tuple[Graph, bool]:
+        """What an attempt gives: the graph, and whether sizes were ``chosen`` for free axes."""
+        if chosen:
+            self.note("; ".join(f"{letter} is free and stands at {sizes[letter]}" for letter in dict.fromkeys(chosen)))
+        return self.graph(*outputs, notes=tuple(self.notes))._replace(branches=tuple(branches)), bool(chosen)
 
     def mark(self) -> tuple[int, int]:
         """A place to come back to."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import gcd, lcm
 from typing import NamedTuple
 
-from whyshape.sizes.sets import ANY, NOTHING, Numbers
+from whyshape.sizes.sets import ANY, NOTHING, Numbers, primes
 
 LONGEST = 1 << 17  # entries a table may have before we say that it is too long
 
@@ -254,14 +254,7 @@ class Stairs:
 
 def _shortest(tail, rise):
     """The same function with its shortest period."""
-    p, rest = 2, len(tail)
-    while rest > 1:
-        if p * p > rest:
-            p = rest
-        if rest % p:
-            p += 1
-            continue
-        rest //= p
+    for p in primes(len(tail)):
         short = len(tail) // p
         up, odd = divmod(rise, p)
         if not odd and all(tail[i + short] == tail[i] + up for i in range(len(tail) - short)):

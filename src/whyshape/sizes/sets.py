@@ -240,18 +240,26 @@ def _holds_none(modulus, pieces) -> bool:
     return not pieces[-1][1]
 
 
-def _smaller_modulus(modulus, pieces):
-    """The same pieces with the smallest modulus that tells their remainders apart."""
-    if modulus == 1:
-        return modulus, pieces
-    p, rest = 2, modulus
-    while rest > 1:
-        if p * p > rest:
-            p = rest
-        if rest % p:
+def primes(n: int) -> Iterator[int]:
+    """The primes whose product is ``n``, smallest first.
+
+    >>> list(primes(12)), list(primes(1))
+    ([2, 2, 3], [])
+    """
+    p = 2
+    while n > 1:
+        if p * p > n:
+            p = n
+        if n % p:
             p += 1
             continue
-        rest //= p
+        n //= p
+        yield p
+
+
+def _smaller_modulus(modulus, pieces):
+    """The same pieces with the smallest modulus that tells their remainders apart."""
+    for p in primes(modulus):
         small = modulus // p
         low = (1 << small) - 1
         repeat = ((1 << modulus) - 1) // low

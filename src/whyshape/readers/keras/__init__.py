@@ -5,15 +5,16 @@ Its config is read as data. No weight is read, no code of the file is run, and f
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Stopped, Value
+from whyshape.graph import Graph, Stopped
 from whyshape.readers.keras.archive import config_of
 from whyshape.readers.keras.layers import LAYERS
 from whyshape.readers.keras.model import Walk, references
-from whyshape.readers.net import TRIES, Net
+from whyshape.readers.net import Net, first_that_runs, wanted_shapes
 from whyshape.sizes import recording
 
 LETTERS = {1: "N", 2: "NF", 3: "NLC", 4: "NHWC", 5: "NDHWC"}
@@ -27,16 +28,9 @@ def read(source: str | Path | Any, input_size=None, dtypes=None, letters=None) -
     """
     held = config_of(source) if isinstance(source, (str, Path)) else described(source)
     inputs = inputs_of(held)
-    wanted = _wanted(inputs, input_size)
-    best, name = None, str(held.get("config", {}).get("name", ""))[:80]
-    for batch, other in TRIES:
-        graph, chosen = _attempt(held, name, inputs, wanted, dtypes, letters, batch, other)
-        if best is None or graph.problem is None:
-            best = graph
-        if graph.problem is None or not chosen:
-            break
-    assert best is not None
-    return best
+    wanted = wanted_shapes("model", inputs, input_size)
+    name = str(held.get("config", {}).get("name", ""))[:80]
+    return first_that_runs(partial(_attempt, held, name, inputs, wanted, dtypes, letters))
 
 
 def layer(kind: str, config: dict, *shapes) -> Graph:
@@ -103,15 +97,6 @@ def inputs_of(held: dict) -> list[tuple[str, list, str]]:
     return [(name, *found[name]) for name in order]
 
 
-def _wanted(inputs, input_size) -> list:
-    if input_size is None:
-        return [None] * len(inputs)
-    shapes = [tuple(input_size)] if all(isinstance(n, (int, str)) for n in input_size) else [tuple(s) for s in input_size]
-    if len(shapes) != len(inputs):
-        raise WhyshapeError(f"The model has {len(inputs)} inputs; {len(shapes)} shapes are given.")
-    return shapes
-
-
 def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple[Graph, bool]:
     net, chosen, outputs = Net(name), [], []
     sizes: dict[str, int] = {}
@@ -142,16 +127,10 @@ def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple
                     axes.append(letter)
                 kind = (dtypes[i] if isinstance(dtypes, (list, tuple)) else dtypes) if dtypes else dtype
                 values.append(net.input(tuple(shape), kind, label, axes))
-            results = Walk(net, sizes).model(held, values, "")
-            outputs = [v for v in results if isinstance(v, Value)]
-            if len(outputs) < len(results):
-                net.note(f"{len(results) - len(outputs)} of {len(results)} outputs have sizes that are not known")
+            outputs = net.outputs(Walk(net, sizes).model(held, values, ""))
         except Stopped:
             pass  # where and why stands in net.problem, and is part of the graph
-    if chosen:
-        net.note("; ".join(f"{letter} is free and stands at {sizes[letter]}" for letter in dict.fromkeys(chosen)))
-    graph = net.graph(*outputs, notes=tuple(net.notes))
-    return graph._replace(branches=tuple(facts.branches)), bool(chosen)
+    return net.attempted(outputs, sizes, chosen, facts.branches)
 
 
 def _letter(a: int, rank: int, taken) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Problem, Stopped, Value
-from whyshape.readers.net import TRIES, Net
+from whyshape.readers.net import Net, first_that_runs, wanted_shapes
 from whyshape.readers.onnx.known import Known
 from whyshape.readers.onnx.reader import Walk
 from whyshape.readers.onnx.records import ModelRecord, Type
@@ -29,26 +30,9 @@ def read(source: str | Path | bytes | Any, input_size=None, dtypes=None, letters
         source = source.SerializeToString()
     model = load(source)
     inputs = [(name, of) for name, of in model.graph.inputs if name not in model.graph.constants]
-    wanted = _wanted(inputs, input_size)
+    wanted = wanted_shapes("file", inputs, input_size)
     name = Path(source).name if isinstance(source, (str, Path)) else model.graph.name
-    best = None
-    for batch, other in TRIES:
-        graph, symbolic = _attempt(model, name, inputs, wanted, dtypes, letters, batch, other)
-        if best is None or graph.problem is None:
-            best = graph
-        if graph.problem is None or not symbolic:
-            break
-    assert best is not None
-    return best
-
-
-def _wanted(inputs, input_size) -> list[tuple[int, ...] | None]:
-    if input_size is None:
-        return [None] * len(inputs)
-    shapes = [tuple(input_size)] if all(isinstance(n, (int, str)) for n in input_size) else [tuple(s) for s in input_size]
-    if len(shapes) != len(inputs):
-        raise WhyshapeError(f"The file has {len(inputs)} inputs; {len(shapes)} shapes are given.")
-    return list(shapes)
+    return first_that_runs(partial(_attempt, model, name, inputs, wanted, dtypes, letters))
 
 
 def _attempt(model: ModelRecord, name, inputs, wanted, dtypes, letters, batch, other) -> tuple[Graph, bool]:
@@ -66,16 +50,10 @@ def _attempt(model: ModelRecord, name, inputs, wanted, dtypes, letters, batch, o
                 shape, axes = _shape(label, of, wanted[i], letters[i] if letters else None, sizes, chosen, (batch, other), net)
                 dtype = (dtypes[i] if isinstance(dtypes, (list, tuple)) else dtypes) if dtypes else of.dtype or "float32"
                 values[label] = net.input(shape, dtype, label, axes)
-            results = [net.constant(v) if isinstance(v, Known) else v for v in Walk(model, net, sizes).run(values)]
-            outputs = [v for v in results if isinstance(v, Value)]
-            if len(outputs) < len(results):
-                net.note(f"{len(results) - len(outputs)} of {len(results)} outputs have sizes that are not known before the network runs")
+            outputs = net.outputs([net.constant(v) if isinstance(v, Known) else v for v in Walk(model, net, sizes).run(values)])
         except Stopped:
             pass  # where and why stands in net.problem, and is part of the graph
-    if chosen:
-        net.note("; ".join(f"{letter} is free and stands at {sizes[letter]}" for letter in dict.fromkeys(chosen)))
-    graph = net.graph(*outputs, notes=tuple(net.notes))
-    return graph._replace(branches=tuple(facts.branches)), bool(chosen)
+    return net.attempted(outputs, sizes, chosen, facts.branches)
 
 
 def _shape(label, of: Type, wanted, letters, sizes, chosen, defaults, net) -> tuple[tuple[int, ...], tuple[str, ...]]:

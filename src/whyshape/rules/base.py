@@ -156,7 +156,7 @@ class Rule:
 RULES = Shelf("rules")  # by operator
 LAYERS = Shelf("layers")  # by layer type
 TOLD = Answers()  # by question, then by operator
-QUESTIONS = ("factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note")
+QUESTIONS = ("factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note", "autocast")
 TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()
 
@@ -222,6 +222,11 @@ def spread(value, n: int, name: str) -> tuple[int, ...]:
         return tuple(value) * n
     need(False, "{name} has {arrived} numbers, {wanted} are wanted: one for each axis", name=name, arrived=len(value), wanted=n)
     return ()
+
+
+def axes_at_least(least: int, shape) -> None:
+    """Demand that a tensor has ``least`` axes or more."""
+    need(len(shape) >= least, "at least {wanted} axes are wanted, {arrived} arrive", wanted=least, arrived=len(shape))
 
 
 def axis_of(dim: int, rank: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, axis_of, broadcast_shapes, layer, rule
+from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, broadcast_shapes, layer, rule
 from whyshape.rules.dtypes import default_float, promote, real_of
 from whyshape.rules.pointwise import matched
 from whyshape.rules.reduce import reduced
@@ -41,7 +41,7 @@ class CDist(_Distance):
     def shape(x1, x2, p=2.0, compute_mode=None):
         a, b = x1.shape, x2.shape
         for x in (a, b):
-            need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+            axes_at_least(2, x)
         need(a[-1] == b[-1], "rows of {wanted} numbers meet rows of {arrived}", wanted=a[-1], arrived=b[-1])
         return (*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-2])
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Window, rule, told
+from whyshape.rules.base import Rule, Window, axes_at_least, rule, told
 from whyshape.rules.conv import window
 from whyshape.rules.twins import same_sides
 from whyshape.sizes import ceil_div, largest, need, product
@@ -168,7 +168,7 @@ class Dense(Rule):
     @staticmethod
     def shape(input, kernel, bias=None):
         x = input.shape
-        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        axes_at_least(2, x)
         need(x[-1] == kernel.shape[0], "{wanted} features are wanted on the last axis, {arrived} arrive",
              wanted=kernel.shape[0], arrived=x[-1])  # fmt: skip
         return (*x[:-1], kernel.shape[1])

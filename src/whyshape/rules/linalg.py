@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
+from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, broadcast_shapes, rule
 from whyshape.rules.dtypes import complex_of, real_of, summed
 from whyshape.sizes import need, smallest
 
 
 def _matrix(x):
-    need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+    axes_at_least(2, x)
     return x[:-2], x[-2], x[-1]
 
 

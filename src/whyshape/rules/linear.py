@@ -47,11 +47,20 @@ def matmul_shape(a, b):
     return (*lead, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
-@rule("matmul", "torch.linalg.matmul", "Tensor.__matmul__", "Tensor.__imatmul__")
-class Matmul(Rule):
-    """Rows of the first times columns of the second."""
+class _Product(Rule):
+    """What products of matrices answer alike: one row of ``first`` times one column for every number that comes out."""
 
     title = "matrix product"
+    first = "input"  # its argument whose rows are multiplied
+
+    @classmethod
+    def macs(cls, call):
+        return product(call.out.shape) * getattr(call, cls.first).shape[-1]
+
+
+@rule("matmul", "torch.linalg.matmul", "Tensor.__matmul__", "Tensor.__imatmul__")
+class Matmul(_Product):
+    """Rows of the first times columns of the second."""
 
     @staticmethod
     def shape(input, other, *, out=None):
@@ -59,24 +68,16 @@ class Matmul(Rule):
             one_dtype(input, other)
         return matmul_shape(input.shape, other.shape)
 
-    @staticmethod
-    def macs(call):
-        return product(call.out.shape) * call.input.shape[-1]
-
 
 @rule("Tensor.__rmatmul__")
-class RMatmul(Rule):
+class RMatmul(_Product):
     """`other @ input`."""
 
-    title = "matrix product"
+    first = "other"
 
     @staticmethod
     def shape(input, other):
         return matmul_shape(other.shape, input.shape)
-
-    @staticmethod
-    def macs(call):
-        return product(call.out.shape) * call.other.shape[-1]
 
 
 def _ranks(a, b, n):
@@ -85,10 +86,8 @@ def _ranks(a, b, n):
 
 
 @rule("mm")
-class Mm(Rule):
+class Mm(_Product):
     """Matrix times matrix."""
-
-    title = "matrix product"
 
     @staticmethod
     def shape(input, mat2, *, out=None):
@@ -96,13 +95,9 @@ class Mm(Rule):
         one_dtype(input, mat2)
         return matmul_shape(input.shape, mat2.shape)
 
-    @staticmethod
-    def macs(call):
-        return product(call.out.shape) * call.input.shape[-1]
-
 
 @rule("bmm")
-class Bmm(Rule):
+class Bmm(_Product):
     """A batch of matrices times a batch of matrices."""
 
     title = "batched matrix product"
@@ -113,10 +108,6 @@ class Bmm(Rule):
         one_dtype(input, mat2)
         need(input.shape[0] == mat2.shape[0], "{wanted} matrices meet {arrived}", wanted=input.shape[0], arrived=mat2.shape[0])
         return matmul_shape(input.shape, mat2.shape)
-
-    @staticmethod
-    def macs(call):
-        return product(call.out.shape) * call.input.shape[-1]
 
 
 @rule("mv")
@@ -196,10 +187,10 @@ def _onto(input, shape):
 
 
 @rule("addmm")
-class AddMm(Rule):
+class AddMm(_Product):
     """A tensor plus matrix times matrix."""
 
-    title = "matrix product"
+    first = "mat1"
 
     @staticmethod
     def shape(input, mat1, mat2, *, beta=1, alpha=1, out=None):
@@ -207,24 +198,17 @@ class AddMm(Rule):
         one_dtype(input, mat1, mat2)
         return _onto(input, matmul_shape(mat1.shape, mat2.shape))
 
-    @staticmethod
-    def macs(call):
-        return product(call.out.shape) * call.mat1.shape[-1]
-
 
 @rule("baddbmm")
-class BAddBmm(Rule):
+class BAddBmm(_Product):
     """A tensor plus a batch of matrix products."""
 
     title = "batched matrix product"
+    first = "batch1"
 
     @staticmethod
     def shape(input, batch1, batch2, *, beta=1, alpha=1, out=None):
         return _onto(input, Bmm.shape(batch1, batch2))
-
-    @staticmethod
-    def macs(call):
-        return product(call.out.shape) * call.batch1.shape[-1]
 
 
 @rule("addbmm")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, Window, broadcast_shapes, layer, rule
+from whyshape.rules.base import Made, Rule, Unexplained, Window, axes_at_least, broadcast_shapes, layer, rule
 from whyshape.rules.dtypes import default_float, fractions
 from whyshape.sizes import need, product
 
@@ -148,7 +148,7 @@ class GroupNorm(Rule):
     def shape(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
         fractions(input.dtype, "a norm")
         x = input.shape
-        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        axes_at_least(2, x)
         need(num_groups > 0, "num_groups must be at least 1, {arrived} was chosen", arrived=num_groups, wanted=1)
         need(x[1] % num_groups == 0, "{arrived} channels cannot be shared out over {wanted} groups", arrived=x[1], wanted=num_groups)
         _one_for_each(x[1], weight, bias)
@@ -217,7 +217,7 @@ class LocalResponseNorm(Rule):
     @staticmethod
     def shape(input, size, alpha=1e-4, beta=0.75, k=1.0):
         x = input.shape
-        need(len(x) >= 3, "at least {wanted} axes are wanted, {arrived} arrive", wanted=3, arrived=len(x))
+        axes_at_least(3, x)
         return x if int(product(x)) == 0 else Made(x, default_float(input.dtype))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, axes_of, axis_of, rule
+from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, rule
 from whyshape.rules.dtypes import category, default_float, fractions, name_of, real_of, result_type, summed
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import largest, need, product
@@ -267,7 +267,7 @@ class MatrixNorm(_Reduction):
 
     @staticmethod
     def shape(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=None):
-        need(len(A.shape) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(A.shape))
+        axes_at_least(2, A.shape)
         return Norm.shape(A, ord, dim, keepdim, dtype=dtype)
 
 

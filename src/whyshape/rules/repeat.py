@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, axes_of, axis_of, exactly, given, rule
+from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, exactly, given, rule
 from whyshape.rules.dtypes import promote, summed
 from whyshape.sizes import need, product, total
 
@@ -104,7 +104,7 @@ class FlipLeftRight(_Repeat):
 
     @staticmethod
     def shape(input):
-        need(len(input.shape) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(input.shape))
+        axes_at_least(2, input.shape)
         return input.shape
 
 
@@ -144,7 +144,7 @@ class Triangle(_Repeat):
     @staticmethod
     def shape(input, diagonal=0, *, out=None):
         x = input.shape
-        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        axes_at_least(2, x)
         return x
 
 

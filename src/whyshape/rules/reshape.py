@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from whyshape.rules.base import Made, Rule, Unexplained, axes_of, axis_of, broadcast_shapes, given, layer, rule, stretched
+from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, broadcast_shapes, given, layer, rule, stretched
 from whyshape.rules.dtypes import BYTES, is_dtype, name_of
 from whyshape.rules.join import at_least
 from whyshape.sizes import Size, need, product
@@ -181,7 +181,7 @@ class T(_View):
     @staticmethod
     def shape(input):
         x = input.shape
-        need(len(x) >= 2, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        axes_at_least(2, x)
         return (*x[:-2], x[-1], x[-2])
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Window, layer, rule
+from whyshape.rules.base import Rule, Window, axes_at_least, layer, rule
 from whyshape.rules.conv import at_least
 from whyshape.sizes import need
-
-
-def _image(x, least=3) -> None:
-    need(len(x) >= least, "at least {wanted} axes are wanted, {arrived} arrive", wanted=least, arrived=len(x))
 
 
 @rule("pixel_shuffle")
@@ -20,7 +16,7 @@ class PixelShuffle(Rule):
     @staticmethod
     def shape(input, upscale_factor):
         x, r = input.shape, upscale_factor
-        _image(x)
+        axes_at_least(3, x)
         at_least(1, upscale_factor=r)
         need(x[-3] % (r * r) == 0, "{arrived} channels cannot be shared out over blocks of {wanted} pixels", wanted=r * r, arrived=x[-3])
         return (*x[:-3], x[-3] // (r * r), x[-2] * r, x[-1] * r)
@@ -39,7 +35,7 @@ class PixelUnshuffle(Rule):
     @staticmethod
     def shape(input, downscale_factor):
         x, r = input.shape, downscale_factor
-        _image(x)
+        axes_at_least(3, x)
         at_least(1, downscale_factor=r)
         for word, size in (("rows", x[-2]), ("columns", x[-1])):
             need(size % r == 0, "{arrived} {word} cannot be cut into blocks of {wanted}", word=word, wanted=r, arrived=size)
@@ -61,7 +57,7 @@ class ChannelShuffle(Rule):
     @staticmethod
     def shape(input, groups):
         x = input.shape
-        _image(x)
+        axes_at_least(3, x)
         at_least(1, groups=groups)
         need(x[1] % groups == 0, "{arrived} channels cannot be shared out over {wanted} groups", wanted=groups, arrived=x[1])
         return tuple(x)

@@ -115,7 +115,7 @@ class _Search:
             found.excluded = self.excluded()
         else:
             found.constraints = tuple(constraints(found, self.best))
-            found.notes = notes(found, self.best)
+            found.notes = [*getattr(self.run, "notes", ()), *notes(found, self.best)]
         self.check(found, checks, chance)
         return found
 

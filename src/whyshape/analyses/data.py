@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from whyshape.analyses.found import told
 from whyshape.analyses.layers import Layer, Layers
 from whyshape.analyses.operations import operations
 from whyshape.analyses.parameters import parameters
-from whyshape.graph import Graph, Tensor, letters, push
+from whyshape.graph import Graph, Node, Tensor, letters, push
 from whyshape.sizes import Size, plain, product
 
 SCHEMA = "whyshape.explanation.v1"
@@ -25,7 +26,7 @@ def explanation(answer) -> dict:
         "inputs": [{**tensor(graph, i, sizes), "name": graph.tensors[i].name} for i in graph.inputs],
         "outputs": [tensor(graph, i, sizes) for i in graph.outputs],
         "chain": answer.chain,
-        "layers": [entry(graph, layers.of(n), sizes, row.counted("macs").value, fields) for n, row in zip(graph.nodes, work.rows)],
+        "layers": [entry(layers, n, sizes, row.counted("macs").value, fields) for n, row in zip(graph.nodes, work.rows)],
         "totals": {
             "params": parameters(graph).total.to_dict(),
             "trainable": parameters(graph).trainable.to_dict(),
@@ -35,7 +36,7 @@ def explanation(answer) -> dict:
         },
         "problem": problem(graph),
         "hazards": _hazards(answer),
-        "notes": list(graph.notes),
+        "notes": [*graph.notes, *told(layers)],
         "verified": verified(answer.verified),
     }
     return data
@@ -76,9 +77,9 @@ def tensor(graph: Graph, index: int, sizes=None) -> dict:
     return {"shape": shape, "at": at, "dtype": t.dtype} if shape != at else {"shape": at, "dtype": t.dtype}
 
 
-def entry(graph: Graph, layer: Layer, sizes, macs, fields) -> dict:
+def entry(layers: Layers, node: Node, sizes, macs, fields) -> dict:
     """One operator call."""
-    node = layer.node
+    graph, layer = layers.graph, layers.of(node)
     params = {i for i in node.inputs if graph.tensors[i].kind == "parameter"}
     return {
         "path": node.path,
@@ -91,7 +92,7 @@ def entry(graph: Graph, layer: Layer, sizes, macs, fields) -> dict:
         "by": node.by,
         "formula": "; ".join(f"{names}: {text} = {value}" for names, text, value in layer.formulas) or None,
         "numbers": layer.knobs,
-        "who": who(layer),
+        "who": who(layer, node.path in layers.found),
         "params": sum(int(product(graph.tensors[i].shape)) for i in params),
         "macs": None if macs is None else int(macs),
         "receptive_field": fields.get(node.index),
@@ -99,14 +100,14 @@ def entry(graph: Graph, layer: Layer, sizes, macs, fields) -> dict:
     }
 
 
-def who(layer: Layer) -> dict[str, str]:
-    """Who decides each number: the knobs, and the axes of the result."""
+def who(layer: Layer, found: bool = False) -> dict[str, str]:
+    """Who decides each number: the knobs, and the axes of the result. ``found``: nobody typed what comes in, the layer found it."""
     told = dict.fromkeys(layer.knobs, "chosen")
     for size in layer.sizes:
         if size.by == "task" and size.knob:
             told[size.knob] = "task"
     for tie in layer.typed:
-        told[tie.knob] = f"typed, must equal {tie.wanted}"
+        told[tie.knob] = f"{'found' if found else 'typed'}, must equal {tie.wanted}"
     for size in layer.sizes:
         told.setdefault(size.name, size.by)
     return told

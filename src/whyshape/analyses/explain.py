@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from whyshape.analyses.found import told
 from whyshape.analyses.layers import Layers
 from whyshape.analyses.operations import Operations, operations
 from whyshape.analyses.parameters import Parameters, parameters
@@ -29,7 +30,7 @@ def story(graph: Graph, level: str = "default", depth: int | None = None) -> lis
     if not graph.nodes and graph.problem is None:
         return [*blocks, Sentence("No operator ran: what goes in comes out.")]
     blocks.append(Sentence(totals(graph, held, work)))
-    blocks += [Sentence(note, "note") for note in graph.notes]
+    blocks += [Sentence(note, "note") for note in (*graph.notes, *told(layers))]
     small = len(graph.nodes) <= CARDS and depth is None
     if small or level == "full":
         if any(layers.of(n).window for n in graph.nodes):

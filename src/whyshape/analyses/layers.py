@@ -74,7 +74,9 @@ class Layers:
         self._marks: dict[Any, int] = {}
         self._known: dict[int, Layer] = {}
         self._by_node: dict[int, Layer] = {}
+        self._exact: dict[int, Layer] = {}
         self.producers = graph.producers()
+        self.found = {module.path: module.found for module in graph.modules if module.found}  # who found what comes in, where nobody typed it
 
     def __getitem__(self, index: int) -> Layer:
         return self.of(self.graph.nodes[index])
@@ -91,7 +93,10 @@ class Layers:
 
     def exact(self, node: Node) -> Layer:
         """The node's layer derived by itself, so that its leaves point at this node's own tensors."""
-        return _derived(self.graph, node, -1)
+        found = self._exact.get(node.index)
+        if found is None:
+            found = self._exact[node.index] = _derived(self.graph, node, -1)
+        return found
 
     def mark(self, node: Node) -> int:
         """A number that is equal for calls that are derived alike; nothing is derived for it."""
@@ -195,13 +200,10 @@ class Origins:
 
     def __init__(self, layers: Layers):
         self.layers, self.graph = layers, layers.graph
-        self._exact: dict[int, Derived | None] = {}
 
     def derived(self, node: Node) -> Derived | None:
         """The node derived over its own tensors."""
-        if node.index not in self._exact:
-            self._exact[node.index] = derive(self.graph, node)
-        return self._exact[node.index]
+        return self.layers.exact(node).derived
 
     def of(self, tensor: int, axis: int) -> Step:
         """The last call that decided this axis, passing over those that carried it unchanged."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from whyshape.analyses.answer import Answer, Reason
-from whyshape.analyses.layers import Layer, Layers, Origins, Step
+from whyshape.analyses.layers import AxisSize, Layer, Layers, Origins, Step
 from whyshape.analyses.words import Words, name_of, text
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
@@ -92,13 +92,16 @@ class _Why:
         """The places of one call where the number stands."""
         node, found = layer.node, []
         ties = {t.knob for t in layer.typed}
+        made: dict[str, list[AxisSize]] = {}  # height and width made alike are one reason
         for size in layer.sizes:
             if size.value != n:
                 continue
             if size.by in ("chosen", "task") and size.knob not in ties:
                 found.append(self.chosen(node, size.knob, n, size.by))
-            elif size.text:
-                found.append(self.calculated(node, size.axis, n, size.name))
+            elif size.text and [int(at) for at in _axes(size.size)] != [n]:  # a size that stays as it was is not made here
+                made.setdefault(size.text, []).append(size)
+        for sizes in made.values():
+            found.append(self.calculated(node, sizes[0].axis, n, " and ".join(s.name for s in sizes)))
         for tie in layer.typed:
             if tie.value == n and n > 1:
                 found.append(self.tied(node, tie.knob, n))
@@ -151,15 +154,18 @@ class _Why:
         tie = next(t for t in exact.typed if t.knob == knob)
         step = self.origins.of(*tie.axis) if tie.axis else None
         path = _path(node)
+        finder = self.layers.found.get(node.path)
+        how = f"found by {finder}" if finder else "typed, must equal"
+        typed = f"{finder} found {n}, and" if finder else f"You typed {n}, but"
         if step is None or step.node is None:
             source = f"the {self.words.origin(*tie.axis)[4:]}" if tie.axis else "what comes in"
-            sentence = f"{n} [typed, must equal] is the {knob} of {path}. It must equal {source}."
+            sentence = f"{n} [{how}] is the {knob} of {path}. It must equal {source}."
             return Reason(_where(node, knob), n, "input", True, sentence, tuple(self.links(step) if step else ()))
         if isinstance(step.size, Size) and step.size.op == "*":
             body = self.multiplied(step)
-            sentence = f"{n} = {body} {path} reads the output of {self.before(step)}. You typed {n}, but it is not free: {self.with_input()} it must be {n}."
+            sentence = f"{n} = {body} {path} reads the output of {self.before(step)}. {typed} it is not free: {self.with_input()} it must be {n}."
         else:
-            sentence = f"{n} [typed, must equal] is the {knob} of {path}. It must equal {self.words.origin(*tie.axis)}."
+            sentence = f"{n} [{how}] is the {knob} of {path}. It must equal {self.words.origin(*tie.axis)}."
         return Reason(_where(node, knob), n, "calculated", True, sentence, tuple(self.links(step)))
 
     def before(self, step: Step) -> str:
@@ -203,7 +209,8 @@ class _Why:
             if origin.node is None:
                 body += f" {int(factor)} [from input]."
             elif isinstance(origin.size, Size) and origin.size.op == "leaf":
-                body += f" {int(factor)} [chosen] is {name_of(origin.node)}'s number of {'maps' if axis == 1 else 'features'}."
+                knob = origin.size.leaf.ref[2].partition("[")[0]
+                body += f" {int(factor)} [chosen] is {name_of(origin.node)}'s {'number of maps' if knob == 'out_channels' else knob}."
             else:
                 body += f" {int(factor)} [=] comes from {self.walked(tensor, axis)}."
         return body
@@ -213,8 +220,9 @@ class _Why:
         steps = self.origins.chain(tensor, axis)
         if len(steps) == 1:
             return f"{steps[0].size.formula} = {int(steps[0].size)}" if isinstance(steps[0].size, Size) else str(int(steps[0].size))
-        line = " -> ".join(str(int(s.size)) for s in steps)
-        sums = [self.short(before, after) for before, after in pairwise(steps)]
+        changes = [(before, after) for before, after in pairwise(steps) if int(before.size) != int(after.size)]
+        line = " -> ".join([str(int(steps[0].size)), *[str(int(after.size)) for _, after in changes]])
+        sums = [self.short(before, after) for before, after in changes]
         shown = sums if len(sums) <= 8 else [*sums[:3], "...", *sums[-3:]]
         return f"{line}: {'; '.join(shown)}"
 

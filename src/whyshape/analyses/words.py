@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers
+from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins
 from whyshape.analyses.parameters import nouns
 from whyshape.graph import Graph, Node
 from whyshape.rules import Window
@@ -21,6 +21,7 @@ class Words:
     def __init__(self, graph: Graph, layers: Layers | None = None):
         self.graph = graph
         self.layers = layers or Layers(graph)
+        self.origins = Origins(self.layers)
         self.nouns = nouns(graph)
         self._sources: dict[tuple[int, int], str] = {}
 
@@ -124,7 +125,8 @@ class Words:
 
     def tied(self, layer: Layer, knob: str, value: int) -> str:
         """A number that was typed although another decides it."""
-        return f"{knob}={value:,}: typed, must equal {self.source(layer, knob)}."
+        how = "typed, must equal" if layer.node.path not in self.layers.found else "found, not typed: it must equal"
+        return f"{knob}={value:,}: {how} {self.source(layer, knob)}."
 
     def source(self, layer: Layer, knob: str) -> str:
         """Where the number that arrives comes from, in words: ``conv_1's maps``, ``20*4*4``."""
@@ -136,9 +138,7 @@ class Words:
 
     def origin(self, tensor: int, axis: int) -> str:
         """Who made an axis: the input, a layer's chosen number, or a formula."""
-        from whyshape.analyses.layers import Origins
-
-        step = Origins(self.layers).of(tensor, axis)
+        step = self.origins.of(tensor, axis)
         if step.node is None:
             what = "map" if axis == 1 and len(self.graph.tensors[tensor].shape) > 2 else "number"
             return f"the {count(step.size, what)} of the input"
@@ -237,8 +237,16 @@ def text(shape) -> str:
 
 
 def name_of(node: Node) -> str:
-    """How a call is spoken of: the last part of its module's path, or its operator."""
-    return node.path.rpartition(".")[2] or node.op
+    """How a call is spoken of: the last part of its module's path that is a name, or its operator.
+
+    >>> from whyshape.graph import Node
+    >>> name_of(Node(0, "conv2d", "layer1.downsample.0", "Conv2d", (), {}, (), ()))
+    'downsample.0'
+    """
+    parts = node.path.split(".")
+    if not parts[-1].isdecimal():
+        return parts[-1] or node.op
+    return ".".join(parts[-2:])  # a number alone says nothing
 
 
 __all__ = ["CALCULATED", "LEVELS", "Words", "covered", "name_of", "text"]

@@ -15,6 +15,8 @@ class Again:
 
     def __init__(self, shapes: tuple[tuple, ...], dtypes, mode: str):
         self.shapes, self.dtypes, self.mode = shapes, dtypes, mode
+        self.settled = False  # whether numbers that come in, where they were left open, are known
+        self.notes: list[str] = []  # what is assumed of the model
         self.letters = [tuple(n if isinstance(n, str) else "" for n in shape) for shape in shapes]
 
     def sizes(self, at: Mapping[str, int]) -> list[tuple[int, ...]]:
@@ -22,6 +24,12 @@ class Again:
 
     def __call__(self, at: Mapping[str, int]) -> Graph:
         raise NotImplementedError
+
+    def learned(self, layers: Sequence[str], at: Mapping[str, int]) -> None:
+        """Says which layers took their open numbers from which input."""
+        which = layers[0] if len(layers) == 1 else f"{layers[0]} and {len(layers) - 1} more"
+        first = ", ".join(f"{letter}={n}" for letter, n in at.items())
+        self.notes.append(f"{which} took what comes in from the first input, here {first}; after another first input the set is another.")
 
     def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
         """Whether the model runs to its end, for each of the inputs."""
@@ -37,7 +45,14 @@ class _Notation(Again):
 
     def __call__(self, at):
         dtype = str(self.dtypes[0]) if self.dtypes else "float32"
-        return notation.build(self.layers, self.sizes(at)[0], dtype, self.letters[0], training=self.mode == "train")
+        graph = notation.build(self.layers, self.sizes(at)[0], dtype, self.letters[0], training=self.mode == "train")
+        if not self.settled and graph.problem is None:
+            waits = [str(call) for call in self.layers if notation.decided(call)]
+            if waits:
+                self.layers = notation.settled(self.layers, graph)
+                self.learned(waits, at)
+            self.settled = True
+        return graph
 
 
 class _Torch(Again):
@@ -48,6 +63,8 @@ class _Torch(Again):
     def __call__(self, at):
         from whyshape.readers.torch import read
 
+        if not self.settled:
+            self.settle(at)
         try:
             return read(self.model, self.sizes(at), dtypes=self.dtypes, mode=self.mode, letters=self.letters)
         except WhyshapeError as error:
@@ -56,12 +73,29 @@ class _Torch(Again):
                 raise
             return graph._replace(problem=Problem(str(error), {}, kind="other"))
 
+    def settle(self, at):
+        """Lazy layers learn their sizes from one input, the first that runs; asked for is the set from then on."""
+        from whyshape.readers.torch.forward import materialized, stand_ins, waiting
+        from whyshape.readers.torch.untouched import walk
+
+        modules = walk(self.model)
+        waits = waiting(modules)
+        if waits:
+            learned, ran = materialized(modules, *stand_ins(self.sizes(at), None, self.dtypes), self.mode)
+            if not ran:
+                return
+            self.model = learned
+            self.learned(list(waits.values()), at)
+        self.settled = True
+
     def runs(self, inputs):
         from whyshape.readers.torch.forward import _mode, follow, stand_ins
         from whyshape.readers.torch.scope import calls_seen
         from whyshape.readers.torch.tracer import NeedsValues
         from whyshape.readers.torch.untouched import untouched, walk
 
+        if not self.settled:
+            self.settle(inputs[0])
         modules, found = walk(self.model), []
         with _mode(modules, self.mode), untouched([m for _, m in modules]), calls_seen():
             for at in inputs:  # only whether it runs: no graph is made

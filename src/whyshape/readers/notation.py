@@ -154,14 +154,14 @@ def build(calls: list[LayerCall], shape, dtype="float32", letters=(), name="", t
     """The graph of these layers one after another; what comes in is put in where it was left open."""
     net = Builder(name, training)
     x = net.input(shape, dtype, "input", letters)
-    notes: list[str] = []
     net.modules.append(Module("", name or "Sequential", training))
     value = x
     try:
         for i, call in enumerate(calls):
             path = call.label or str(i)
-            net.modules.append(Module(path, call.name, training))
-            args, kwargs = _filled(call, value, notes, path)
+            found = str(call) if decided(call) else ""
+            net.modules.append(Module(path, call.name, training, found))
+            args, kwargs = _filled(call, getattr(value, "shape", ())), call.kwargs
             try:
                 value = net.layer(call.name, path, value, args=args, kwargs=kwargs)
             except (TypeError, ValueError, AttributeError, IndexError, KeyError, ZeroDivisionError) as error:
@@ -169,28 +169,49 @@ def build(calls: list[LayerCall], shape, dtype="float32", letters=(), name="", t
                     raise
                 raise WhyshapeError(f"{call} cannot be built: {_reason(error)}") from None
     except Stopped:
-        return net.graph(notes=tuple(notes))
+        return net.graph()
     outputs = value if isinstance(value, list) else [value]
-    return net.graph(*outputs, notes=tuple(notes))
+    return net.graph(*outputs)
 
 
 def _reason(error) -> str:
     return re.sub(r"^\w+_layer\(\) |net, input, ", "", str(error)) or type(error).__name__
 
 
-def _filled(call: LayerCall, value, notes, path):
-    args = list(call.args)
-    if args and args[0] is BLANK:
-        if TAKES_CHANNELS.match(call.name):
-            words = re.match(TAKES_CHANNELS, call.name)
-            spatial = int(call.name[-2])
-            args[0] = value.shape[1 if words and "Norm" in call.name else -spatial - 1]
-        elif TAKES_FEATURES.match(call.name):
-            args[0] = value.shape[-1]
-        if args[0] is not BLANK:
-            notes.append(f"{path}: {call} takes {args[0]}, which is what comes in")
-    if any(a is BLANK for a in [*args, *call.kwargs.values()]):
+def undecided(call: LayerCall) -> list[int | str]:
+    """Where a layer leaves a number open that what comes in does not decide: places of arguments, names of keywords.
+
+    >>> undecided(LayerCall("Conv2d", (BLANK, BLANK), {"kernel_size": BLANK})), undecided(LayerCall("Linear", (BLANK, 50)))
+    ([1, 'kernel_size'], [])
+    """
+    places: list[int | str] = [i for i, a in enumerate(call.args) if a is BLANK and (i or not decided(call))]
+    return places + [name for name, value in call.kwargs.items() if value is BLANK]
+
+
+def decided(call: LayerCall) -> bool:
+    """Whether the first number is open, and is what comes in."""
+    return bool(call.args) and call.args[0] is BLANK and bool(TAKES_CHANNELS.match(call.name) or TAKES_FEATURES.match(call.name))
+
+
+def settled(calls: list[LayerCall], graph: Graph) -> list[LayerCall]:
+    """The layers with what came in put in where it was left open, as it was in ``graph``, which was built from them."""
+    first: dict[str, int] = {}
+    for node in graph.nodes:
+        first.setdefault(node.path, node.inputs[0])
+    return [
+        call._replace(args=_filled(call, graph.tensors[first[call.label or str(i)]].shape)) if decided(call) else call
+        for i, call in enumerate(calls)
+    ]
+
+
+def _filled(call: LayerCall, shape) -> tuple:
+    """The arguments, with what comes in where it was left open."""
+    if undecided(call):
         raise WhyshapeError(
-            f"{call} leaves a number open that what comes in does not decide; `whyshape accepts` and `whyshape solve` look for it"
+            f"{call} leaves a number open that what comes in does not decide; `whyshape explain` with an input of fixed sizes looks for it"
         )
-    return tuple(args), call.kwargs
+    if not decided(call):
+        return call.args
+    axis = -1 if TAKES_FEATURES.match(call.name) else 1 if "Norm" in call.name else -int(call.name[-2]) - 1
+    there = -len(shape) <= axis < len(shape)
+    return (shape[axis] if there else 1, *call.args[1:])  # without that axis the layer refuses, and says so

@@ -38,7 +38,10 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
         )
     args, kwargs = stand_ins(input_size, input_data, dtypes)
     _takes(model, args, kwargs)
-    modules = _materialized(walk(model), args, kwargs, mode)
+    modules = walk(model)
+    lazy = waiting(modules)
+    if lazy:
+        modules = walk(materialized(modules, args, kwargs, mode)[0])
     notes: list[str] = []
     with _collector_paused(), _mode(modules, mode), default_is(torch.get_default_dtype()):
         with untouched([m for _, m in modules]):
@@ -49,23 +52,29 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
             modules = walk(_copied(model))
             tracer, result, facts, failure = follow(modules, args, kwargs, execute=True)
         graph = freeze(modules, tracer, _named(model, args, kwargs, letters), result, facts, notes)
+    if lazy:
+        graph = graph._replace(modules=tuple([m._replace(found=lazy.get(m.path, "")) for m in graph.modules]))
     if failure is not None and tracer.refused is None:
         failure.graph = graph  # type: ignore[attr-defined]  # what was followed until then, and on which conditions
         raise failure
     return graph
 
 
-def _materialized(modules, args, kwargs, mode):
-    """Lazy layers learn their sizes from the first input: on a copy, from PyTorch itself. Other models stay as they are."""
-    if not any(isinstance(m, torch.nn.modules.lazy.LazyModuleMixin) and m.has_uninitialized_params() for _, m in modules):
-        return modules
+def waiting(modules) -> dict[str, str]:
+    """The lazy layers that know no sizes yet: their types, by their paths."""
+    lazy = torch.nn.modules.lazy.LazyModuleMixin
+    return {path: type(m).__name__ for path, m in modules if isinstance(m, lazy) and m.has_uninitialized_params()}
+
+
+def materialized(modules, args, kwargs, mode):
+    """A copy of the model whose lazy layers have learned their sizes from this input, by PyTorch itself; and whether it ran to its end."""
     own = walk(meta_copy(modules[0][1]))
     with _mode(own, mode), torch.no_grad():
         try:
             own[0][1](*args, **kwargs)
         except (RuntimeError, ValueError, TypeError, IndexError):  # the trace meets the same refusal, and tells it
-            return own
-    return own
+            return own[0][1], False
+    return own[0][1], True
 
 
 def follow(modules, args, kwargs, execute=False):

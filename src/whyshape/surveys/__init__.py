@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -67,11 +65,9 @@ class Survey(NamedTuple):
 
     def csv(self) -> str:
         """The table as CSV, numbers bare; what is not known is empty."""
-        out = io.StringIO()
-        sheet = csv.writer(out, lineterminator="\n")
-        sheet.writerow(self.columns)
-        sheet.writerows([[_bare(r[c]) for c in self.columns] for r in self.rows])
-        return out.getvalue()
+        from whyshape.writers.csv import write
+
+        return write(self.columns, ([_bare(r[c]) for c in self.columns] for r in self.rows))
 
     def to_dict(self) -> dict:
         """As data: schema ``whyshape.survey.v1``."""
@@ -155,10 +151,10 @@ def cell(value) -> str:
     return f"{int(value):,}{'*' if isinstance(value, Field) and value.whole else ''}"
 
 
-def _bare(value) -> str | int:
-    if isinstance(value, str):  # a sheet would run what begins like a formula
-        return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-    return "" if unknown(value) else cell(value) if isinstance(value, Amount) and value.missing else int(_key(value))
+def _bare(value) -> str | int | None:
+    if isinstance(value, str):
+        return value
+    return None if unknown(value) else cell(value) if isinstance(value, Amount) and value.missing else int(_key(value))
 
 
 def _data(value: Any):

@@ -19,6 +19,7 @@ MAY = {
     "analyses": {"analyses", "graph", "rules", "sizes", "story", "errors"},
     "writers": {"writers", "story", "errors"},
     "readers": {"readers", "graph", "rules", "sizes", "errors"},
+    "surveys": {"surveys", "api", "analyses", "readers", "graph", "story", "writers", "errors"},
 }
 CORE = ("sizes", "rules", "graph", "analyses", "story")
 # What a core file may name besides the standard library: a framework that is already there, looked up when it is asked for.

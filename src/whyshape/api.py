@@ -89,7 +89,13 @@ def _from_text(text: str, input_size, dtypes, mode: str) -> Graph:
         shape = shapes[0] if shapes else default_input(calls)
         dtype = (dtypes or ["float32"])[0] if not isinstance(dtypes, str) else dtypes
         name = "the thread's network" if text == notation.THREAD else "; ".join(map(str, calls[:1])) if len(calls) == 1 else "the network"
-        build = lambda numbers: notation.build(calls, numbers[0], dtype, letters_of(shape), name, training=mode == "train")
+        search = any(notation.undecided(call) for call in calls)
+
+        def build(numbers) -> Graph:
+            layers, told = _searched(calls, numbers[0], dtype) if search else (calls, ())
+            graph = notation.build(layers, numbers[0], dtype, letters_of(shape), name, training=mode == "train")
+            return graph._replace(notes=(*graph.notes, *told))
+
         return _with_example([shape], build)
     if kind == "onnx":
         from whyshape.readers.onnx import read as read_onnx
@@ -104,6 +110,25 @@ def _from_text(text: str, input_size, dtypes, mode: str) -> Graph:
 
         return read_json(text)
     return _from_torch(target.load(text), input_size, None, dtypes, mode)
+
+
+def _searched(calls, shape, dtype: str):
+    """Layers whose open numbers, where what comes in does not decide them, are filled in so that ``shape`` runs; and what was found."""
+    from whyshape.analyses.blanks import fill
+    from whyshape.readers.notation import undecided
+
+    layers, told = list(calls), []
+    for blank in fill(calls, shape, dtype).blanks:
+        if blank.place not in undecided(calls[blank.layer]):
+            continue
+        call = layers[blank.layer]
+        if isinstance(blank.place, int):
+            call = call._replace(args=(*call.args[: blank.place], blank.value, *call.args[blank.place + 1 :]))
+        else:
+            call = call._replace(kwargs={**call.kwargs, blank.place: blank.value})
+        layers[blank.layer] = call
+        told.append(str(blank))
+    return layers, told
 
 
 def _from_torch(model, input_size, input_data, dtypes, mode: str) -> Graph:
@@ -171,7 +196,7 @@ def _batched(make, numbers) -> Graph:
         graph = make(numbers)
         if graph.problem is None:
             return graph
-    except ModelError as error:
+    except WhyshapeError as error:
         failure = error
     if len(numbers[0]) in (1, 2, 3, 4):
         try:
@@ -243,5 +268,7 @@ diagnose = _door("whyshape.analyses.diagnose", "diagnose")
 solve = _door("whyshape.analyses.solve", "solve")
 compare = _door("whyshape.analyses.compare", "compare")
 translate = _door("whyshape.analyses.translate", "translate")
+annotate = _door("whyshape.analyses.annotate", "annotate")
+survey = _door("whyshape.surveys", "survey")
 
-__all__ = ["Explanation", "accepts", "compare", "diagnose", "explain", "layer", "read", "solve", "translate"]
+__all__ = ["Explanation", "accepts", "annotate", "compare", "diagnose", "explain", "layer", "read", "solve", "survey", "translate"]

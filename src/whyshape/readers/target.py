@@ -49,7 +49,7 @@ def _resolve(target: str):
     if not colon or not name:
         raise WhyshapeError(f"{target!r} names no model; write file.py:Net, package.module:factory, model.onnx, or Conv2d(1, 10, 5) > ReLU")
     call = _call(name, target)
-    module = _module(place, target)
+    module = module_of(place, target)
     found = module
     for part in call[0].split("."):
         if not hasattr(found, part):
@@ -80,7 +80,8 @@ def _call(text: str, target: str):
         raise WhyshapeError(f"{target!r} cannot be read; write it as file.py:make(depth=3), with plain values") from None
 
 
-def _module(place: str, target: str):
+def module_of(place: str, target: str):
+    """The module a file or a package name stands for; importing it runs its code. ``target`` is named in what goes wrong."""
     if place.endswith(".py"):
         if not os.path.isfile(place):
             raise WhyshapeError(f"there is no file {place}")
@@ -101,7 +102,7 @@ def _module(place: str, target: str):
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` does: packages of the folder one stands in
     try:
-        return importlib.import_module(place)
+        return importlib.importmodule_of(place)
     except ModuleNotFoundError as error:
         if error.name and place.startswith(error.name):
             raise WhyshapeError(f"there is no module {place!r}; write a file as {place}.py:Net, or install the package") from None

@@ -47,7 +47,7 @@ def _named(text: str) -> list[Asked]:
         return [Asked(name, text)]
     if name and not _PATTERN & set(name):
         return [Asked(name, _listed_alone(place, name) or text)]
-    module = target._module(place, text)
+    module = target.module_of(place, text)
     offered = listed(module)
     if name:
         offered = {n: t for n, t in offered.items() if fnmatch.fnmatchcase(n, name)} or _matching(module, name)
@@ -61,7 +61,7 @@ def _named(text: str) -> list[Asked]:
 def _listed_alone(place: str, name: str) -> str | None:
     """The target of a model that its package lists without having an attribute of that name, as timm does."""
     try:
-        module = target._module(place, place)
+        module = target.module_of(place, place)
     except WhyshapeError:
         return None  # its row will say so
     return None if hasattr(module, name) or name not in (offered := listed(module)) else f"{place}:{offered[name]}"

@@ -14,8 +14,9 @@ from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph
 from whyshape.readers.torch.freeze import HOME, freeze
 from whyshape.readers.torch.scope import following
-from whyshape.readers.torch.tracer import META, Difference, NeedsValues, Stop, Tracer
+from whyshape.readers.torch.tracer import META, NeedsValues, Stop, Tracer
 from whyshape.readers.torch.untouched import untouched, walk
+from whyshape.readers.torch.values import Difference
 from whyshape.rules.dtypes import ORDER, default_is
 from whyshape.sizes import recording
 

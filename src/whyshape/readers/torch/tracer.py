@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from whyshape.errors import DoesNotFit
 from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, function_table
 from whyshape.readers.torch.open import opened
-from whyshape.readers.torch.values import dense_strides, first_sentence, first_tensor, packed, shapes_of, tensors_in, text
+from whyshape.readers.torch.values import Difference, dense_strides, first_sentence, first_tensor, packed, shapes_of, tensors_in, text
 from whyshape.rules import Made
 from whyshape.rules.base import Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
@@ -56,15 +56,6 @@ class Stop(RuntimeError):
 
 class NeedsValues(Stop):
     """The model asked for the numbers inside a tensor."""
-
-
-class Difference(NamedTuple):
-    """Where PyTorch and a rule do not agree."""
-
-    op: str
-    path: str
-    rule: Any
-    torch: Any
 
 
 _table: dict = {}

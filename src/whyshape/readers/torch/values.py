@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import torch
 
 from whyshape.rules import Made
 from whyshape.sizes import plain
 
 Tensor = torch.Tensor
+
+
+class Difference(NamedTuple):
+    """Where PyTorch and a rule do not agree."""
+
+    op: str
+    path: str
+    rule: Any
+    torch: Any
 
 
 def dense_strides(t) -> list[int]:

@@ -7,19 +7,12 @@ from collections.abc import Callable
 from whyshape.analyses.translate_keras import Load, Missing, Row, _tuple
 from whyshape.graph.graph import Ref
 from whyshape.rules.base import axis_of
+from whyshape.rules.shelf import filed
 from whyshape.rules.twins import Move
 from whyshape.rules.twins_cellwise import axis_last
 
 SPECIAL: dict[str, Callable] = {}
-
-
-def special(*ops: str):
-    def register(make):
-        for op in ops:
-            SPECIAL[op] = make
-        return make
-
-    return register
+special = filed(SPECIAL)
 
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}

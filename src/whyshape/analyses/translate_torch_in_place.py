@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.analyses.translate_keras import Missing
 from whyshape.analyses.translate_torch_layers import OPERATIONS, layer, plain
+from whyshape.rules.shelf import filed
 
 FUNCTIONS = {
     "relu": "F.relu({})", "relu6": "F.relu6({})", "sigmoid": "torch.sigmoid({})", "tanh": "torch.tanh({})", "silu": "F.silu({})",
@@ -155,12 +156,7 @@ def repeat(w, config, inputs):
     return f"{h.name}.unsqueeze(1).expand(-1, {config['n']}, -1)", (None, config["n"], h.shape[-1]), False
 
 
-def operation(*names):
-    def register(make):
-        OPERATIONS.update(dict.fromkeys(names, make))
-        return make
-
-    return register
+operation = filed(OPERATIONS)
 
 
 @operation("Add", "Subtract", "Multiply", "Divide", "TrueDivide")

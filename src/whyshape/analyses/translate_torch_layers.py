@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from whyshape.analyses.translate_keras import Missing
+from whyshape.rules.shelf import filed
 from whyshape.rules.twins import same_sides
 
 LAYERS: dict[str, Callable] = {}
 OPERATIONS: dict[str, Callable] = {}
-
-
-def layer(*names):
-    def register(make):
-        LAYERS.update(dict.fromkeys(names, make))
-        return make
-
-    return register
+layer = filed(LAYERS)
 
 
 def spread(value, n):

@@ -8,6 +8,7 @@ from math import ceil, floor
 
 from whyshape.rules.base import Spec, Window, axes_of, axis_of, told
 from whyshape.rules.kept import tensors
+from whyshape.rules.shelf import filed
 from whyshape.rules.sight import ALL, AT_MOST_ALL, Look, adaptive, fixed, moved, same, slide
 from whyshape.sizes import leaf, product
 
@@ -80,15 +81,7 @@ def labelled(call, tensor, place: int) -> list[Look]:
 
 
 _LOOKS: dict[str, Callable] = {}
-
-
-def _looks(*names: str):
-    def register(answer):
-        for name in " ".join(names).split():
-            _LOOKS[name] = answer
-        return answer
-
-    return register
+_looks = filed(_LOOKS)
 
 
 told("moves", True, """sum mean amax amin max min prod std var norm logsumexp any all argmax argmin nansum nanmean median var_mean

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 HERE = os.path.dirname(__file__)
 NOT_FAMILIES = ("__init__", "base", "shelf")
 _catalogue: dict[str, dict[str, str]] = {}
@@ -46,6 +48,27 @@ def catalogue() -> dict[str, dict[str, str]]:
         except FileNotFoundError:  # not written yet: everything is loaded when anything is asked
             _catalogue[""] = {}
     return _catalogue
+
+
+def filed(table: dict[str, T]) -> Callable[..., Callable[[T], T]]:
+    """A decorator that files what stands below it in ``table``, under each of its names. One string may hold several.
+
+    >>> GREETINGS = {}
+    >>> greeting = filed(GREETINGS)
+    >>> @greeting("hi", "hello")
+    ... def wave(): ...
+    >>> list(GREETINGS)
+    ['hi', 'hello']
+    """
+
+    def named(*names: str) -> Callable[[T], T]:
+        def file(item: T) -> T:
+            table.update(dict.fromkeys(" ".join(names).split(), item))
+            return item
+
+        return file
+
+    return named
 
 
 class Shelf(dict):

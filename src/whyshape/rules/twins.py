@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from whyshape.rules.base import axis_of, spread
+from whyshape.rules.shelf import filed
 from whyshape.sizes import ceil_div, product
 
 
@@ -38,17 +39,8 @@ class NoTwin(NamedTuple):
 
 
 TWINS: dict[str, Callable[..., Twin | NoTwin]] = {}
-
-
-def twin(*ops: str):
-    """Register how Keras spells these operators. The function gets the `Call` and whether images lie maps last."""
-
-    def register(make):
-        for op in ops:
-            TWINS[op] = make
-        return make
-
-    return register
+# Files how Keras spells operators: a function of the `Call` and of whether images lie maps last.
+twin = filed(TWINS)
 
 
 def code(name: str, *args, **kwargs) -> str:

@@ -6,17 +6,10 @@ from collections.abc import Callable
 
 from whyshape.graph import Value
 from whyshape.readers.keras.layers import Unclear
+from whyshape.rules.shelf import filed
 
 FUNCTIONS: dict[str, Callable] = {}
-
-
-def function(*names: str):
-    def register(make):
-        for name in names:
-            FUNCTIONS[name] = make
-        return make
-
-    return register
+function = filed(FUNCTIONS)
 
 
 PAIRS = {

@@ -8,6 +8,7 @@ from typing import Any
 from whyshape.graph import Value
 from whyshape.readers.net import Net
 from whyshape.rules import RULES
+from whyshape.rules.shelf import filed
 
 
 class Unclear(Exception):
@@ -16,17 +17,8 @@ class Unclear(Exception):
 
 Make = Callable[[Net, dict, list], Any]
 LAYERS: dict[str, Make] = {}
-
-
-def layer(*names: str):
-    """Register how layers of these classes call rules: ``make(net, config, inputs)`` gives the result, or a list."""
-
-    def register(make: Make) -> Make:
-        for name in names:
-            LAYERS[name] = make
-        return make
-
-    return register
+# Files how layers of these classes call rules: ``make(net, config, inputs)`` gives the result, or a list.
+layer = filed(LAYERS)
 
 
 def spread(value: Any, n: int) -> tuple[int, ...]:

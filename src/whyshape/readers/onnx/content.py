@@ -9,21 +9,13 @@ from functools import partial
 from whyshape.readers.onnx.known import ALONE, MOST, PAIRS, Known, cast, count, matched, number, pick
 from whyshape.readers.onnx.records import DTYPES, Constant
 from whyshape.readers.onnx.scope import Op
+from whyshape.rules.shelf import filed
 from whyshape.sizes import Size, product, total
 
 FOLDS: dict[str, Callable[[Op], Known | list[Known]]] = {}
 TRUE_OR_FALSE = {"Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "And", "Or", "Xor", "Not", "IsNaN"}
-
-
-def fold(*names: str):
-    """Register how an operator works on known numbers. A `ValueError` says: not here after all."""
-
-    def register(answer):
-        for name in names:
-            FOLDS[name] = answer
-        return answer
-
-    return register
+# Files how an operator works on known numbers. A `ValueError` says: not here after all.
+fold = filed(FOLDS)
 
 
 def known_of(constant: Constant) -> Known | None:

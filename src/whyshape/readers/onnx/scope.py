@@ -9,6 +9,7 @@ from whyshape.graph import Value
 from whyshape.readers.net import Net
 from whyshape.readers.onnx.known import Known, number
 from whyshape.readers.onnx.records import NodeRecord, Reference
+from whyshape.rules.shelf import filed
 
 
 class Unknown(NamedTuple):
@@ -98,14 +99,5 @@ class Op:
 
 
 OPS: dict[str, Callable[[Op], Any]] = {}
-
-
-def op(*names: str):
-    """Register an adapter: how an ONNX operator is said in calls of our rules. Other domains stand before a dot."""
-
-    def register(adapter: Callable[[Op], Any]):
-        for name in names:
-            OPS[name] = adapter
-        return adapter
-
-    return register
+# Files how an ONNX operator is said in calls of our rules. Other domains stand before a dot.
+op = filed(OPS)

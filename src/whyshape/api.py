@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from whyshape.errors import ModelError, WhyshapeError
+from whyshape.errors import WhyshapeError
 from whyshape.explanation import Explanation
 from whyshape.graph import Graph
 

@@ -102,7 +102,7 @@ def module_of(place: str, target: str):
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` does: packages of the folder one stands in
     try:
-        return importlib.importmodule_of(place)
+        return importlib.import_module(place)
     except ModuleNotFoundError as error:
         if error.name and place.startswith(error.name):
             raise WhyshapeError(f"there is no module {place!r}; write a file as {place}.py:Net, or install the package") from None

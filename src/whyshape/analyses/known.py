@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from whyshape.analyses.hazards import hazards
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
 
@@ -15,6 +16,7 @@ def known(graph: Graph, diagnosis=None, verified: str = "") -> dict[str, Any]:
 
     ``diagnosis``: a `Diagnosis`; ``verified``: a sentence about a comparison with PyTorch.
     """
+    graph = graph.settled()
     found: dict[str, Any] = {"checks": [verified] if verified else []}
     fits = accepted(graph)
     if fits:
@@ -28,7 +30,8 @@ def known(graph: Graph, diagnosis=None, verified: str = "") -> dict[str, Any]:
             }
             for p in diagnosis.problems
         ]
-        found["hazards"] = [{"path": h.where.get("layer", ""), "sentence": h.sentence} for h in diagnosis.hazards]
+    told = hazards(graph) if diagnosis is None else diagnosis.hazards
+    found["hazards"] = [{"path": h.where.get("layer", ""), "sentence": h.sentence, "severity": h.severity} for h in told]
     return found
 
 

@@ -8,6 +8,7 @@ Calls that are derived alike share one derivation, and neighbours that are alike
 
 from __future__ import annotations
 
+from functools import cache
 from string import Formatter
 from typing import Any
 
@@ -16,7 +17,7 @@ from whyshape.analyses.layout import picture
 from whyshape.analyses.live import call_of, live
 from whyshape.analyses.rows import Row, rows
 from whyshape.analyses.words import Words
-from whyshape.graph import Derived, Graph, Node, derive
+from whyshape.graph import Derived, Graph, Node, derive, rebuild
 from whyshape.rules import Call, Rule, Spec, Window
 from whyshape.rules.kept import tensors
 from whyshape.rules.looks import looks
@@ -38,6 +39,7 @@ def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, c
     >>> data["trees"][data["rules"][0]["outs"][0][1]], data["nodes"]
     ('out_channels', [[0, [0], [1], 1, 0]])
     """
+    graph = graph.settled()
     table = _Table(graph)
     for node in graph.nodes:
         table.add(node)
@@ -55,7 +57,7 @@ def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, c
         "outputs": [table.tensor(i) for i in graph.outputs if graph.tensors[i].kind not in ("parameter", "buffer")],
         "rules": table.rules,
         "nodes": table.nodes,
-        "branches": [table.condition(cond, lambda at: [table.tensor(at.leaf.ref[1]), at.leaf.ref[2]]) for cond in graph.branches],
+        "branches": [table.condition(cond, lambda at: (table.tensor(at.leaf.ref[1]), at.leaf.ref[2])) for cond in graph.branches],
         "rows": [[row.depth, row.name, row.type, row.first, row.count, row.times, row.kids] for row in found],
         "pictures": _pictures(graph, found),
         "notes": list(graph.notes),
@@ -91,6 +93,8 @@ class _Table:
         self.shapes: list[list[int]] = []
         self.tensors: list[int] = []
         self._rule: dict[str, int] = {}
+        self._asked: dict[tuple, int] = {}
+        self._sentences: dict[tuple, tuple[int, ...]] = {}
         self._tree: dict[Any, int] = {}
         self._shape: dict[tuple, int] = {}
         self._tensor: dict[int, int] = {}
@@ -112,27 +116,53 @@ class _Table:
         graph = self.graph
         slots = [i for i in dict.fromkeys(node.inputs) if not _learned(graph, i)]
         weights = [i for i in dict.fromkeys(node.inputs) if graph.tensors[i].kind == "parameter"]
-        derived = derive(graph, node)
+        asked = self.question(node)
+        rule = self._asked.get(asked)
+        if rule is None:
+            rule = self.rule(node, slots, weights)
+            if asked is not None:
+                self._asked[asked] = rule
+        own = self._owned.isdisjoint(weights)
+        self._owned.update(weights)
+        spoken = self.told.setdefault(self.spoken(node), len(self.told))
+        self.nodes.append([rule, [self.tensor(i) for i in slots], [self.tensor(i) for i in node.outputs], int(own), spoken])
+
+    def question(self, node: Node) -> tuple | None:
+        """Equal for calls whose derivations are equal; None for a call whose arguments remember sizes of tensors it does not read."""
+        if any(isinstance(n, Size) for n in _numbers((node.args, node.kwargs))):
+            return None
+        first: dict[int, int] = {}
+        read = [(first.setdefault(i, len(first)), self.live[i].kind, self.live[i].strides) for i in node.inputs]
+        return self.layers.mark(node), node.why, tuple(read)
+
+    def rule(self, node: Node, slots: list[int], weights: list[int]) -> int:
+        """The place of the call's derivation in the table of rules. Tensors whose sizes its arguments remember are added to ``slots``."""
+        derived = derive(self.graph, node)
         told, at = self._told(node, derived, slots, weights)
-        key = repr((told, not set(node.outputs).isdisjoint(graph.outputs)))
+        key = repr((told, not set(node.outputs).isdisjoint(self.graph.outputs)))
         if key not in self._rule:
             self._rule[key] = len(self.rules)
             if at is not None:
                 self.decided(told, node)
                 told["roads"] = self.roads(node, derived, told, at) if told["holds"] else []
             self.rules.append(told)
-        own = not any(i in self._owned for i in weights)
-        self._owned.update(weights)
-        spoken = self.told.setdefault(self.spoken(node), len(self.told))
-        self.nodes.append([self._rule[key], [self.tensor(i) for i in slots], [self.tensor(i) for i in node.outputs], int(own), spoken])
+        return self._rule[key]
 
     def spoken(self, node: Node) -> tuple:
         """The sentences of a call's card beside the formulas, which the page writes itself: its slots, each with indices of sentences."""
         if node.rule is None or len(self.told) > SPOKEN:
             return ()
-        layer, words = self.layers.of(node), self.words
-        slots = {"SIZE": words.walk(layer), "MAPS": words.maps(layer), "NOTE": words.notes(layer), "IN KERAS": words.keras(node)}
-        return tuple((slot, tuple(self.sentences.setdefault(s, len(self.sentences)) for s in said)) for slot, said in slots.items() if said)
+        layer, words, mark = self.layers.of(node), self.words, self.layers.mark(node)
+        alike = {"SIZE": lambda: words.walk(layer), "NOTE": lambda: words.notes(layer), "IN KERAS": lambda: words.keras(node)}
+        for slot, say in alike.items():
+            if (mark, slot) not in self._sentences:
+                self._sentences[mark, slot] = self.told_as(say())
+        said = {slot: self._sentences[mark, slot] for slot in alike} | {"MAPS": self.told_as(words.maps(layer))}  # names another layer
+        return tuple((slot, said[slot]) for slot in ("SIZE", "MAPS", "NOTE", "IN KERAS") if said[slot])
+
+    def told_as(self, said: list[str]) -> tuple[int, ...]:
+        """The places of sentences in their table."""
+        return tuple([self.sentences.setdefault(s, len(self.sentences)) for s in said])
 
     def _told(self, node: Node, derived: Derived | None, slots: list[int], weights: list[int]):
         graph, tree = self.graph, self.tree
@@ -148,7 +178,7 @@ class _Table:
             if kind == "axis" and not _learned(graph, where[0]):
                 if where[0] not in slots:
                     slots.append(where[0])
-                return [slots.index(where[0]), where[1]]
+                return slots.index(where[0]), where[1]
             return int(size)
 
         rule = node.rule
@@ -202,12 +232,12 @@ class _Table:
         elif size.op == "leaf":
             entry = at(size)
         else:
-            entry = [size.op, *(self.tree(a, at) for a in size.args)]
-        key = tuple(entry) if isinstance(entry, list) else entry
-        if key not in self._tree:
-            self._tree[key] = len(self.trees)
-            self.trees.append(entry)
-        return self._tree[key]
+            entry = (size.op, *[self.tree(a, at) for a in size.args])
+        found = self._tree.get(entry)
+        if found is None:
+            found = self._tree[entry] = len(self.trees)
+            self.trees.append(list(entry) if type(entry) is tuple else entry)
+        return found
 
     def condition(self, cond, at) -> list:
         """A comparison: the relation and the trees of both sides."""
@@ -215,7 +245,7 @@ class _Table:
 
     def sentence(self, text: str, numbers: dict, at) -> list:
         """The index of a refusal's sentence, and the numbers it names: a tree, a list of trees, or text."""
-        named = {str(field).partition(".")[0] for _, field, _, _ in Formatter().parse(text) if field}
+        named = _named(text)
 
         def number(value):
             if isinstance(value, (tuple, list)):
@@ -244,6 +274,19 @@ class _Table:
 def _stays(look, axis: int) -> bool:
     """Whether a cell sees its own place along the axis, and nothing beside it."""
     return look.axis == axis and look.stride == 1 and look.low == look.high == 0 and look.exact
+
+
+@cache
+def _named(sentence: str) -> set[str]:
+    """The numbers a sentence names."""
+    return {str(field).partition(".")[0] for _, field, _, _ in Formatter().parse(sentence) if field}
+
+
+def _numbers(value):
+    """Every number among a call's arguments."""
+    found: list[int] = []
+    rebuild(value, lambda ref: ref, found.append)
+    return found
 
 
 def _learned(graph: Graph, index: int) -> bool:

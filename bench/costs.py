@@ -1,4 +1,4 @@
-"""How much the costs add to a trace: medians of one process, as ratios of the trace itself.
+"""How much the costs add to a trace: medians of one process's own time, as ratios of the trace itself.
 
 python bench/costs.py [model ...]
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import torch
 
@@ -24,9 +24,9 @@ MODELS = ("resnet50", "resnet152", "densenet201", "efficientnet_b7", "vit_b_16",
 def timed(run, times=9) -> float:
     found = []
     for _ in range(times):
-        start = perf_counter()
+        start = process_time()
         run()
-        found.append(perf_counter() - start)
+        found.append(process_time() - start)
     return median(found)
 
 
@@ -40,7 +40,7 @@ def main() -> None:
             break
     from torchvision.models import get_model
 
-    print(f"{'model':18s} nodes  trace ms   operations  parameters  kept   all of memory    (as shares of the trace)")
+    print(f"{'model':18s} nodes  trace ms   operations  parameters  kept   all of memory   costs    (as shares of the trace)")
     for name in sys.argv[1:] or MODELS:
         with torch.device("meta"):
             model = get_model(name)
@@ -48,12 +48,25 @@ def main() -> None:
         print(f"{name:18s} {nodes:5d}  {1000 * trace:8.2f}   " + "  ".join(f"{share:9.2f}" for share in shares))
 
 
+def counted(graph) -> None:
+    operations(graph).forward()
+
+
+def everything(graph) -> None:
+    """Parameters, multiply-adds and memory, as one question asks for them."""
+    graph = graph.settled()
+    held = live(graph)
+    parameters(graph)
+    operations(graph, held=held).forward()
+    memory(graph, held=held)
+
+
 def measured(model, shape) -> tuple[int, float, list[float]]:
     """Operators, seconds of a trace written down, and each part of the costs as a share of it."""
     graph = read(model, shape, mode="train")
     nodes = len(graph.nodes)
     trace = timed(lambda: len(read(model, shape, mode="train").nodes))
-    parts = (operations, parameters, lambda graph: kept(graph, live(graph)), memory)
+    parts = (counted, parameters, lambda graph: kept(graph, live(graph)), memory, everything)
     return nodes, trace, [timed(partial(part, graph)) / trace for part in parts]
 
 

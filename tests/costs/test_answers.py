@@ -207,9 +207,10 @@ def test_a_model_that_does_not_fit_is_sent_to_diagnose(capsys):
 
 
 # -- the tables ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("question", ["factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns"])
+@pytest.mark.parametrize("question", ["factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "autocast"])
 def test_nothing_is_told_about_an_operator_that_is_not_there(question):
     """A name nobody has is a typing error that would go unnoticed."""
+    import whyshape.rules.autocast
     import whyshape.rules.kept
     import whyshape.rules.looks
     import whyshape.rules.work  # noqa: F401

@@ -39,6 +39,28 @@ class Amount(NamedTuple):
         """As JSON data."""
         return {"value": None if self.value is None else int(self.value), "status": self.status, "missing": list(self.missing)}
 
+    def words(self, unit=lambda n: f"{n:,}") -> str:
+        """For people: ``1,024``, ``at least 1,024`` or ``unknown``; ``unit`` writes the number (`bytes_text`).
+
+        >>> Amount(87360, ("nms",)).words(bytes_text)
+        'at least 85.3 KiB'
+        """
+        return "unknown" if self.value is None else f"{'at least ' if self.missing else ''}{unit(int(self.value))}"
+
+
+def bytes_text(n: int) -> str:
+    """Bytes with a unit of 1024.
+
+    >>> bytes_text(512), bytes_text(87360), bytes_text(25769803776)
+    ('512 B', '85.3 KiB', '24.0 GiB')
+    """
+    size, unit = float(n), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1024 or unit == "TiB":
+            break
+        size /= 1024
+    return f"{n} B" if unit == "B" else f"{size:.1f} {unit}"
+
 
 def amount(parts: Iterable[Amount]) -> Amount:
     """All of them added; what one of them misses, the sum misses."""

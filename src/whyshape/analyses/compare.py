@@ -62,11 +62,10 @@ class Comparison(NamedTuple):
 
     def story(self) -> list:
         """As display blocks."""
-        from whyshape.analyses.costs import number
         from whyshape.story import Heading, Sentence, Table
 
         blocks: list = [Heading(f"{self.names[0]} and {self.names[1]}")]
-        blocks.append(Table(("", *self.names), tuple((name, number(a), number(b)) for name, (a, b) in self.totals.items()), (1, 2)))
+        blocks.append(Table(("", *self.names), tuple((name, a.words(), b.words()) for name, (a, b) in self.totals.items()), (1, 2)))
         if self.equal:
             return [*blocks, Sentence(f"All {self.same} operator calls are alike in shape and cost.")]
         blocks.append(Sentence(f"{self.same} operator calls are alike; {len(self.changes)} differ."))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from whyshape.analyses.amount import Amount
+from whyshape.analyses.amount import Amount, bytes_text
 from whyshape.analyses.field import Field, fields
-from whyshape.analyses.memory import Memory, memory
-from whyshape.analyses.operations import COUNTS, Operations, operations
+from whyshape.analyses.live import live
+from whyshape.analyses.memory import SETTINGS, Memory, memory
+from whyshape.analyses.operations import COUNTS, Operations, at_sizes, operations
 from whyshape.analyses.parameters import Parameters, parameters
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
@@ -75,7 +76,7 @@ class Costs(NamedTuple):
 
     def story(self) -> list:
         """As display blocks: the table of layers, then the totals."""
-        kinds = {name: number(total) if "bytes" not in name else in_bytes(total) for name, total in self.totals().items()}
+        kinds = {name: total.words(bytes_text) if "bytes" in name else total.words() for name, total in self.totals().items()}
         totals = Table(("total", "value"), tuple((name.removesuffix(" bytes"), value) for name, value in kinds.items()), (1,))
         said = [Sentence(f"{self.count}: {COUNTS[self.count]}.", "note")]
         formulas = [Sentence(f"{p or self.graph.name}: {self.parameters.formula(p)}") for p in dict.fromkeys(r.module for r in self.parameters.rows)
@@ -91,7 +92,7 @@ class Costs(NamedTuple):
 
 
 def costs(graph: Graph, count: str = "macs", **settings) -> Costs:
-    """What the graph's model costs; ``settings`` go to `memory` (``optimizer``, ``checkpoint``, sizes of free axes).
+    """What the graph's model costs; ``settings`` go to `memory` (``optimizer``, ``checkpoint``, ``autocast``, sizes of free axes).
 
     >>> from whyshape.graph import Builder
     >>> net = Builder("Net")
@@ -101,36 +102,12 @@ def costs(graph: Graph, count: str = "macs", **settings) -> Costs:
     """
     if count not in COUNTS:
         raise WhyshapeError(f"operations are counted as {', '.join(COUNTS)}; {count!r} was asked for")
-    sizes = {k: v for k, v in settings.items() if k not in ("optimizer", "state_dtype", "checkpoint")}
+    sizes = {k: v for k, v in settings.items() if k not in SETTINGS}
+    graph = graph.settled()
+    held = live(graph, at_sizes(graph, False, sizes))
     seen = fields(graph) if graph.inputs else None
     found = tuple(seen.of(node) if seen else None for node in graph.nodes)
-    return Costs(graph, count, parameters(graph), operations(graph, **sizes), memory(graph, **settings), found)
-
-
-def number(total: Amount) -> str:
-    """A total in words: ``1,024``, ``at least 1,024`` or ``unknown``."""
-    if total.value is None:
-        return "unknown"
-    return f"{'at least ' if total.missing else ''}{int(total.value):,}"
-
-
-def in_bytes(total: Amount) -> str:
-    """A total of bytes with its unit."""
-    return "unknown" if total.value is None else f"{'at least ' if total.missing else ''}{bytes_text(int(total.value))}"
-
-
-def bytes_text(n: int) -> str:
-    """Bytes with a unit of 1024.
-
-    >>> bytes_text(512), bytes_text(87360), bytes_text(25769803776)
-    ('512 B', '85.3 KiB', '24.0 GiB')
-    """
-    size, unit = float(n), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024 or unit == "TiB":
-            break
-        size /= 1024
-    return f"{n} B" if unit == "B" else f"{size:.1f} {unit}"
+    return Costs(graph, count, parameters(graph), operations(graph, held=held), memory(graph, held=held, **settings), found)
 
 
 def cell(name: str, value) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from whyshape.analyses.amount import bytes_text
 from whyshape.analyses.memory import Memory, memory
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Graph
@@ -49,7 +50,6 @@ class Fit(NamedTuple):
 
     def story(self) -> list:
         """As display blocks."""
-        from whyshape.analyses.costs import bytes_text
         from whyshape.story import Heading, Sentence, Table
 
         what = "Training" if self.training else "Running"
@@ -94,7 +94,7 @@ def fit(graph: Graph, budget: int, training: bool = True, **settings) -> Fit:
     """The largest batch and the largest square image for which the model needs at most ``budget`` bytes.
 
     The batch is the free axis ``N`` (or ``B``), the image the free axes ``H`` and ``W``. Memory grows with both, so a search by
-    halves is exact. ``settings`` go to `memory`: ``optimizer``, ``state_dtype``, ``checkpoint``.
+    halves is exact. ``settings`` go to `memory`: ``optimizer``, ``state_dtype``, ``checkpoint``, ``autocast``.
     """
     letters = {a: n for i in graph.inputs for a, n in zip(graph.tensors[i].axes, graph.tensors[i].shape) if a}
     batch = next((a for a in ("N", "B") if a in letters), None)

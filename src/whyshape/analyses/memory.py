@@ -5,20 +5,24 @@ Bytes of tensors, as PyTorch's CPU kernels make them; what an allocator rounds u
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
-from whyshape.analyses.amount import Amount, amount
-from whyshape.analyses.live import Live, call_of, live
+from whyshape.analyses.amount import Amount, bytes_text
+from whyshape.analyses.autocast import autocasted
+from whyshape.analyses.live import Held, Live, call_of, live
 from whyshape.analyses.operations import at_sizes
-from whyshape.analyses.parameters import parameters
+from whyshape.analyses.parameters import states
 from whyshape.analyses.peak import inference_peak, training_peak
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.base import TOLD
 from whyshape.rules.dtypes import BYTES, name_of
 from whyshape.sizes import product
+from whyshape.story import Heading, Sentence, Table
 
 # How many numbers an optimizer keeps for each number that learns.
+SETTINGS = ("optimizer", "state_dtype", "checkpoint", "autocast")
 OPTIMIZERS = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2}
 
 
@@ -43,14 +47,42 @@ class Memory(NamedTuple):
     rows: tuple[Kept, ...]
 
     def to_dict(self) -> dict:
-        """As JSON data, in bytes."""
-        return {name: getattr(self, name).to_dict() for name in self._fields[:-1]}
+        """As JSON data, in bytes: schema ``whyshape.memory.v1``."""
+        return {"schema": "whyshape.memory.v1", **{name: getattr(self, name).to_dict() for name in WORDS}}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def story(self) -> list:
+        """As display blocks: a table in words, then what could not be counted."""
+        parts = {name: getattr(self, name) for name in WORDS}
+        missing = dict.fromkeys(name for part in parts.values() for name in part.missing)
+        said = [Sentence(f"Not counted: {', '.join(missing)}.", "warning")] if missing else []
+        rows = tuple((words, parts[name].words(bytes_text)) for name, words in WORDS.items())
+        return [Heading("What it needs in memory"), Table(("", "bytes"), rows, (1,)), *said]
+
+    def __str__(self) -> str:
+        from whyshape.writers.text import write
+
+        return write(self.story())
 
 
-def memory(graph: Graph, optimizer: str = "adam", state_dtype: str = "float32", checkpoint: tuple[str, ...] = (), **sizes: int) -> Memory:
+WORDS = {
+    "weights": "weights", "buffers": "buffers", "gradients": "gradients", "optimizer": "optimizer state",
+    "activations": "kept for the backward pass", "inference": "peak of running", "training": "peak of training",
+}  # fmt: skip
+
+
+def memory(
+    graph: Graph, optimizer: str = "adam", state_dtype: str = "float32", checkpoint: tuple[str, ...] = (), autocast: str | None = None,
+    held: Held | None = None, **sizes: int,
+) -> Memory:  # fmt: skip
     """What it takes to run and to train the graph's model at the input it was traced with, or at other sizes (``N=64``).
 
-    ``checkpoint``: paths of modules whose activations are computed again instead of kept.
+    ``checkpoint``: paths of modules whose activations are computed again instead of kept. ``autocast``: as under
+    ``torch.autocast``, "bfloat16" or "float16" on the CPU, "cuda:float16" with the operators that CUDA casts.
+    ``held``: the graph's tensors as `live` gives them at these sizes, for who has them already.
 
     >>> from whyshape.graph import Builder
     >>> net = Builder()
@@ -60,36 +92,61 @@ def memory(graph: Graph, optimizer: str = "adam", state_dtype: str = "float32", 
     """
     if optimizer not in OPTIMIZERS:
         raise WhyshapeError(f"optimizers are {', '.join(OPTIMIZERS)}; {optimizer!r} was asked for")
-    held = live(graph, at_sizes(graph, False, sizes))
-    stands = parameters(graph)
-    learned = [r for r in stands.rows if r.state.kind == "parameter" and r.state.trainable]
-    lazy = tuple(r.name for r in stands.rows if r.count is None)
-    known = lambda kind: sum(r.nbytes or 0 for r in stands.rows if r.state.kind == kind)
-    weights, buffers = Amount(known("parameter"), lazy), Amount(known("buffer"))
-    gradients = Amount(sum(r.nbytes or 0 for r in learned), lazy)
-    state = Amount(OPTIMIZERS[optimizer] * BYTES[name_of(state_dtype)] * sum(r.count or 0 for r in learned), lazy)
+    graph = graph.settled()
+    if autocast is not None:
+        graph, held = autocasted(graph, autocast), None
+    held = held or live(graph, at_sizes(graph, False, sizes))
+    weights, buffers, gradients, learned = standing(graph)
+    state = Amount(OPTIMIZERS[optimizer] * BYTES[name_of(state_dtype)] * learned, weights.missing)
     rows = kept(graph, held, checkpoint)
-    activations = amount(Amount(r.nbytes, () if r.nbytes is not None else (r.node.op,)) for r in rows)
-    standing = weights + buffers
+    there = weights + buffers
     return Memory(
-        weights, buffers, gradients, state, activations,
-        standing + inference_peak(graph, held),
-        standing + state + training_peak(graph, held, kept(graph, held) if checkpoint else rows, checkpoint),
+        weights, buffers, gradients, state, total_of(rows),
+        there + inference_peak(graph, held),
+        there + state + training_peak(graph, held, kept(graph, held) if checkpoint else rows, checkpoint),
         rows,
     )  # fmt: skip
 
 
-def kept(graph: Graph, held: list[Live], checkpoint: tuple[str, ...] = ()) -> tuple[Kept, ...]:
+def standing(graph: Graph) -> tuple[Amount, Amount, Amount, int]:
+    """Bytes of the weights, of the buffers and of the gradients, and how many numbers learn."""
+    weights = buffers = gradients = learned = 0
+    lazy: dict[str, list[str]] = {"parameter": [], "buffer": []}
+    for s in states(graph):
+        if s.shape is None:
+            lazy[s.kind].append(s.name)
+            continue
+        count = product(s.shape)
+        nbytes = count * BYTES[s.dtype]
+        if s.kind == "buffer":
+            buffers += nbytes
+            continue
+        weights += nbytes
+        if s.trainable:
+            gradients, learned = gradients + nbytes, learned + count
+    missing = tuple(lazy["parameter"])
+    return Amount(weights, missing), Amount(buffers, tuple(lazy["buffer"])), Amount(gradients, missing), learned
+
+
+def total_of(rows: tuple[Kept, ...]) -> Amount:
+    """What all operators together keep, and which of them nobody knows."""
+    known = [r.nbytes for r in rows if r.nbytes is not None]
+    return Amount(sum(known) if known or not rows else None, tuple(dict.fromkeys(r.node.op for r in rows if r.nbytes is None)))
+
+
+def kept(graph: Graph, held: Held, checkpoint: tuple[str, ...] = ()) -> tuple[Kept, ...]:
     """What autograd keeps, operator by operator; memory kept twice counts where it is kept first."""
     inside, entries = checkpointed(graph, checkpoint)
     seen: set[int] = set()
     rows = []
     for node in graph.nodes:
+        at = node.index
         add, owners = 0, []
-        for index in entries.get(node.index, ()):
+        for index in entries.get(at, ()):
             add += _first_time(held, held[index], seen, owners)
-        if node.index not in inside and any(held[i].needs_grad for i in node.outputs):
-            items = None if node.rule is None else node.rule.saved(call_of(node, held))
+        if at not in inside and [i for i in node.outputs if held[i].needs_grad]:
+            rule = node.rule
+            items = None if rule is None else rule.saved(call_of(node, held))
             if items is None:
                 rows.append(Kept(node, None))
                 continue

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 from whyshape.analyses.amount import Amount, amount
-from whyshape.analyses.live import call_of, live
+from whyshape.analyses.live import Held, call_of, live
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Graph, Node, letters, push
 from whyshape.sizes import product
@@ -19,15 +20,42 @@ COUNTS = {
 }
 
 
-class Operation(NamedTuple):
-    """One operator call: its multiply-adds, its other elementary operations, and the multiply-adds of its backward pass."""
+class Operation:
+    """One operator call, and what it computes, worked out when asked for. None: no rule explains the operator, nothing is known."""
 
-    node: Node
-    macs: int | None
-    work: int | None
-    backward: int | None
-    fvcore: int | None
-    made: int = 0  # numbers that come out of a multiplying operator
+    def __init__(self, node: Node, held: Held):
+        self.node, self._held = node, held
+
+    def _asked(self, question: str) -> int | None:
+        rule = self.node.rule
+        return None if rule is None else getattr(rule, question)(call_of(self.node, self._held))
+
+    @cached_property
+    def macs(self) -> int | None:
+        """Multiply-adds."""
+        return self._asked("macs")
+
+    @cached_property
+    def work(self) -> int | None:
+        """Other elementary operations."""
+        return self._asked("work")
+
+    @cached_property
+    def fvcore(self) -> int | None:
+        """What fvcore counts."""
+        return self._asked("fvcore")
+
+    @cached_property
+    def backward(self) -> int | None:
+        """Multiply-adds of the backward pass."""
+        if self.macs and any(self._held[i].needs_grad for i in self.node.outputs):
+            return self._asked("backward")
+        return self.macs and 0
+
+    @property
+    def made(self) -> int:
+        """The numbers that come out of a multiplying operator."""
+        return product(self._held[self.node.outputs[0]].shape) if self.macs else 0
 
     def counted(self, count: str) -> Amount:
         """The forward pass under a convention."""
@@ -64,8 +92,10 @@ class Operations(NamedTuple):
         return amount(Amount(r.backward, (r.node.op,) if r.backward is None else ()) for r in self.rows)
 
 
-def operations(graph: Graph, symbolic: bool = False, **sizes: int) -> Operations:
+def operations(graph: Graph, symbolic: bool = False, held: Held | None = None, **sizes: int) -> Operations:
     """The work of each operator call; as functions of the graph's free axes when ``symbolic``, or at other sizes (``N=8, H=224``).
+
+    ``held``: the graph's tensors as `live` gives them, for who has them already.
 
     >>> from whyshape.graph import Builder
     >>> net = Builder()
@@ -73,8 +103,8 @@ def operations(graph: Graph, symbolic: bool = False, **sizes: int) -> Operations
     >>> operations(net.graph()).forward()
     144000
     """
-    held = live(graph, at_sizes(graph, symbolic, sizes))
-    return Operations(tuple([operation(node, held) for node in graph.nodes]))
+    held = held or live(graph, at_sizes(graph, symbolic, sizes))
+    return Operations(tuple([Operation(node, held) for node in graph.nodes]))
 
 
 def at_sizes(graph: Graph, symbolic: bool, sizes: dict[str, int]) -> list | None:
@@ -102,15 +132,3 @@ def leaf_at(old, value: int, letter: str):
     from whyshape.sizes import INPUT, leaf
 
     return leaf(value, letter, INPUT, ("free", letter))
-
-
-def operation(node: Node, held) -> Operation:
-    """One node's work. Where no rule explains it nothing is known."""
-    rule = node.rule
-    if rule is None:
-        return Operation(node, None, None, None, None)
-    call = call_of(node, held)
-    macs = rule.macs(call)
-    backward = rule.backward(call) if macs and any(held[i].needs_grad for i in node.outputs) else macs and 0
-    made = product(held[node.outputs[0]].shape) if macs else 0
-    return Operation(node, macs, rule.work(call), backward, rule.fvcore(call), made)

@@ -29,21 +29,26 @@ def _born(graph: Graph, held: list[Live]) -> list[list[int]]:
 
 def _given(graph: Graph, held: list[Live]) -> int:
     """Inputs and constants, there before the run."""
-    made = {t for node in graph.nodes for t in node.outputs}
-    return sum(t.nbytes for t in held if t.kind in ("input", "constant") and t.base == t.index and t.index not in made)
+    there = {t.index: t for t in held if (t.kind == "input" or t.kind == "constant") and t.base == t.index}
+    for node in graph.nodes if there else ():
+        for t in node.outputs:
+            there.pop(t, None)
+    return sum(t.nbytes for t in there.values())
 
 
 def inference_peak(graph: Graph, held: list[Live]) -> Amount:
     """Bytes of activations and inputs at the worst moment of a forward pass."""
     last, born = last_uses(graph, held), _born(graph, held)
-    ends: dict[int, list[int]] = {}
+    ends: dict[int, int] = {}  # node -> bytes that it is the last to need
     now = peak = _given(graph, held)
-    for node in graph.nodes:
-        for t in born[node.index]:
-            now += held[t].nbytes
-            ends.setdefault(last[t], []).append(t)
-        peak = max(peak, now)
-        now -= sum(held[t].nbytes for t in ends.pop(node.index, ()))
+    for index, made in enumerate(born):
+        for t in made:
+            nbytes = held[t].nbytes
+            now += nbytes
+            ends[last[t]] = ends.get(last[t], 0) + nbytes
+        if now > peak:
+            peak = now
+        now -= ends.pop(index, 0)
     return Amount(peak)
 
 
@@ -107,11 +112,11 @@ def _backward(graph, held, keeper, made, alive, inside, now) -> int:
                     now += held[t].nbytes
             now += sum(made[j] for j in stretch)
             peak = max(peak, now)
-        arriving = sum(gradients.pop(t, 0) for t in node.outputs)
-        if not any(held[t].needs_grad for t in node.outputs):
+        outputs = node.outputs
+        arriving = sum([gradients.pop(t, 0) for t in outputs])
+        if not [t for t in outputs if held[t].needs_grad]:
             continue
-        rule = node.rule
-        passes = rule is not None and rule.view
+        passes: bool | None = None  # whether the gradient is handed on as it came
         given_on = False
         for t in dict.fromkeys(node.inputs):
             tensor = held[t]
@@ -123,6 +128,8 @@ def _backward(graph, held, keeper, made, alive, inside, now) -> int:
                     now += held[tensor.base].nbytes
                 continue
             if t not in gradients:
+                if passes is None:
+                    passes = node.rule is not None and node.rule.view
                 if passes and not given_on:
                     gradients[t], given_on = tensor.nbytes, True
                     now += tensor.nbytes - arriving

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from whyshape.analyses.amount import Amount, amount
 from whyshape.analyses.live import live
-from whyshape.analyses.memory import kept
+from whyshape.analyses.memory import kept, total_of
 from whyshape.analyses.operations import Operations, operations
 from whyshape.analyses.parameters import Parameters, parameters
 from whyshape.errors import WhyshapeError
@@ -177,9 +177,9 @@ def summarised(graph: Graph, depth: int, columns=("output_size", "num_params"), 
     """The table of a graph that was read."""
     if graph.problem is not None:
         raise WhyshapeError(f"{graph.problem.path or 'forward'} ({graph.problem.op}) cannot run: {graph.problem.sentence}")
-    held, done, work = parameters(graph), live(graph), operations(graph)
-    rows_kept = kept(graph, done)
-    amounts = amount(Amount(r.nbytes, () if r.nbytes is not None else (r.node.op,)) for r in rows_kept)
+    held, done = parameters(graph), live(graph)
+    work = operations(graph, held=done)
+    amounts = total_of(kept(graph, done))
     sizes = sum(product(graph.tensors[i].shape) * BYTES[graph.tensors[i].dtype] for i in graph.inputs)
     return Summary(
         tuple(rows(graph, held, work)), held, work, amounts, sizes, depth, tuple(columns), frozenset(settings), width, graph.name

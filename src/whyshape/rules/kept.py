@@ -43,6 +43,12 @@ def like(tensor, shape=None, dtype=None) -> Spec:
     return Spec(tuple(tensor.shape) if shape is None else tuple(shape), dtype or tensor.dtype)
 
 
+def _wide(tensor) -> str:
+    """The dtype it is computed in where PyTorch writes its steps out: half precision is widened first."""
+    dtype = name_of(tensor.dtype)
+    return "float32" if dtype in ("bfloat16", "float16") else dtype
+
+
 def _input(call):
     return [first(call)]
 
@@ -146,8 +152,9 @@ def _layer_norm(call):
 
 def _rms_norm(call):
     n = len(call.normalized_shape)
-    scaled = [like(call.input)] if call.weight is not None else []
-    return [call.input, *_weight(call), Spec((*call.input.shape[:-n], *[1] * n), _statistic(call)), *scaled]
+    x = call.input if _wide(call.input) == name_of(call.input.dtype) else like(call.input, dtype=_wide(call.input))
+    scaled = [like(x)] if call.weight is not None else []
+    return [x, *_weight(call), Spec((*x.shape[:-n], *[1] * n), x.dtype), *scaled]
 
 
 def _group_norm(call):
@@ -165,7 +172,8 @@ def _weight(call) -> list:
 
 
 def _statistic(call) -> str:
-    return name_of(call.input.dtype)
+    """The dtype a norm keeps its means in: that of its input, wider where its weights are."""
+    return name_of((call.input if call.weight is None else call.weight).dtype)
 
 
 told("saved", _batch_norm, "batch_norm")
@@ -246,8 +254,10 @@ def _attention(call):
     q, k, v, mask = call.query, call.key, call.value, call.attn_mask
     learned = mask is not None and mask.needs_grad
     if len(q.shape) != 4 or learned or call.dropout_p:  # written out: both scaled, the weights, and what dropout left of them
-        weights = Spec((*q.shape[:-1], k.shape[-2]), q.dtype)
-        return [like(q), like(k), v if _merges(v, len(v.shape) - 2) else like(v), *[weights] * (3 if call.dropout_p else 1)]
+        wide = _wide(q)
+        weights = Spec((*q.shape[:-1], k.shape[-2]), wide)
+        values = v if wide == name_of(q.dtype) and _merges(v, len(v.shape) - 2) else like(v, dtype=wide)
+        return [like(q, dtype=wide), like(k, dtype=wide), values, *[weights] * (3 if call.dropout_p else 1)]
     kept = [] if mask is None else [mask if name_of(mask.dtype) != "bool" else like(mask, dtype=q.dtype)]
     return [*kept, q, k, v, call.out, Spec(tuple(q.shape[:-1]), "float32")]
 
@@ -269,6 +279,8 @@ def _heads(call):
     together = q is k is v  # one projection for all three
     packed = [projected] * 3 if together else [keyed] * 2
     kept = [_rows(t) for t in {id(t): t for t in (q, k, v)}.values()]  # the same tensor is projected once, and kept once
+    matrices = (call.in_proj_weight, call.q_proj_weight, call.k_proj_weight, call.v_proj_weight, call.out_proj_weight)
+    kept += [w for w in matrices if w is not None]
     if call.need_weights:
         return [*kept, *packed, projected, *[weights] * (3 if drop else 1), projected]
     if drop:

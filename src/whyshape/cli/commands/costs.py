@@ -17,6 +17,7 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--optimizer", default="adam", metavar="NAME", help="none, sgd, momentum, adam, adamw, rmsprop, adagrad (default: adam)"
     )
+    parser.add_argument("--autocast", metavar="DTYPE", help="as under torch.autocast: bfloat16, float16, cuda:float16, cuda:bfloat16")
     parser.add_argument(
         "--checkpoint", action="append", default=[], metavar="PATH", help="a module whose activations are computed again instead of kept"
     )
@@ -27,7 +28,9 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from whyshape.analyses.costs import COLUMNS, costs
 
-    found = costs(graph_of(options), options.count, optimizer=options.optimizer, checkpoint=tuple(options.checkpoint))
+    found = costs(
+        graph_of(options), options.count, optimizer=options.optimizer, checkpoint=tuple(options.checkpoint), autocast=options.autocast
+    )
     if options.csv:
         from whyshape.writers.csv import write
 

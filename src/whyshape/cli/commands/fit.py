@@ -17,6 +17,7 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--optimizer", default="adam", metavar="NAME", help="none, sgd, momentum, adam, adamw, rmsprop, adagrad (default: adam)"
     )
+    parser.add_argument("--autocast", metavar="DTYPE", help="as under torch.autocast: bfloat16, float16, cuda:float16, cuda:bfloat16")
     parser.add_argument(
         "--checkpoint", action="append", default=[], metavar="PATH", help="a module whose activations are computed again instead of kept"
     )
@@ -29,6 +30,13 @@ def run(options) -> int:
     budget = amount_of_bytes(options.memory)
     if options.target is None and not options.input:
         options.input = ["N,1,28,28"]
-    found = fit(graph_of(options), budget, not options.inference, optimizer=options.optimizer, checkpoint=tuple(options.checkpoint))
+    found = fit(
+        graph_of(options),
+        budget,
+        not options.inference,
+        optimizer=options.optimizer,
+        checkpoint=tuple(options.checkpoint),
+        autocast=options.autocast,
+    )
     show(found, options)
     return 0 if found.fits else 1

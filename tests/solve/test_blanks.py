@@ -19,7 +19,7 @@ def runs(text, shape):
             (1, 1, 28, 28),
             [
                 "Conv2d(1, 10, 5) > MaxPool2d(2) > Conv2d(10, 20, 5) > MaxPool2d(2) > Flatten() > Linear(320, 50) > Linear(50, 10)",
-                "2: in_channels = 10, the only number that fits",
+                "2: in_channels = 10: 10 arrive",
                 "5: in_features = 320: 20*4*4 arrive",
                 "6: in_features = 50: 50 arrive",
             ],
@@ -32,7 +32,7 @@ def runs(text, shape):
                 "pool: output_size = 4, the only number that fits",
             ],
         ),
-        ("Conv2d(1, 20, kernel_size=?)", (1, 1, 28, 28), ["Conv2d(1, 20, kernel_size=3)", "0: kernel_size = 3; what fits: 1..28"]),
+        ("Conv2d(1, 20, kernel_size=?)", (1, 1, 28, 28), ["Conv2d(1, 20, kernel_size=3)", "0: kernel_size = 3 is used, the usual one; what fits: 1..28"]),
     ],
 )
 def test_what_is_said(text, shape, said):

@@ -13,31 +13,37 @@ from whyshape.analyses.paths import path
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Builder, Graph, Stopped
 from whyshape.rules import LAYERS
-from whyshape.sizes import CHOSEN, Formula, Size, leaf
+from whyshape.sizes import CHOSEN, Formula, Size, leaf, leaves
 from whyshape.sizes.sets import Numbers
 from whyshape.sizes.sizeset import SizeSet
 
 BLANK = ...  # as in `readers.notation`
 # What is tried first for a number that several values of would do, by its name; anything else from 1 up.
 USUAL = {"kernel_size": 3, "stride": 1, "padding": 0, "out_features": 10, "out_channels": 16, "output_size": 1}
+CONVENTIONAL = ("kernel_size", "stride", "padding")  # of these, what most networks use
 
 
 class Blank(NamedTuple):
     """One open number: where it stands, what it can be, what it became, and why."""
 
     layer: int
+    place: int | str  # of the argument, or its keyword
     path: str
     name: str  # the parameter's name: in_features
     numbers: Numbers  # every value from 1 up that fits, the other blanks as filled
     zero: bool  # whether 0 fits too
     value: int
-    why: str  # "20*4*4 = 320 arrive"
+    why: str  # "20*4*4 arrive"
+    beside: bool = False  # whether there are other blanks, which stay as they were filled
 
     def __str__(self):
         found = f"{self.path}: {self.name} = {self.value}"
+        beside = " beside the other numbers" if self.beside else ""
         if not self.numbers.endless and len(self.numbers) + self.zero == 1:
-            return f"{found}: {self.why}" if self.why else f"{found}, the only number that fits"
-        return f"{found}; what fits: {'0 or ' if self.zero else ''}{self.numbers}"
+            return f"{found}: {self.why}" if self.why else f"{found}, the only number that fits{beside}"
+        fits = "any number from 1 up" if self.numbers.everything else self.numbers
+        usual = ", the usual one" if self.name in CONVENTIONAL and USUAL[self.name] == self.value else ""
+        return f"{found} is used{usual}; what fits{beside}: {'0 or ' if self.zero else ''}{fits}"
 
 
 class Filled(NamedTuple):
@@ -73,7 +79,7 @@ def fill(layers: Sequence[Any], shape: tuple[int, ...], dtype: str = "float32") 
     found = explored(run, tuple(letters), usual)
     # Sets of sizes begin at 1; of the numbers of a layer some may be 0 as well.
     zeros = [letter for letter, name in zip(letters, names) if USUAL.get(name) == 0]
-    values = found.nearest(**usual)
+    values = _usual(found, {letter: usual[letter] for letter, name in zip(letters, names) if name in USUAL}, usual)
     if values is None:
         values = usual | dict.fromkeys(zeros, 0)
         if not zeros or run(values).problem is not None:
@@ -82,12 +88,13 @@ def fill(layers: Sequence[Any], shape: tuple[int, ...], dtype: str = "float32") 
     values |= dict.fromkeys(zeros[:1], 0)
     graph = run(values)
     blanks = []
-    for (i, _, name), letter in zip(places, letters):
-        others = {k: v for k, v in values.items() if k != letter}
-        fixed = {k: v for k, v in others.items() if v}
-        numbers = _union(found.where(**fixed) if fixed else found, letter)
+    for (i, place, name), letter in zip(places, letters):
+        one = found if len(places) == 1 else explored(_Others(run, values), (letter,), usual)
+        numbers = Numbers.of(()) if one.empty else one.square()
         label = getattr(layers[i], "label", "") or str(i)
-        blanks.append(Blank(i, label, name, numbers, letter in zeros, values[letter], _why(graph, label, letter, values)))
+        blanks.append(
+            Blank(i, place, label, name, numbers, letter in zeros, values[letter], _why(graph, label, letter, values), len(places) > 1)
+        )
     return Filled([_filled(layer, i, places, letters, values) for i, layer in enumerate(layers)], tuple(blanks), graph, found)
 
 
@@ -97,8 +104,8 @@ class _Open:
     def __init__(self, layers, places, letters, shape, dtype):
         self.layers, self.places, self.letters, self.shape, self.dtype = layers, places, letters, shape, dtype
 
-    def __call__(self, at: Mapping[str, int]) -> Graph:
-        sizes = {letter: leaf(n, letter, CHOSEN, ("free", letter)) for letter, n in at.items()}
+    def __call__(self, at: Mapping[str, int], free: tuple[str, ...] | None = None) -> Graph:
+        sizes = {k: leaf(n, k, CHOSEN, ("free", k)) if free is None or k in free else n for k, n in at.items()}
         net = Builder()
         value = net.input(self.shape, self.dtype, "input")
         try:
@@ -146,11 +153,31 @@ def _filled(layer, i, places, letters, values):
     return layer._replace(args=args, kwargs=kwargs) if hasattr(layer, "_replace") else (layer[0], args, kwargs)
 
 
-def _union(found: SizeSet, letter: str) -> Numbers:
-    numbers = Numbers.of([])
-    for block in found.blocks:
-        numbers |= block.axes[letter] if not block.relations else Numbers.of(at[letter] for at in [found.smallest() or {}] if at)
-    return numbers
+def _usual(found: SizeSet, wished: Mapping[str, int], near: Mapping[str, int]) -> dict[str, int] | None:
+    """Values that fit together: of those wished for as many as can be, in their order; the rest near what was tried first."""
+    kept: dict[str, int] = {}
+    for letter, n in wished.items():
+        more = {**kept, letter: n}
+        if found.contains(**more) if len(more) == len(found.letters) else not found.where(**more).empty:
+            kept = more
+    rest = found.where(**kept) if len(kept) < len(found.letters) else None
+    if rest is None:
+        return kept
+    others = rest.nearest(**{letter: near[letter] for letter in rest.letters})
+    return None if others is None else {letter: kept.get(letter) or others[letter] for letter in found.letters}
+
+
+class _Others:
+    """The network with one blank left: the others keep their values."""
+
+    def __init__(self, run: _Open, values: Mapping[str, int]):
+        self.run, self.values = run, values
+
+    def __call__(self, at: Mapping[str, int]) -> Graph:
+        return self.run({**self.values, **at}, free=tuple(at))
+
+    def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
+        return [self(at).problem is None for at in inputs]
 
 
 def _why(graph: Graph, label: str, letter: str, values) -> str:
@@ -160,7 +187,9 @@ def _why(graph: Graph, label: str, letter: str, values) -> str:
         if demand.node is None or demand.node.path != label or demand.cond.relation != "==":
             continue
         for mine, other in ((demand.cond.left, demand.cond.right), (demand.cond.right, demand.cond.left)):
-            if isinstance(mine, Size) and mine.op == "leaf" and mine.leaf and mine.leaf.name == letter:
+            names = {at.leaf.name for at in leaves(mine) if at.leaf.ref[:1] == ("free",)} if isinstance(mine, Size) else ()
+            same = isinstance(other, Size) and any(at.leaf.ref[:2] == ("free", letter) for at in leaves(other))
+            if names == {letter} and int(mine) == values[letter] and not same:
                 return f"{_arriving(graph, demand.node, int(other)) or Formula(other)} arrive"
     return ""
 

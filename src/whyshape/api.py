@@ -217,7 +217,7 @@ def default_input(calls) -> tuple[int, ...]:
     from whyshape.readers.notation import BLANK, TAKES_CHANNELS, TAKES_FEATURES
 
     for call in calls:
-        first = call.args[0] if call.args and isinstance(call.args[0], int) else 1
+        first = call.args[0] if call.args and isinstance(call.args[0], int) and call.args[0] >= 0 else 1
         if TAKES_CHANNELS.match(call.name):
             return (1, first if call.args and call.args[0] is not BLANK else 1, *(28,) * int(call.name[-2]))
         if TAKES_FEATURES.match(call.name):

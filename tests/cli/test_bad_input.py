@@ -118,6 +118,17 @@ def test_a_mismatch_is_an_answer(nets, capsys):
     assert "20*5*5 = 500" in out
 
 
+@pytest.mark.parametrize("layer, says", [
+    ("Linear(-1, 5)", "weight would have a size of -1; sizes are at least 0"),
+    ("Conv2d(1, 1, 3, groups=0)", "groups"),
+    ("MaxPool2d(0)", "must be at least 1, 0 was chosen"),
+])  # fmt: skip
+def test_layers_nobody_can_build(capsys, layer, says):
+    """A constructor's own refusal is a finding."""
+    assert main(["explain", layer]) == 1
+    assert says in " ".join(capsys.readouterr().out.split())
+
+
 def test_traceback_on_request(nets):
     """`--traceback` shows Python's own."""
     with pytest.raises(Exception, match="there is no file"):

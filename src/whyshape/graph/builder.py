@@ -8,7 +8,7 @@ from whyshape.errors import DoesNotFit
 from whyshape.graph.graph import Graph, Module, Node, Problem, Ref, Tensor
 from whyshape.rules import LAYERS, RULES, Made
 from whyshape.rules.dtypes import name_of
-from whyshape.sizes import plain
+from whyshape.sizes import need, plain
 
 
 class Stopped(Exception):
@@ -50,6 +50,8 @@ class Builder:
 
     def parameter(self, name: str, shape, dtype="float32") -> Value:
         """A learned tensor of the layer being called."""
+        for n in shape:
+            need(n >= 0, "{name} would have a size of {arrived}; sizes are at least 0", name=name, arrived=n, wanted=0)
         return self.tensor(shape, dtype, "parameter", f"{self.path}.{name}" if self.path else name)
 
     def buffer(self, name: str, shape, dtype="float32") -> Value:

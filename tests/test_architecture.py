@@ -83,3 +83,9 @@ def test_no_file_is_feared():
     """No source file is longer than 400 lines."""
     long = {str(p.relative_to(HOUSE)): n for p in HOUSE.rglob("*.py") if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
     assert long == {}
+
+
+def test_test_files_have_names_of_their_own():
+    """Two test files of one name cannot be collected in one run."""
+    names = [p.name for p in Path(__file__).parent.rglob("*.py") if p.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))

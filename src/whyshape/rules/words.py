@@ -1,4 +1,5 @@
-"""What is worth a sentence about an operator: how it treats maps, and what surprises. Each sentence is run in `tests/test_words.py`."""
+"""What is worth a sentence about an operator: how it treats maps, and what surprises. Each sentence is run in
+`tests/explain/test_words.py`."""
 
 from __future__ import annotations
 

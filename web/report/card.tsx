@@ -1,6 +1,7 @@
 // One layer: the slots SIZE, MAPS, WEIGHTS, NOTE; its knobs; its window at work; its numbers to copy.
+/** @jsxImportSource #view */
 
-import { useState } from "preact/hooks";
+import { signal } from "../core/signals";
 import { type Condition, type Knobs } from "../core/trees";
 import { numbers, repairs, roadOf } from "../core/model";
 import { grouped, latex, plain } from "../core/text";
@@ -11,10 +12,14 @@ import { Walk } from "./walk";
 import { Picture } from "./picture";
 
 export function Card() {
+  return <article id="card" tabIndex={-1} aria-label="Chosen layer" live={Inside} />;
+}
+
+function Inside() {
   const row = chosen.value, data = model.rows[row]!, [, , type, first, count, times] = data;
   const node = isCall(data) ? first : -1, total = (table: Float64Array) => table[first + count]! - table[first]!;
   return (
-    <article id="card" tabIndex={-1} aria-label="Chosen layer">
+    <>
       <h3>{paths[row] || label(row)} <small>{type}</small></h3>
       <p class="flow">
         {node >= 0 && <>{model.nodes[node]![1].map((t) => shapeText(sizes.value[t]!)).join(" and ")} {"->"} </>}
@@ -30,7 +35,7 @@ export function Card() {
         </>
       )}
       {parents[row]! >= 0 && <p><button type="button" class="link" onClick={() => choose(parents[row]!)}>up to {paths[parents[row]!]}</button></p>}
-    </article>
+    </>
   );
 }
 
@@ -181,8 +186,10 @@ function WhyPlusOne({ node }: { node: number }) {
   );
 }
 
+const copied = signal<{ node: number; kind: string } | null>(null);
+
 function Copies({ node }: { node: number }) {
-  const [done, setDone] = useState(""), row = rowOf(node), path = paths[row]!, rule = model.rules[model.nodes[node]![0]]!;
+  const row = rowOf(node), path = paths[row]!, rule = model.rules[model.nodes[node]![0]]!;
   const at = numbers(model, sizes.value, node, changes.value);
   const lines = alike(node, (roadOf(rule, at) ?? rule).outs[0] ?? []).filter(({ tree }) => Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "string");
   const text = lines.map(({ places, tree }) => `${places.map((i) => rule.axes?.[i] ?? `axis ${i}`).join(" and ")}: ${plain(formula(node, tree))} = ${at.value(tree)}`);
@@ -198,8 +205,8 @@ function Copies({ node }: { node: number }) {
   };
   return (
     <p class="copies">Copy: {Object.entries(kinds).filter(([, write]) => write()).map(([kind, write]) => (
-      <button type="button" onClick={() => { copy(write()); setDone(kind); }}>{kind}</button>
-    ))} <span role="status">{done && `${done} copied`}</span></p>
+      <button type="button" onClick={() => { copy(write()); copied.value = { node, kind }; }}>{kind}</button>
+    ))} <span role="status" live={() => copied.value?.node === node && `${copied.value.kind} copied`} /></p>
   );
 }
 

@@ -1,13 +1,14 @@
 // Which sizes fit: every height and width asked in the page, through the trees, with the knobs as they stand.
+/** @jsxImportSource #view */
 
-import { effect, signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { effect, signal } from "../core/signals";
 import { evaluate } from "../core/model";
 import { changes, model, setInput, shapeText, sizes } from "./state";
 
 const MOST = 96, WORK = 1_500_000; // sizes along one axis; calls asked in all
 
 type Answer = "fits" | "no" | "unknown";
+const at = signal(""); // what the pointer stands on
 const grid = signal<{ rows: Answer[][]; done: boolean; square: boolean }>({ rows: [], done: false, square: false });
 
 const image = (): [tensor: number, shape: number[]] | undefined => {
@@ -21,9 +22,9 @@ function ask(tensor: number, shape: number[], h: number, w: number): Answer {
 }
 
 /** Asks row by row, a slice of time each, and begins again whenever something changes. */
-function start(): () => void {
+export function start(): void {
   let run = 0;
-  return effect(() => {
+  effect(() => {
     const mine = ++run, found = image();
     if (!found) return;
     const [tensor, shape] = found, square = model.nodes.length * MOST * MOST > WORK, rows: Answer[][] = [];
@@ -73,8 +74,7 @@ function blocks(rows: Answer[][]): string[] {
 }
 
 export function Fits() {
-  useEffect(start, []);
-  const [at, setAt] = useState(""), found = image(), { rows, done, square } = grid.value;
+  const found = image(), { rows, done, square } = grid.value;
   if (model.problem) return <p>The model stopped at {model.problem.path || model.problem.op}, so the layers behind it were not read. Which sizes would pass all of them is not known here.</p>;
   if (model.accepts && !found) return <p class="answer">{model.accepts.text}</p>;
   if (!found) return <p>The map is drawn for one image as input. This model's inputs: {model.inputs.map(([t, name]) => `${name} ${shapeText(sizes.value[t]!)}`).join(", ")}.</p>;
@@ -96,7 +96,7 @@ export function Fits() {
             onPointerMove={(e) => {
               const box = e.currentTarget.getBoundingClientRect(), side = (MOST + 8) / box.width;
               const [h, w] = [Math.floor((e.clientY - box.top) * side - 6), Math.floor((e.clientX - box.left) * side - 6)], answer = rows[h]?.[w];
-              setAt(answer ? `height ${h + 1}, width ${w + 1}: ${answer === "fits" ? "fits" : answer === "no" ? "does not fit" : "another road, read the model again"}` : "");
+              at.value = (answer ? `height ${h + 1}, width ${w + 1}: ${answer === "fits" ? "fits" : answer === "no" ? "does not fit" : "another road, read the model again"}` : "");
             }}>
             <rect class="field" width={MOST} height={MOST} />
             <path class="fit" d={fill("fits")} /><path class="unknown" d={fill("unknown")} />
@@ -104,7 +104,7 @@ export function Fits() {
             {[1, 32, 64, 96].map((n) => <><text x={n - 0.5} y={-1.5} text-anchor="middle">{n}</text><text x={-1} y={n + 0.5} text-anchor="end">{n}</text></>)}
             <rect class="now" x={shape[3]! - 1} y={shape[2]! - 1} width={1} height={1} />
           </svg>
-          <figcaption>height down, width across; the line marks squares. <span>{at}</span></figcaption>
+          <figcaption>height down, width across; the line marks squares. <span live={() => at.value} /></figcaption>
         </figure>
       )}
       <form class="try" onSubmit={(e) => e.preventDefault()}>

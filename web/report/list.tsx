@@ -1,41 +1,48 @@
 // The layers as a tree table. Only the rows in view exist, so a model of 20,000 calls costs what one of 20 does.
+/** @jsxImportSource #view */
 
-import { effect, signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { effect, signal } from "../core/signals";
 import { grouped, short } from "../core/text";
 import { changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, paths, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork, whole } from "./state";
 
 const HEIGHT = 28, SPARE = 5;
 const top = signal(0), view = signal(448);
 
+const box = (): Element | null => document.querySelector(".grid");
+let timer = 0;
+
+/** Keeps the chosen row in view. */
+export function follow(): void {
+  const resized = () => (view.value = box()?.clientHeight ?? view.value);
+  resized();
+  addEventListener("resize", resized);
+  effect(() => {
+    const place = rowsShown.value.indexOf(chosen.value), element = box();
+    if (place < 0 || !element) return;
+    const y = place * HEIGHT;
+    if (y < element.scrollTop) element.scrollTop = y;
+    else if (y + HEIGHT > element.scrollTop + element.clientHeight - HEIGHT) element.scrollTop = y + 2 * HEIGHT - element.clientHeight;
+  });
+}
+
 export function List() {
-  const box = useRef<HTMLDivElement>(null), timer = useRef(0);
-  useEffect(() => {
-    const resized = () => (view.value = box.current!.clientHeight);
-    resized();
-    addEventListener("resize", resized);
-    const follow = effect(() => {
-      const place = rowsShown.value.indexOf(chosen.value), element = box.current!;
-      if (place < 0) return;
-      const y = place * HEIGHT;
-      if (y < element.scrollTop) element.scrollTop = y;
-      else if (y + HEIGHT > element.scrollTop + element.clientHeight - HEIGHT) element.scrollTop = y + 2 * HEIGHT - element.clientHeight;
-    });
-    return () => { follow(); removeEventListener("resize", resized); };
-  }, []);
+  return <div class="list" live={Table} />;
+}
+
+function Table() {
   const shown = rowsShown.value, from = Math.max(0, Math.floor(top.value / HEIGHT) - SPARE);
   const visible = shown.slice(from, from + Math.ceil(view.value / HEIGHT) + 2 * SPARE);
   return (
-    <div class="list">
+    <>
       <label class="find">Find a layer, a type or a number{" "}
         <input id="find" type="search" placeholder="320, conv, Linear ..." onInput={(e) => {
           const text = e.currentTarget.value;
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => (filter.value = text), 120) as unknown as number;
+          clearTimeout(timer);
+          timer = setTimeout(() => (filter.value = text), 120) as unknown as number;
         }} />
       </label>
       <span class="count" role="status">{filter.value ? `${shown.length} of ${model.rows.length} rows` : `${model.rows.length} rows, ${model.nodes.length} calls`}</span>
-      <div class="grid" ref={box} role="treegrid" aria-label="Layers" aria-rowcount={shown.length + 1} tabIndex={0}
+      <div class="grid" role="treegrid" aria-label="Layers" aria-rowcount={shown.length + 1} tabIndex={0}
         aria-activedescendant={visible.includes(chosen.value) ? `row${chosen.value}` : undefined}
         onScroll={(e) => (top.value = e.currentTarget.scrollTop)} onKeyDown={keys}>
         <div role="row" class="row head" aria-rowindex={1}>
@@ -45,7 +52,7 @@ export function List() {
           {visible.map((row, i) => <Line key={row} row={row} place={from + i} />)}
         </div>
       </div>
-    </div>
+    </>
   );
 }
 

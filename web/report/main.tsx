@@ -1,11 +1,12 @@
 // The report: one page, one model, nothing fetched.
+/** @jsxImportSource #view */
 
-import { effect, signal } from "@preact/signals";
-import { Fragment, render } from "preact";
+import { draw } from "#view/jsx-runtime";
+import { effect, signal } from "../core/signals";
 import type { Model } from "../core/model";
 import { Card } from "./card";
-import { Fits } from "./fits";
-import { List } from "./list";
+import { Fits, start } from "./fits";
+import { List, follow } from "./list";
 import { Section, Tip } from "./number";
 import { Answer, Bars, Checks, Words, orderButton, textVersion } from "./sections";
 import { address, begin, changes, cell, chosen, model, readAddress, tip, whole } from "./state";
@@ -13,9 +14,19 @@ import { Traced } from "./traced";
 
 const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
 
+function Layers() {
+  return (
+    <>
+      <p class="hint">Size comes from a formula. The number of maps is a choice. Point at a number to see who decides it.</p>
+      {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
+      <ul class="legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
+    </>
+  );
+}
+
 function Page() {
   return (
-    <Fragment>
+    <>
       <header>
         <h1>{model.title}</h1>
         <nav aria-label="Sections">{[["answer", "Answer"], ["layers", "Layers"], ["trace", "One cell"], ["fits", "Sizes that fit"], ["bars", "Where the numbers are"], ["words", "Words"], ["checks", "Checked"]].map(([id, word]) => <a href={`#${id}`} onClick={(e) => { e.preventDefault(); document.getElementById(id!)?.scrollIntoView(); }}>{word}</a>)}</nav>
@@ -26,24 +37,20 @@ function Page() {
         </p>
       </header>
       <main>
-        <Section id="answer" title="In one line"><Answer /></Section>
-        <Section id="layers" title="Layers">
-          <p class="hint">Size comes from a formula. The number of maps is a choice. Point at a number to see who decides it.</p>
-          {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
-          <ul class="legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
-        </Section>
+        <Section id="answer" title="In one line" show={Answer} />
+        <Section id="layers" title="Layers" show={Layers} />
         {whole.value && (
-          <Fragment>
-            <Section id="trace" title="Where does this cell look?"><Traced /></Section>
-            <Section id="fits" title="What sizes fit?"><Fits /></Section>
-            <Section id="bars" title="Where are the numbers?"><Bars /></Section>
-            <Section id="words" title="Words"><Words /></Section>
-            <Section id="checks" title="How this was checked"><Checks /></Section>
-          </Fragment>
+          <>
+            <Section id="trace" title="Where does this cell look?" show={Traced} />
+            <Section id="fits" title="What sizes fit?" show={Fits} />
+            <Section id="bars" title="Where are the numbers?" show={Bars} />
+            <Section id="words" title="Words" show={Words} />
+            <Section id="checks" title="How this was checked" show={Checks} />
+          </>
         )}
       </main>
-      <Tip />
-    </Fragment>
+      <div live={Tip} />
+    </>
   );
 }
 
@@ -66,7 +73,8 @@ const root = document.getElementById("app")!;
 data().then((loaded) => {
   begin(loaded);
   root.textContent = "";
-  render(<Page />, root);
+  effect(() => draw(root, <Page />));
+  follow();
   let first = true;
   effect(() => {
     void [chosen.value, cell.value, changes.value];
@@ -79,7 +87,7 @@ data().then((loaded) => {
   addEventListener("hashchange", readAddress);
   addEventListener("beforeprint", () => (text.value = true));
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
-  setTimeout(() => (whole.value = true), 30);
+  setTimeout(() => { whole.value = true; start(); }, 30);
 }, (reason) => {
   root.textContent = `This page could not read its data (${reason}). It needs Chrome 123, Firefox 120, Safari 17.5 or newer.`;
 });

@@ -1,6 +1,7 @@
 // A number on the page: who decides it, and where it comes from, on hover, focus, click and Enter.
+/** @jsxImportSource #view */
 
-import type { ComponentChildren } from "preact";
+import type { Child } from "#view/jsx-runtime";
 import { type Piece, pieces, plain } from "../core/text";
 import { numbers } from "../core/model";
 import { changes, choose, lit, model, paths, rowOf, sizes, tip } from "./state";
@@ -64,7 +65,7 @@ function leave(): void {
 
 /** A formula with its numbers put in; each can be pointed at. */
 export function Formula({ node, tree }: { node: number; tree: number }) {
-  return <span class="formula">{formula(node, tree).map((piece) => (typeof piece === "string" ? piece : <Num node={node} tree={piece.tree} text={piece.text} />))}</span>;
+  return <span class="formula" live={() => formula(node, tree).map((piece) => (typeof piece === "string" ? piece : <Num node={node} tree={piece.tree} text={piece.text} />))} />;
 }
 
 export function formula(node: number, tree: number): Piece[] {
@@ -84,6 +85,6 @@ export function Tip() {
   );
 }
 
-export function Section({ id, title, children }: { id: string; title: string; children: ComponentChildren }) {
-  return <section id={id} aria-labelledby={`${id}-h`}><h2 id={`${id}-h`}>{title}</h2>{children}</section>;
+export function Section({ id, title, show }: { id: string; title: string; show: () => Child }) {
+  return <section id={id} aria-labelledby={`${id}-h`} live={() => [<h2 id={`${id}-h`}>{title}</h2>, show()]} />;
 }

@@ -1,4 +1,5 @@
 // The parts of a module as boxes and lines, laid out by Python.
+/** @jsxImportSource #view */
 
 import { choose, label, model, paths, shapeText, sizes, outputOf } from "./state";
 

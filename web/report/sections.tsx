@@ -1,4 +1,5 @@
 // The sections around the layers: the answer first, where the numbers are, words, and how all was checked.
+/** @jsxImportSource #view */
 
 import { grouped, short } from "../core/text";
 import { choose, chosen, kerasOrder, label, model, outputOf, paths, shapeText, sizes, stop, sums, unknownWork } from "./state";

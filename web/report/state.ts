@@ -1,6 +1,6 @@
 // What the page shows now. Everything follows from a few signals; the address bar holds them, so that a link is an exact view.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "../core/signals";
 import { type Changes, type Model, type Result, type Row, evaluate, numbers, parameters } from "../core/model";
 import { type Field, fields } from "../core/reach";
 

@@ -1,4 +1,5 @@
 // Where does this cell look? Its rows and columns, followed back layer by layer to the image.
+/** @jsxImportSource #view */
 
 import { trace } from "../core/reach";
 import { cell, changes, isCall, label, model, outputOf, parents, paths, rowOf, settled, shapeText, sizes, stop } from "./state";

@@ -1,11 +1,11 @@
 // The window walking over this layer's own grid: what each output cell reads, and which outputs read a cell.
+/** @jsxImportSource #view */
 
-import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { effect, signal } from "../core/signals";
 import { numbers, type Window } from "../core/model";
 import { cellsRead, readersOf, throughAdaptive } from "../core/reach";
 import { ranges } from "../core/text";
-import { cell, changes, lit, model, sizes } from "./state";
+import { cell, changes, chosen, lit, model, sizes } from "./state";
 
 const CELL = 11, MOST = 34; // px, cells shown along one axis
 const playing = signal(false), pace = signal(3), pointed = signal<[number, number] | null>(null);
@@ -32,23 +32,30 @@ function looks(node: number): [Look, Look] | null {
   return [look(-2), look(-1)];
 }
 
+let forward = () => {}; // one step of the window that is shown
+effect(() => {
+  if (!playing.value) return;
+  const id = setInterval(() => forward(), 1000 / pace.value);
+  return () => clearInterval(id);
+});
+effect(() => {
+  void chosen.value;
+  playing.value = false;
+});
+
 export function Walk({ node }: { node: number }) {
+  return <div live={() => <Window_ node={node} />} />;
+}
+
+function Window_({ node }: { node: number }) {
   const pair = looks(node), [rows, columns] = pair ?? [];
   const total = pair ? rows!.o * columns!.o : 0;
-  useEffect(() => {
-    if (!playing.value || !total) return;
-    const id = setInterval(() => {
-      const [r, c] = cell.value, next = (r * columns!.o + c + 1) % total;
-      cell.value = [Math.floor(next / columns!.o), next % columns!.o];
-    }, 1000 / pace.value);
-    return () => clearInterval(id);
-  }, [playing.value, pace.value, total, columns?.o]);
-  useEffect(() => () => { playing.value = false; }, []);
   if (!pair || !total) return null;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const [r, c] = [Math.min(cell.value[0], rows!.o - 1), Math.min(cell.value[1], columns!.o - 1)];
   const readRows = rows!.reads(r), readColumns = columns!.reads(c);
   const go = (step: number) => { const next = (r * columns!.o + c + step + total) % total; cell.value = [Math.floor(next / columns!.o), next % columns!.o]; };
+  forward = () => go(1);
   const mine = pointed.value;
   const readers = mine ? { rows: rows!.readers(mine[0]), columns: columns!.readers(mine[1]) } : null;
   // A kernel reads all maps of its group; a window without kernels stays on its own map.

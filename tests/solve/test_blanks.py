@@ -32,7 +32,11 @@ def runs(text, shape):
                 "pool: output_size = 4, the only number that fits",
             ],
         ),
-        ("Conv2d(1, 20, kernel_size=?)", (1, 1, 28, 28), ["Conv2d(1, 20, kernel_size=3)", "0: kernel_size = 3 is used, the usual one; what fits: 1..28"]),
+        (
+            "Conv2d(1, 20, kernel_size=?)",
+            (1, 1, 28, 28),
+            ["Conv2d(1, 20, kernel_size=3)", "0: kernel_size = 3 is used, the usual one; what fits: 1..28"],
+        ),
     ],
 )
 def test_what_is_said(text, shape, said):

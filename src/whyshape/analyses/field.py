@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
 
-from whyshape.analyses.live import Live, call_of, live
+from whyshape.analyses.live import Held, call_of, live
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.kept import tensors
@@ -104,7 +104,7 @@ def _of_axis(how: list[Look], axis: int) -> Look:
     return how[axis] if -len(how) <= axis else AT_MOST_ALL
 
 
-def _ways(node: Node, held: list[Live], output: int):
+def _ways(node: Node, held: Held, output: int):
     """Each tensor the node reads, with how result number ``output`` looks at each of its axes."""
     rule = node.rule
     if rule is None:

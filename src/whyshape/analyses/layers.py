@@ -76,7 +76,9 @@ class Layers:
         self._by_node: dict[int, Layer] = {}
         self._exact: dict[int, Layer] = {}
         self.producers = graph.producers()
-        self.found = {module.path: module.found for module in graph.modules if module.found}  # who found what comes in, where nobody typed it
+        self.found = {
+            module.path: module.found for module in graph.modules if module.found
+        }  # who found what comes in, where nobody typed it
 
     def __getitem__(self, index: int) -> Layer:
         return self.of(self.graph.nodes[index])

@@ -163,7 +163,9 @@ class _Why:
             return Reason(_where(node, knob), n, "input", True, sentence, tuple(self.links(step) if step else ()))
         if isinstance(step.size, Size) and step.size.op == "*":
             body = self.multiplied(step)
-            sentence = f"{n} = {body} {path} reads the output of {self.before(step)}. {typed} it is not free: {self.with_input()} it must be {n}."
+            sentence = (
+                f"{n} = {body} {path} reads the output of {self.before(step)}. {typed} it is not free: {self.with_input()} it must be {n}."
+            )
         else:
             sentence = f"{n} [{how}] is the {knob} of {path}. It must equal {self.words.origin(*tie.axis)}."
         return Reason(_where(node, knob), n, "calculated", True, sentence, tuple(self.links(step)))

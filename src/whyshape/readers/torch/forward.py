@@ -63,7 +63,7 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
 
 def waiting(modules) -> dict[str, str]:
     """The lazy layers that know no sizes yet: their types, by their paths."""
-    lazy = torch.nn.modules.lazy.LazyModuleMixin
+    lazy: Any = torch.nn.modules.lazy.LazyModuleMixin  # as a type it would hide that these are modules
     return {path: type(m).__name__ for path, m in modules if isinstance(m, lazy) and m.has_uninitialized_params()}
 
 

@@ -108,7 +108,7 @@ def _from_text(text: str, input_size, dtypes, mode: str) -> Graph:
     if kind == "json":
         from whyshape.readers.jsongraph import read as read_json
 
-        return read_json(text)
+        return read_json(text, _shapes(input_size) or None)
     return _from_torch(target.load(text), input_size, None, dtypes, mode)
 
 
@@ -264,7 +264,19 @@ def _door(module: str, name: str):
     return ask
 
 
-diagnose = _door("whyshape.analyses.diagnose", "diagnose")
+def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "same"):
+    """Why a model, a file or a graph does not take these inputs, and the changes that were tried; a `Diagnosis`."""
+    from whyshape.readers import target
+
+    if isinstance(model, Graph) or (isinstance(model, str) and target.kind_of(model) in ("onnx", "keras", "json")):
+        from whyshape.analyses.diagnose_graph import diagnose_graph
+
+        return diagnose_graph(model, input_size, dtypes)
+    from whyshape.analyses.diagnose import diagnose as of_torch
+
+    return of_torch(model, input_size, input_data, dtypes, mode)
+
+
 solve = _door("whyshape.analyses.solve", "solve")
 compare = _door("whyshape.analyses.compare", "compare")
 translate = _door("whyshape.analyses.translate", "translate")

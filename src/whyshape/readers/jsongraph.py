@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 
 from whyshape.errors import WhyshapeError
+from whyshape.graph.again import again
 from whyshape.graph.graph import Graph
 from whyshape.graph.json import from_json
 
 LARGEST = 64 * 2**20  # bytes: a graph of 100,000 calls takes about half of it
 
 
-def read(source: str | Path | bytes) -> Graph:
-    """The graph in a JSON file, or in its bytes.
+def read(source: str | Path | bytes, input_size=None) -> Graph:
+    """The graph in a JSON file, or in its bytes; with ``input_size``, a list of one shape for each input, asked again at these sizes.
 
     Raises `WhyshapeError` for text that is not JSON, too large or too deep, and for whatever `from_json` refuses.
     """
@@ -30,7 +31,24 @@ def read(source: str | Path | bytes) -> Graph:
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
         raise WhyshapeError(f"This is not JSON: {reason}.") from None
-    return from_json(data)
+    graph = from_json(data)
+    return graph if input_size is None else _at(graph, input_size)
+
+
+def _at(graph: Graph, shapes) -> Graph:
+    """The graph at other sizes; a letter leaves the size as it was written and names the axis."""
+    if len(shapes) != len(graph.inputs):
+        raise WhyshapeError(f"The graph has {len(graph.inputs)} inputs; {len(shapes)} shapes are given.")
+    asked, tensors = {}, list(graph.tensors)
+    for index, shape in zip(graph.inputs, shapes):
+        t = graph.tensors[index]
+        if len(shape) != len(t.shape):
+            raise WhyshapeError(f"The input {t.name[:60]!r} has {len(t.shape)} axes; a shape of {len(shape)} is given.")
+        asked[index] = tuple(old if isinstance(n, str) else n for n, old in zip(shape, t.shape))
+        tensors[index] = t._replace(axes=tuple(n if isinstance(n, str) else "" for n in shape))
+    same = all(asked[i] == graph.tensors[i].shape for i in graph.inputs)
+    graph = graph._replace(tensors=tuple(tensors))
+    return graph if same else again(graph, asked)._replace(notes=())  # what the notes say of sizes was said of others
 
 
 def write(graph: Graph, path: str | Path) -> None:

@@ -32,9 +32,12 @@ def arguments(parser) -> None:
 
 def run(options) -> int:
     from whyshape.api import accepts
+    from whyshape.readers import target
     from whyshape.writers.plain import safe
 
     options.input = options.input or (["N,1,H,W"] if options.target is None else None)
+    if options.input is None and target.kind_of(options.target) in ("onnx", "keras", "json"):
+        options.input = stated(options.target)
     if options.input is None:
         raise WhyshapeError("an input is needed, with letters for free axes: add --input, as --input N,3,H,W")
     model, shapes = opt.model_of(options)
@@ -58,6 +61,17 @@ def run(options) -> int:
     return 0 if fits else 1
 
 
+def stated(path: str) -> list[str] | None:
+    """The inputs as the file itself states them; None where it leaves no axis free."""
+    from whyshape.api import read
+
+    graph = read(path)
+    tensors = [graph.tensors[i] for i in graph.inputs]
+    if not any(any(t.axes) for t in tensors):
+        raise WhyshapeError(f"{path} fixes every axis of its inputs: {' and '.join('x'.join(map(str, t.shape)) for t in tensors)}, nothing else")
+    return [",".join(letter or str(n) for letter, n in zip(t.axes or ("",) * len(t.shape), t.shape)) for t in tensors]
+
+
 def sizes(text: str, found) -> dict[str, int]:
     """The sizes of ``512x512`` for the letters, the batch left out where it is not named."""
     given = opt.shape(text)
@@ -74,6 +88,8 @@ def changes(model, shapes, at: dict[str, int], found, options) -> list[str]:
     from whyshape.readers import target
     from whyshape.readers.again import again
 
+    if isinstance(model, str) and target.kind_of(model) != "notation":
+        return changes_of_file(model, shapes, at, found, options)
     read = again(model, shapes, options.dtype, options.mode)
     told = []
     near = found.nearest(**at)
@@ -91,3 +107,12 @@ def changes(model, shapes, at: dict[str, int], found, options) -> list[str]:
     for problem in diagnosis.problems:
         told += [f"{fix.says} ({fix.cost})" for fix in problem.fixes if fix.verified]
     return told
+
+
+def changes_of_file(path: str, shapes, at, found, options) -> list[str]:
+    """The fixes of a file's diagnosis, each asked of the file again."""
+    from whyshape.analyses.diagnose_graph import diagnose_graph
+
+    whole = {found.batch: 1, **at} if found.batch else at
+    asked = [tuple(whole.get(n, 1) if isinstance(n, str) else n for n in shape) for shape in shapes]
+    return [fix.says for p in diagnose_graph(path, asked, options.dtype).problems for fix in p.fixes if fix.verified]

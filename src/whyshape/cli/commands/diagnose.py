@@ -26,11 +26,32 @@ def run(options: argparse.Namespace) -> int:
 
         model, shapes = ThreadNet(), common.shapes(options.input) or [(1, 1, 28, 28)]
     else:
-        model, shapes = target.load(options.target), common.shapes(options.input)
+        shapes = common.shapes(options.input)
+        if target.kind_of(options.target) in ("onnx", "keras", "json"):
+            return answered(of_file(options.target, shapes, options.dtype), options)
+        model = target.load(options.target)
     if shapes is None:
         raise WhyshapeError("an input is needed: add --input, as --input 1,3,224,224")
+    numbers_only(shapes)
+    return answered(diagnose(model, shapes, dtypes=options.dtype, mode=options.mode), options)
+
+
+def of_file(path: str, shapes, dtypes):
+    """A file's network; without ``--input`` at the sizes the file states."""
+    from whyshape.analyses.diagnose_graph import diagnose_graph
+
+    numbers_only(shapes or [])
+    return diagnose_graph(path, shapes, dtypes)
+
+
+def numbers_only(shapes) -> None:
+    from whyshape.errors import WhyshapeError
+
     if any(isinstance(n, str) for s in shapes for n in s):
         raise WhyshapeError("diagnose asks about one input: give numbers for every axis; `whyshape accepts` takes letters")
-    found = diagnose(model, shapes, dtypes=options.dtype, mode=options.mode)
+
+
+def answered(found, options: argparse.Namespace) -> int:
+    """The diagnosis printed; its exit code."""
     common.write(found.to_json() if options.json else str(found), options)
     return found.exit_code

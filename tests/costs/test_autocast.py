@@ -64,9 +64,12 @@ def test_network_sample(name):
     check_network(name)
 
 
+NETWORKS = """alexnet vgg11_bn resnext50_32x4d densenet121 squeezenet1_0 googlenet inception_v3 mobilenet_v2
+    mobilenet_v3_small shufflenet_v2_x0_5 mnasnet0_5 regnet_y_400mf convnext_tiny vit_b_32 swin_t swin_v2_t maxvit_t"""
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("name", """alexnet vgg11_bn resnext50_32x4d densenet121 squeezenet1_0 googlenet inception_v3 mobilenet_v2
-    mobilenet_v3_small shufflenet_v2_x0_5 mnasnet0_5 regnet_y_400mf convnext_tiny vit_b_32 swin_t swin_v2_t maxvit_t""".split())  # fmt: skip
+@pytest.mark.parametrize("name", NETWORKS.split())
 def test_network(name):
     """Byte for byte."""
     check_network(name)
@@ -103,13 +106,13 @@ def test_at_other_sizes_and_with_a_checkpoint():
     assert memory(again, autocast="bfloat16", checkpoint=("1",)).activations.value < memory(again, autocast="bfloat16").activations.value
 
 
+POINTWISE = """exp expm1 log log2 log10 log1p reciprocal rsqrt sum prod tan acos asin cosh sinh erfinv relu sigmoid tanh sqrt abs mean"""
 CAST_BY_CUDA = {
     "conv2d": (F.conv2d, [(1, 2, 4, 4), (2, 2, 3, 3)]), "linear": (F.linear, [(2, 3), (4, 3)]), "matmul": (torch.matmul, [(2, 3), (3, 4)]),
     "bmm": (torch.bmm, [(2, 2, 3), (2, 3, 4)]), "baddbmm": (torch.baddbmm, [(2, 2, 4), (2, 2, 3), (2, 3, 4)]), "mv": (torch.mv, [(2, 3), (3,)]),
     "prelu": (F.prelu, [(2, 3), (1,)]), "softmax": (lambda x: F.softmax(x, -1), [(2, 3)]), "log_softmax": (lambda x: F.log_softmax(x, -1), [(2, 3)]),
     "layer_norm": (lambda x: F.layer_norm(x, (3,)), [(2, 3)]), "group_norm": (lambda x: F.group_norm(x, 1), [(2, 3)]),
-    **{n: (getattr(torch, n), [(2, 3)]) for n in """exp expm1 log log2 log10 log1p reciprocal rsqrt sum prod tan acos asin cosh sinh
-       erfinv relu sigmoid tanh sqrt abs mean""".split()},
+    **{n: (getattr(torch, n), [(2, 3)]) for n in POINTWISE.split()},
     "cumsum": (lambda x: x.cumsum(1), [(2, 3)]), "norm": (torch.norm, [(2, 3)]), "softplus": (F.softplus, [(2, 3)]),
     "mse_loss": (F.mse_loss, [(2, 3), (2, 3)]), "l1_loss": (F.l1_loss, [(2, 3), (2, 3)]), "gelu": (F.gelu, [(2, 3)]),
     "smooth_l1_loss": (F.smooth_l1_loss, [(2, 3), (2, 3)]), "pow": (lambda x: x**2, [(2, 3)]), "max_pool2d": (lambda x: F.max_pool2d(x, 2), [(1, 2, 4, 4)]),

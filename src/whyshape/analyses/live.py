@@ -88,12 +88,12 @@ def call_of(node: Node, held: Held) -> Call:
     """The node's arguments by name, its tensors from ``held``."""
     call = held.calls.get(node.index)
     if call is None:
-        put = lambda value: _put(value, held)
         outs: Any = [held[i] for i in node.outputs]
         rule = node.rule
         assert rule is not None
-        call = Call(rule, tuple([put(a) for a in node.args]), {k: put(v) for k, v in node.kwargs.items()},
-                    outs[0] if len(outs) == 1 else outs, node.op)  # fmt: skip
+        args = tuple([held[a[0]] if type(a) is Ref else _put(a, held) for a in node.args])
+        kwargs = {k: _put(v, held) for k, v in node.kwargs.items()} if node.kwargs else {}
+        call = Call(rule, args, kwargs, outs[0] if len(outs) == 1 else outs, node.op)
         held.calls[node.index] = call
     return call
 

@@ -13,7 +13,7 @@ from whyshape.analyses.autocast import autocasted
 from whyshape.analyses.live import Held, Live, call_of, live
 from whyshape.analyses.operations import at_sizes
 from whyshape.analyses.parameters import states
-from whyshape.analyses.peak import inference_peak, training_peak
+from whyshape.analyses.peak import inference_peak, lifetimes, training_peak
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.base import TOLD
@@ -99,11 +99,11 @@ def memory(
     weights, buffers, gradients, learned = standing(graph)
     state = Amount(OPTIMIZERS[optimizer] * BYTES[name_of(state_dtype)] * learned, weights.missing)
     rows = kept(graph, held, checkpoint)
-    there = weights + buffers
+    there, lives = weights + buffers, lifetimes(graph, held)
     return Memory(
         weights, buffers, gradients, state, total_of(rows),
-        there + inference_peak(graph, held),
-        there + state + training_peak(graph, held, kept(graph, held) if checkpoint else rows, checkpoint),
+        there + inference_peak(graph, held, lives),
+        there + state + training_peak(graph, held, lives, kept(graph, held) if checkpoint else rows, checkpoint),
         rows,
     )  # fmt: skip
 
@@ -138,7 +138,7 @@ def kept(graph: Graph, held: Held, checkpoint: tuple[str, ...] = ()) -> tuple[Ke
     """What autograd keeps, operator by operator; memory kept twice counts where it is kept first."""
     inside, entries = checkpointed(graph, checkpoint)
     seen: set[int] = set()
-    rows = []
+    rows, told = [], TOLD["saved"]
     for node in graph.nodes:
         at = node.index
         add, owners = 0, []
@@ -146,7 +146,9 @@ def kept(graph: Graph, held: Held, checkpoint: tuple[str, ...] = ()) -> tuple[Ke
             add += _first_time(held, held[index], seen, owners)
         if at not in inside and [i for i in node.outputs if held[i].needs_grad]:
             rule = node.rule
-            items = None if rule is None else rule.saved(call_of(node, held))
+            items = told.get(node.op)
+            if items is None or callable(items):  # who keeps the same of every call need not look at this one
+                items = None if rule is None else rule.saved(call_of(node, held))
             if items is None:
                 rows.append(Kept(node, None))
                 continue

@@ -9,6 +9,7 @@ from whyshape.analyses.amount import Amount, amount
 from whyshape.analyses.live import Held, call_of, live
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Graph, Node, letters, push
+from whyshape.rules import Rule
 from whyshape.sizes import product
 
 # What a number counts. Each convention is one question to the rule.
@@ -33,7 +34,8 @@ class Operation:
     @cached_property
     def macs(self) -> int | None:
         """Multiply-adds."""
-        return self._asked("macs")
+        rule = self.node.rule
+        return 0 if rule is not None and rule.macs is Rule.macs else self._asked("macs")
 
     @cached_property
     def work(self) -> int | None:

@@ -7,6 +7,11 @@ from whyshape.analyses.live import Live
 from whyshape.graph import Graph
 
 
+def lifetimes(graph: Graph, held: list[Live]) -> tuple[list[int], list[list[int]]]:
+    """For each tensor that owns memory the last node that needs it, and for each node the memory it makes."""
+    return last_uses(graph, held), _born(graph, held)
+
+
 def last_uses(graph: Graph, held: list[Live]) -> list[int]:
     """For each tensor that owns memory, the last node that runs while Python still holds it; ``len(nodes)``: never let go."""
     last = [-1] * len(held)
@@ -36,9 +41,9 @@ def _given(graph: Graph, held: list[Live]) -> int:
     return sum(t.nbytes for t in there.values())
 
 
-def inference_peak(graph: Graph, held: list[Live]) -> Amount:
+def inference_peak(graph: Graph, held: list[Live], lives) -> Amount:
     """Bytes of activations and inputs at the worst moment of a forward pass."""
-    last, born = last_uses(graph, held), _born(graph, held)
+    last, born = lives
     ends: dict[int, int] = {}  # node -> bytes that it is the last to need
     now = peak = _given(graph, held)
     for index, made in enumerate(born):
@@ -52,7 +57,7 @@ def inference_peak(graph: Graph, held: list[Live]) -> Amount:
     return Amount(peak)
 
 
-def training_peak(graph: Graph, held: list[Live], rows, checkpoint=()) -> Amount:
+def training_peak(graph: Graph, held: list[Live], lives, rows, checkpoint=()) -> Amount:
     """Bytes of activations, their gradients and the weights' gradients at the worst moment of forward and backward."""
     from whyshape.analyses.memory import checkpointed
 
@@ -68,7 +73,7 @@ def training_peak(graph: Graph, held: list[Live], rows, checkpoint=()) -> Amount
             keeper[t] = row.node.index
         made[row.node.index] = row.nbytes - sum(held[t].nbytes for t in row.tensors)
     entered = {held[t].base for index, tensors in entries.items() for t in tensors}
-    last, born = last_uses(graph, held), _born(graph, held)
+    last, born = lives
     fixed = {t for t in keeper if keeper[t] not in inside} | entered
     ends: dict[int, list[int]] = {}
     now = peak = _given(graph, held)
@@ -118,7 +123,8 @@ def _backward(graph, held, keeper, made, alive, inside, now) -> int:
             continue
         passes: bool | None = None  # whether the gradient is handed on as it came
         given_on = False
-        for t in dict.fromkeys(node.inputs):
+        inputs = node.inputs
+        for t in inputs if len(inputs) == 1 else dict.fromkeys(inputs):
             tensor = held[t]
             if not tensor.needs_grad:
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Problem
+from whyshape.graph import Graph, Problem, letters, push
 from whyshape.readers import notation
 
 
@@ -25,9 +25,13 @@ class Again:
     def __call__(self, at: Mapping[str, int]) -> Graph:
         raise NotImplementedError
 
-    def learned(self, layers: Sequence[str], at: Mapping[str, int]) -> None:
-        """Says which layers took their open numbers from which input."""
-        which = layers[0] if len(layers) == 1 else f"{layers[0]} and {len(layers) - 1} more"
+    def learned(self, layers: Mapping[str, str], graph: Graph, at: Mapping[str, int]) -> None:
+        """Says which of the layers that left a number open (by path) took one that the free axes decide, and from which input."""
+        tied = {d.node.path for d in push(graph, letters(graph)).demands if d.node is not None and d.cond.relation == "=="}
+        took = [layer for path, layer in layers.items() if path in tied]
+        if not took:
+            return
+        which = took[0] if len(took) == 1 else f"{took[0]} and {len(took) - 1} more"
         first = ", ".join(f"{letter}={n}" for letter, n in at.items())
         self.notes.append(f"{which} took what comes in from the first input, here {first}; after another first input the set is another.")
 
@@ -47,10 +51,10 @@ class _Notation(Again):
         dtype = str(self.dtypes[0]) if self.dtypes else "float32"
         graph = notation.build(self.layers, self.sizes(at)[0], dtype, self.letters[0], training=self.mode == "train")
         if not self.settled and graph.problem is None:
-            waits = [str(call) for call in self.layers if notation.decided(call)]
+            waits = {module.path: module.found for module in graph.modules if module.found}
             if waits:
                 self.layers = notation.settled(self.layers, graph)
-                self.learned(waits, at)
+                self.learned(waits, graph, at)
             self.settled = True
         return graph
 
@@ -84,8 +88,8 @@ class _Torch(Again):
             learned, ran = materialized(modules, *stand_ins(self.sizes(at), None, self.dtypes), self.mode)
             if not ran:
                 return
-            self.model = learned
-            self.learned(list(waits.values()), at)
+            self.model, self.settled = learned, True
+            self.learned(waits, self(at), at)
         self.settled = True
 
     def runs(self, inputs):

@@ -68,7 +68,9 @@ def stated(path: str) -> list[str] | None:
     graph = read(path)
     tensors = [graph.tensors[i] for i in graph.inputs]
     if not any(any(t.axes) for t in tensors):
-        raise WhyshapeError(f"{path} fixes every axis of its inputs: {' and '.join('x'.join(map(str, t.shape)) for t in tensors)}, nothing else")
+        raise WhyshapeError(
+            f"{path} fixes every axis of its inputs: {' and '.join('x'.join(map(str, t.shape)) for t in tensors)}, nothing else"
+        )
     return [",".join(letter or str(n) for letter, n in zip(t.axes or ("",) * len(t.shape), t.shape)) for t in tensors]
 
 

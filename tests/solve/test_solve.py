@@ -1,7 +1,10 @@
 """`solve` against every combination run by plain PyTorch, and against Keras in values."""
 
 import itertools
+import json
+from importlib.resources import files
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -161,3 +164,37 @@ def test_the_command(capsys):
     capsys.readouterr()
     assert main(["solve", "28 -> 14", "--stride", "3..1"]) == 2
     assert capsys.readouterr().err == "whyshape: --stride 3..1 is empty: its end comes before its start\n"
+
+
+@pytest.mark.parametrize("words, code", [
+    (["28 -> 14", "--op", "conv", "--op", "pool", "--op", "transpose"], 0),
+    (["224 -> 112 for every even size", "--kernel-size", "3..7"], 0),
+    (["224 -> 7 in 5 layers", "--kernel-size", "3,5,7", "--dilation", "1"], 0),
+    (["224 -> 112", "--same-as", "keras", "--kernel-size", "3"], 0),
+    (["28..31 -> 7", "--op", "pool"], 0),
+    (["28 -> 99"], 1),
+])  # fmt: skip
+def test_as_data(capsys, words, code):
+    """`--json` keeps to the published schema, and says what `solve` says."""
+    assert main(["solve", *words, "--json"]) == code
+    data = json.loads(capsys.readouterr().out)
+    schema = json.loads(files("whyshape").joinpath("schemas/solve.v1.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(data, schema)
+    assert bool(data["solutions"]) == (code == 0) and data["total"] >= len(data["solutions"])
+    for found in data["solutions"]:
+        assert [n["formula"].endswith(f" = {size}") for n, size in zip(found["layers"], found["sizes"][1:])] == [True] * len(
+            found["layers"]
+        )
+
+
+@pytest.mark.parametrize("words, said", [
+    (["31..28 -> 14"], "the range 31..28 is empty: its end comes before its start"),
+    (["28 -> 14", "--kernel-size", "x"], "--kernel-size takes whole numbers as 3, 3..7 or 1,3,5; 'x' arrived"),
+    (["28 -> 14", "--padding", "0..99999"], "--padding 0..99999 holds more than 10,000 values"),
+    (["fourteen"], "'fourteen' is not read; write 28 -> 14, 28..31 -> 14, 224 -> 7 in 5 layers, or 224 -> 112 for every even size"),
+])  # fmt: skip
+def test_bad_commands(capsys, words, said):
+    """One sentence on stderr, nothing on stdout, exit 2."""
+    assert main(["solve", *words]) == 2
+    assert capsys.readouterr() == ("", f"whyshape: {said}\n")

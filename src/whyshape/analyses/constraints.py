@@ -10,7 +10,7 @@ from whyshape.sizes import Formula, Size
 from whyshape.sizes.algebra import Algebra, Along, Poly, letters_of
 from whyshape.sizes.blocks import Relation, member, without
 from whyshape.sizes.conditions import everywhere
-from whyshape.sizes.sets import ANY, Numbers, words
+from whyshape.sizes.sets import ANY, NOTHING, Numbers, words
 from whyshape.sizes.sizeset import SIGNS, SizeSet
 
 
@@ -134,13 +134,14 @@ def meeting(algebra: Algebra, here: Path, letters) -> str:
 
 
 def _asked(told: SizeSet, demand, relation, form) -> str:
+    numbers = form.stairs.compare(relation, 0) if isinstance(form, Along) else NOTHING
     if isinstance(form, Poly):
         text = told.text(Relation(relation, form))
-    elif isinstance(form, int):
+    elif isinstance(form, Along) and not numbers.empty:
+        text = f"{form.letter} {words(numbers)}"
+    else:  # no size meets it: the demand itself
         left, right = (told.simplifier.simplest(side) for side in (demand.cond.left, demand.cond.right))
         text = f"{Formula(left).names()} {SIGNS[relation]} {Formula(right).names()}"
-    else:
-        text = f"{form.letter} {words(form.stairs.compare(relation, 0))}"
     return f"{who(demand.node)} wants {text}"
 
 

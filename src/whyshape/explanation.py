@@ -126,21 +126,49 @@ class Explanation:
 
         return operations(self.graph)
 
-    def memory(self, optimizer: str = "adam", **sizes):
-        """What training and inference hold in memory, in bytes; letters of the input may be given other sizes (``N=64``)."""
+    def memory(self, optimizer: str = "adam", **settings):
+        """What training and inference hold in memory, in bytes. ``settings``: ``autocast="bfloat16"``, ``checkpoint``, ``state_dtype``,
+        and other sizes for letters of the input (``N=64``)."""
         from whyshape.analyses.memory import memory
 
-        return memory(self.graph, optimizer, **sizes)
+        return memory(self.graph, optimizer, **settings)
 
     def receptive_field(self, layer: str):
-        """Which part of the input a cell of the layer's result sees: by axis of the input a `Field`."""
+        """Which part of the input a cell of the layer's result sees: by axis of the input a `Field`. Prints itself."""
         from whyshape.analyses.field import fields
         from whyshape.analyses.figure import find
+        from whyshape.analyses.looks import Sight
 
         found = fields(self.graph).of(find(self.graph, layer))
         if found is None:
             raise WhyshapeError(f"{layer} does not depend on the input")
-        return found
+        return Sight(found)
+
+    def _layers(self, count: str):
+        from whyshape.analyses.costs import costs
+
+        return costs(self.graph, count)
+
+    def to_pandas(self, count: str = "macs"):
+        """Every operator call with its costs as a `pandas.DataFrame`; operations as ``count`` counts: macs, flops, fvcore, torch."""
+        return self._layers(count).to_pandas()
+
+    def to_csv(self, path: str | None = None, count: str = "macs") -> str:
+        """The same as comma-separated values; written to a file if a ``path`` is given."""
+        from whyshape.analyses.costs import COLUMNS
+        from whyshape.writers.csv import write
+        from whyshape.writers.pictures import put
+
+        text = write(COLUMNS, [row.values() for row in self._layers(count).rows()])
+        if path:
+            put(path, text.encode())
+        return text
+
+    def latex(self, level: str = "default", depth: int | None = None) -> str:
+        """The explanation as LaTeX."""
+        from whyshape.writers.latex import write
+
+        return write(self.story(level, depth))
 
     # -- real numbers --------------------------------------------------------------------------------------------------
 

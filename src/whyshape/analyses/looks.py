@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from whyshape.analyses.field import Field, Seen, fields, padding_share, places, window
@@ -42,6 +43,37 @@ class Looks(NamedTuple):
         from whyshape.writers.text import write
 
         return write(self.story())
+
+
+class Sight(dict[int, Field]):
+    """What a cell of one layer sees: by axis of the input its `Field`.
+
+    >>> from fractions import Fraction
+    >>> axis = Field(-1, Fraction(4), Fraction(0), Fraction(15), 16)
+    >>> Sight({2: axis, 3: axis})
+    sees 16x16 places, in steps of 4, from 0
+    """
+
+    def to_dict(self) -> dict:
+        """As JSON data, one number for each axis: schema ``whyshape.sight.v1``."""
+        return {"schema": "whyshape.sight.v1", "axes": list(self), **as_data(self.values())}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def __str__(self) -> str:
+        moving = [f for f in self.values() if f.axis is not None]
+        most = "" if all(f.exact for f in self.values()) else "at most "
+        if not moving:
+            return f"sees {most}the whole input"
+        size = "x".join("all" if f.axis is None and f.whole else str(f.size) for f in self.values())
+        one = size == "1"
+        gated = ", gated by the whole input" if any(f.whole for f in moving) else ""
+        steps, start = (_each(str(getattr(f, name)) for f in moving) for name in ("stride", "start"))
+        return f"sees {most}{size} place{'' if one else 's'}, in steps of {steps}, from {start}{gated}"
+
+    __repr__ = __str__
 
 
 class Cell(NamedTuple):
@@ -115,6 +147,7 @@ def _outside(field: Field | None, rank: int, head: int, cell: tuple[int, ...], n
 
 def as_data(found) -> dict:
     """Fields as JSON data, one number for each axis."""
+    found = tuple(found)
     number = lambda x: int(x) if x.denominator == 1 else float(x)
     return {
         "size": [None if f.axis is None and f.whole else f.size for f in found], "stride": [number(f.stride) for f in found],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Graph, Node, letters, push
 from whyshape.rules import Rule
 from whyshape.sizes import product
+from whyshape.story import Heading, Table
 
 # What a number counts. Each convention is one question to the rule.
 COUNTS = {
@@ -89,9 +91,38 @@ class Operations(NamedTuple):
         """The numbers that convolutions, linear layers and matrix products give: what fvcore and timm call activations."""
         return sum(row.made for row in self.rows if row.fvcore and row.macs)
 
+    def to_dict(self) -> dict:
+        """As JSON data: schema ``whyshape.operations.v1``."""
+        data = lambda row: {"layer": row.node.path, "op": row.node.op, "macs": _int(row.macs), "work": _int(row.work)}
+        totals = {count: self.forward(count).to_dict() for count in COUNTS}
+        return {"schema": "whyshape.operations.v1", "rows": [data(row) for row in self.rows], "totals": totals}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def story(self) -> list:
+        """As display blocks: each call, then the totals."""
+        text = lambda n: "unknown" if n is None else f"{int(n):,}"
+        rows = tuple((row.node.path, row.node.op, text(row.macs), text(row.work)) for row in self.rows)
+        totals = tuple((count, self.forward(count).words(), meaning) for count, meaning in COUNTS.items())
+        return [
+            Heading("What it computes"), Table(("layer", "operator", "multiply-adds", "other operations"), rows, (2, 3)),
+            Heading("In total", 2), Table(("count", "operations", "what is counted"), totals, (1,)),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        from whyshape.writers.text import write
+
+        return write(self.story())
+
     def backward(self) -> Amount:
         """The multiply-adds of one backward pass."""
         return amount(Amount(r.backward, (r.node.op,) if r.backward is None else ()) for r in self.rows)
+
+
+def _int(n) -> int | None:
+    return None if n is None else int(n)
 
 
 def operations(graph: Graph, symbolic: bool = False, held: Held | None = None, **sizes: int) -> Operations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from whyshape.graph import Graph, State
 from whyshape.rules.base import TOLD
 from whyshape.rules.dtypes import BYTES
 from whyshape.sizes import product
+from whyshape.story import Heading, Table
 
 
 class Held(NamedTuple):
@@ -73,6 +75,33 @@ class Parameters(NamedTuple):
         return _total(
             r for r in self.rows if r.state.kind == "parameter" and any(name.startswith(head) for name in (r.name, *r.state.also))
         )
+
+    def to_dict(self) -> dict:
+        """As JSON data: schema ``whyshape.parameters.v1``."""
+        data = lambda r: {
+            "name": r.name, "also": list(r.state.also), "kind": r.state.kind, "trainable": r.state.trainable, "dtype": r.state.dtype,
+            "shape": None if r.state.shape is None else [int(n) for n in r.state.shape], "count": r.count, "words": r.words,
+        }  # fmt: skip
+        totals = {name: getattr(self, name).to_dict() for name in ("total", "trainable", "frozen", "buffers")}
+        return {"schema": "whyshape.parameters.v1", "rows": [data(r) for r in self.rows], "totals": totals}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def story(self) -> list:
+        """As display blocks: each tensor with its multiplication, then the totals."""
+        rows = tuple((r.name, r.state.kind, r.words, "unknown" if r.count is None else f"{r.count:,}") for r in self.rows)
+        totals = (("parameters", self.total), ("trainable", self.trainable), ("frozen", self.frozen), ("buffers", self.buffers))
+        return [
+            Heading("What it holds"), Table(("name", "kind", "made of", "numbers"), rows, (3,)),
+            Heading("In total", 2), Table(("total", "numbers"), tuple((name, found.words()) for name, found in totals), (1,)),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        from whyshape.writers.text import write
+
+        return write(self.story())
 
     def formula(self, path: str) -> str:
         """The module's own count as a sum of products: ``20 kernels * (10 * 5 * 5) + 20 biases = 5020``."""

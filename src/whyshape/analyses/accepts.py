@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from whyshape.analyses.constraints import constraints, meeting, notes, who
@@ -45,7 +46,8 @@ def accepts(run: Graph | Any, input_size, *, checks: int = 8, most: int = 96, se
         raise WhyshapeError("no axis is free: write a letter where any size may stand, as (1, 3, 'H', 'W')")
     if isinstance(run, Graph):
         run = _Frozen(lettered(run, shapes))
-    return _Search(run, shapes, letters, most).answer(checks, random.Random(seed))
+    with getattr(run, "held", nullcontext)():
+        return _Search(run, shapes, letters, most).answer(checks, random.Random(seed))
 
 
 def explored(run, letters: tuple[str, ...], likely: Mapping[str, int], checks: int = 4) -> SizeSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from whyshape.errors import WhyshapeError
@@ -35,6 +36,10 @@ class Again:
         first = ", ".join(f"{letter}={n}" for letter, n in at.items())
         self.notes.append(f"{which} took what comes in from the first input, here {first}; after another first input the set is another.")
 
+    def held(self) -> AbstractContextManager:
+        """Held around many readings it spares each of them what all have in common."""
+        return nullcontext()
+
     def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
         """Whether the model runs to its end, for each of the inputs."""
         return [self(at).problem is None for at in inputs]
@@ -63,6 +68,11 @@ class _Torch(Again):
     def __init__(self, model, shapes, dtypes, mode):
         super().__init__(shapes, dtypes, mode)
         self.model = model
+
+    def held(self):
+        from whyshape.readers.torch.scope import calls_seen
+
+        return calls_seen()
 
     def __call__(self, at):
         from whyshape.readers.torch import read
@@ -93,15 +103,14 @@ class _Torch(Again):
         self.settled = True
 
     def runs(self, inputs):
-        from whyshape.readers.torch.forward import _mode, follow, stand_ins
-        from whyshape.readers.torch.scope import calls_seen
+        from whyshape.readers.torch.forward import _collector_paused, _mode, follow, stand_ins
         from whyshape.readers.torch.tracer import NeedsValues
         from whyshape.readers.torch.untouched import untouched, walk
 
         if not self.settled:
             self.settle(inputs[0])
         modules, found = walk(self.model), []
-        with _mode(modules, self.mode), untouched([m for _, m in modules]), calls_seen():
+        with self.held(), _collector_paused(), _mode(modules, self.mode), untouched([m for _, m in modules]):
             for at in inputs:  # only whether it runs: no graph is made
                 tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
                 found.append(None if isinstance(failure, NeedsValues) else failure is None and tracer.refused is None)

@@ -109,9 +109,13 @@ class Numbers:
         if other.modulus == 1 and len(other.pieces) == 2 and other.pieces[1][1]:  # "at least": the usual demand
             first = self.first()
             return first is None or first >= other.pieces[1][0]
+        if self.pieces[-1][1] and not other.pieces[-1][1]:  # no end is never inside an end
+            return False
         return _holds_none(*self._combined(other, lambda a, b: a & ~b))
 
     def __eq__(self, other):
+        if isinstance(other, Numbers) and self.modulus == other.modulus == 1:  # without remainders a set is written in one way only
+            return self.pieces == other.pieces
         return isinstance(other, Numbers) and (self is other or _holds_none(*self._combined(other, int.__xor__)))
 
     def __hash__(self):

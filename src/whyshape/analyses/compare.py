@@ -10,6 +10,9 @@ from whyshape.analyses.field import Field, fields
 from whyshape.analyses.operations import Operation, operations
 from whyshape.analyses.parameters import parameters
 from whyshape.graph import Graph, Node
+from whyshape.sizes import product
+
+ALLOWED = ("merged", "idle")
 
 
 class Layer(NamedTuple):
@@ -23,10 +26,15 @@ class Layer(NamedTuple):
     params: int
     macs: int | None
     field: tuple[str, ...]
+    idle: bool = False  # it hands its input on as it is: dropout outside training
+    channels: int = 0  # it scales and shifts that many channels by numbers it holds: what exporters merge into the product before it
 
 
 class Change(NamedTuple):
-    """``kind``: added, removed, or changed; ``what`` names the sides that differ."""
+    """``kind``: added, removed, or changed; ``what`` names the sides that differ.
+
+    Two more kinds make no other network: ``idle``, a call that does nothing, and ``merged``, a norm and the product before it in one.
+    """
 
     kind: str
     before: Layer | None
@@ -49,13 +57,26 @@ class Comparison(NamedTuple):
 
     @property
     def equal(self) -> bool:
-        """Nothing was added, removed or changed."""
-        return not self.changes
+        """The same network: the same operators in the same order with the same sizes; idle and merged calls do not count."""
+        return all(change.kind in ALLOWED for change in self.changes)
+
+    @property
+    def verdict(self) -> str:
+        """Whether they are the same network, in one sentence; their weights' values are not compared."""
+        if self.equal and not self.changes:
+            return f"The same network: all {self.same} operator calls are alike in shape and cost."
+        if self.equal:
+            told = {"merged": "norms merged into the products before them", "idle": "calls that do nothing on one side only"}
+            counts = [(sum(c.kind == kind and None in (c.before, c.after) for c in self.changes), told[kind]) for kind in ALLOWED]
+            rest = " and ".join(f"{text} ({n})" for n, text in counts if n)
+            return f"The same network: {self.same} operator calls are alike in shape and cost, {rest} aside."
+        n = sum(change.kind not in ALLOWED for change in self.changes)
+        return f"Not the same network: {self.same} operator calls are alike; {n} differ{'s' if n == 1 else ''}."
 
     def to_dict(self) -> dict:
         """As JSON data: schema ``whyshape.comparison.v1``."""
         return {
-            "schema": "whyshape.comparison.v1", "names": list(self.names), "equal": self.equal, "same": self.same,
+            "schema": "whyshape.comparison.v1", "names": list(self.names), "equal": self.equal, "verdict": self.verdict, "same": self.same,
             "totals": {name: [side.to_dict() for side in both] for name, both in self.totals.items()},
             "changes": [change.to_dict() for change in self.changes],
         }  # fmt: skip
@@ -66,9 +87,9 @@ class Comparison(NamedTuple):
 
         blocks: list = [Heading(f"{self.names[0]} and {self.names[1]}")]
         blocks.append(Table(("", *self.names), tuple((name, a.words(), b.words()) for name, (a, b) in self.totals.items()), (1, 2)))
-        if self.equal:
-            return [*blocks, Sentence(f"All {self.same} operator calls are alike in shape and cost.")]
-        blocks.append(Sentence(f"{self.same} operator calls are alike; {len(self.changes)} differ."))
+        blocks.append(Sentence(self.verdict))
+        if not self.changes:
+            return blocks
         text = lambda side: "" if side is None else f"{'x'.join(map(str, side.output))}"
         rows = tuple((c.kind, (c.after or c.before).path or (c.after or c.before).op, (c.after or c.before).op, text(c.before), text(c.after),
                       ", ".join(c.what)) for c in self.changes)  # fmt: skip
@@ -107,23 +128,21 @@ def compare(a, b, input_size=None, input_data=None, mode: str = "eval") -> Compa
 
 def layers(graph: Graph) -> list[Layer]:
     """Every operator call of a graph, with its costs."""
-    held, seen = parameters(graph), set()
-    work, found = operations(graph).rows, []
     looked = fields(graph) if graph.inputs else None
-    for row in work:
-        node = row.node
-        own = 0 if node.path in seen else sum(r.count or 0 for r in held.of(node.path) if r.state.kind == "parameter")
-        seen.add(node.path)
-        found.append(_layer(graph, row, own, looked.of(node) if looked else None))
-    return found
+    return [_layer(graph, row, looked.of(row.node) if looked else None) for row in operations(graph).rows]
 
 
-def _layer(graph: Graph, row: Operation, own: int, seen: dict[int, Field] | None) -> Layer:
+def _layer(graph: Graph, row: Operation, seen: dict[int, Field] | None) -> Layer:
     node: Node = row.node
+    held = [graph.tensors[t] for t in node.inputs if graph.tensors[t].kind in ("parameter", "buffer")]
+    own = sum(product(t.shape) for t in held if t.kind == "parameter")  # what this call reads: files share equal weights
     shape = lambda t: tuple(int(n) for n in graph.tensors[t].shape)
     field = () if not seen else tuple("whole" if f.whole else f"{f.size}/{f.stride}" for f in seen.values())
     data = tuple(shape(t) for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer"))
-    return Layer(node.path, node.type, node.op, data, shape(node.outputs[0]) if node.outputs else (), own, row.macs, field)
+    out = shape(node.outputs[0]) if node.outputs else ()
+    idle = node.rule is not None and node.rule.answer("itself", graph.call(node)) is True and data == (out,)
+    affine = len(held) > 1 and data == (out,) and any(t.kind == "buffer" for t in held) and {t.shape for t in held} == {out[1:2]}
+    return Layer(node.path, node.type, node.op, data, out, own, row.macs, field, idle, out[1] if affine and not graph.training else 0)
 
 
 def matched(left: list[Layer], right: list[Layer]) -> tuple[list[Change], int]:
@@ -137,11 +156,28 @@ def matched(left: list[Layer], right: list[Layer]) -> tuple[list[Change], int]:
             if a is None or b is None:
                 changes.append(Change("added" if a is None else "removed", a, b))
                 continue
-            what = tuple(name for name, x, y in zip(Layer._fields, a, b) if x != y and name not in ("path", "type"))
+            what = tuple(name for name, x, y in zip(Layer._fields, a, b) if x != y and name not in ("path", "type", "idle", "channels"))
             same += not what
             if what:
                 changes.append(Change("changed", a, b, what))
-    return changes, same
+    return settled(changes), same
+
+
+def settled(changes: list[Change]) -> list[Change]:
+    """The changes with those told apart that make no other network."""
+    found: list[Change] = []
+    for change in changes:
+        one = change.before or change.after
+        alone = change.kind in ("added", "removed")
+        if alone and one is not None and one.idle:
+            change = change._replace(kind="idle")
+        elif alone and one is not None and one.channels and found and found[-1].kind == "changed" and found[-1].what == ("params",):
+            bare, full = (found[-1].after, found[-1].before) if change.kind == "added" else (found[-1].before, found[-1].after)
+            if full.params - bare.params == one.channels and bare.output == one.output:  # the bias that the norm became
+                found[-1] = found[-1]._replace(kind="merged")
+                change = change._replace(kind="merged")
+        found.append(change)
+    return found
 
 
 def _by_structure(left: list[Layer], right: list[Layer]):

@@ -15,6 +15,7 @@ from whyshape.analyses.hazards import hazards
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Ref
 from whyshape.graph.again import again
+from whyshape.rules import RULES
 from whyshape.sizes import Size, product
 
 
@@ -58,7 +59,10 @@ def _inputs(source, input_size, dtypes) -> Iterator[Fix]:
     near: dict[str, int] | None = at
     if at:
         lettered = [tuple(a or n for a, n in zip(letters, shape)) for letters, shape in zip(free, stated)]
-        near = accepts(source, lettered, dtypes).nearest(**at)
+        kept = [(old[0], *shape[1:]) for old, shape in zip(asked, lettered)]  # the batch as it is, where that can be
+        sides = {letter: at[letter] for shape in kept for letter in shape if isinstance(letter, str)}
+        near = accepts(source, kept, dtypes).nearest(**sides) if sides else None
+        near = {**at, **near} if near is not None else accepts(source, lettered, dtypes).nearest(**at)
     if near is None:
         return
     wanted = [tuple(near[a] if a else n for a, n in zip(letters, shape)) for letters, shape in zip(free, stated)]
@@ -98,9 +102,10 @@ def _reshapes(source, input_size, dtypes) -> Iterator[Fix]:
         return
     shapes = dict(zip(runs.inputs, asked))
     for node in runs.nodes:
-        words = node.rule.words(len(node.args)) if node.rule is not None and node.rule.view else ()
-        for place, (word, value) in enumerate(zip(words, node.args)):
-            if word != "shape" or not isinstance(value, (tuple, list)) or not isinstance(node.args[0], Ref):
+        if node.rule is not RULES["reshape"]:  # the one rule that is told the sizes of its result
+            continue
+        for place, value in enumerate(node.args):
+            if isinstance(value, Ref) or not isinstance(value, (tuple, list)):
                 continue
             for wanted in _other_shapes(runs, shapes, node, tuple(value)):
                 args = (*node.args[:place], wanted, *node.args[place + 1 :])

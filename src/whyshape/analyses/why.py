@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from whyshape.analyses.answer import Answer, Reason
-from whyshape.analyses.layers import AxisSize, Layer, Layers, Origins, Step
+from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins, Step
 from whyshape.analyses.words import Words, name_of, text
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
@@ -121,9 +121,10 @@ class _Why:
         if by == "task":
             sentence = f"{n} [from task] is the {knob} of {path}: one for each possible answer."
         elif self.layers.of(node).window:
-            read = int(self.graph.call(node).weight.shape[1:2][0]) if hasattr(self.graph.call(node), "weight") else 0
+            weight = next((t for t in (self.graph.tensors[i] for i in node.inputs) if t.kind == "parameter"), None)
+            read = weight is not None and n > 0 and n in (weight.shape[0], weight.shape[-1])  # maps stand first in PyTorch, last in Keras
             size = self.places(node)
-            each = product(self.graph.call(node).weight.shape[1:])
+            each = product(weight.shape) // n if weight is not None and read else 0
             sentence = (
                 f"{n} [chosen] is how many maps {path} makes: {count(n, 'kernel')}, each making one map{size}. "
                 f"The formula gives the size of a map, not their number. Any number from 1 works; "
@@ -145,7 +146,7 @@ class _Why:
     def places(self, node: Node) -> str:
         """How large each map is: `` of 24 x 24 places``."""
         layer = self.layers.of(node)
-        sides = [s.value for s in layer.sizes[-len(layer.window) :]]
+        sides = [s.value for s in layer.sizes if s.name in SPACE.get(len(layer.window), ())]  # by name: Keras keeps the maps last
         return f" of {' x '.join(map(str, sides))} places" if sides else ""
 
     def tied(self, node: Node, knob: str, n: int) -> Reason:

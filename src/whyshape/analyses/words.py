@@ -140,12 +140,20 @@ class Words:
         """Who made an axis: the input, a layer's chosen number, or a formula."""
         step = self.origins.of(tensor, axis)
         if step.node is None:
-            what = "map" if axis == 1 and len(self.graph.tensors[tensor].shape) > 2 else "number"
-            return f"the {count(step.size, what)} of the input"
+            return f"the {count(step.size, self.what(tensor, axis))} of the input"
         if isinstance(step.size, Size) and step.size.op != "leaf":
             return f"{step.size.formula} from {name_of(step.node)}"
-        what = "map" if len(self.graph.tensors[step.tensor].shape) > 2 and axis == 1 else "number"
-        return f"the {count(step.size, what)} of {name_of(step.node)}"
+        return f"the {count(step.size, self.what(step.tensor, axis))} of {name_of(step.node)}"
+
+    def what(self, tensor: int, axis: int) -> str:
+        """What an axis of that tensor counts: maps stand second, or last where the windows that read or made it slide before the end."""
+        rank = len(self.graph.tensors[tensor].shape)
+        if rank <= 2:
+            return "number"
+        near = [n for n in self.graph.nodes if n.rule is not None and (tensor in n.outputs or n.inputs[:1] == (tensor,))]
+        slid = [set(n.rule.reach(self.graph.call(n)) or ()) for n in near if not n.rule.pointwise]
+        last = any(s and -1 not in s for s in slid)
+        return "map" if axis == (rank - 1 if last else 1) else "number"
 
     def weights(self, node: Node) -> list[str]:
         """The learned numbers of this call, as a multiplication."""

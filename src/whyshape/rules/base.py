@@ -373,4 +373,5 @@ SIZES = frozenset((
     "scale_factor", "upscale_factor", "downscale_factor", "split_size", "split_size_or_sections", "chunks", "sections", "repeats",
     "reps", "pad", "normalized_shape", "num_groups", "num_classes", "n_fft", "hop_length", "win_length", "start", "end", "step",
     "steps", "length", "unflatten", "diagonal", "offset", "k", "indices",
+    "pool_size", "strides", "dilation_rate",  # Keras's words
 ))  # fmt: skip

@@ -28,6 +28,7 @@ def slid(n, k, s, padding, d=1):
     >>> slid(28, 5, 1, "valid"), slid(28, 3, 2, "same"), slid(5, 2, 2, "same")
     (24, 14, 3)
     """
+    need(s >= 1, "strides of at least {wanted} are wanted, {arrived} is given", wanted=1, arrived=s)
     return window(n, k, s, 0, d) if padding == "valid" else ceil_div(n, s)
 
 

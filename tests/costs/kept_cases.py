@@ -126,5 +126,10 @@ OPERATORS = {
     "cross_entropy": (lambda x: F.cross_entropy(x, torch.zeros(3, dtype=torch.long)), [(3, 5)]),
     "bilinear": (F.bilinear, [(2, 3), (2, 4), (5, 3, 4)]),
     "atan2": (torch.atan2, [S, S]),
+    **{
+        f"lp_pool{n}d of {p}": (lambda x, n=n, p=p: getattr(F, f"lp_pool{n}d")(x, p, 2), [(2, 4) + (6,) * n])
+        for n in (1, 2)
+        for p in (1, 2, 3.0)
+    },
     "outer": (torch.outer, [(3,), (4,)]),
 }

@@ -128,6 +128,8 @@ for _n in (1, 2, 3):
     told("saved", _adaptive_average, f"adaptive_avg_pool{_n}d")
     told("saved", _max_pool, *[f"{kind}max_pool{_n}d{w}" for kind in ("", "adaptive_") for w in ("", "_with_indices")])
     told("saved", lambda call: tensors(call)[1:2], f"max_unpool{_n}d")
+# The power of every cell, its average, whose sign and size are taken apart and put together, scaled, and the root of that.
+told("saved", lambda call: [first(call), like(first(call)), *[like(call.out)] * 4], *[f"lp_pool{n}d" for n in (1, 2)])
 told("saved", lambda call: [call.input] if call.mode in ("reflect", "replicate") else [], "pad")
 told("saved", lambda call: [call.input] if call.mode == "area" else [], "interpolate")
 

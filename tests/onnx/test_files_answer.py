@@ -175,3 +175,17 @@ def test_a_keras_file_counts_maps_where_keras_keeps_them(place, capsys):
     assert main(["explain", str(place / "net.keras")]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "in_channels=1: typed, must equal the 1 map of the input" in told and "numbers of" not in told
+
+
+@pytest.mark.parametrize("target", ["file", "model"])
+def test_a_translation_is_as_its_schema_says(place, target):
+    """Of a file, whose weights are not moved, and of a live model, which is run on both sides."""
+    from whyshape.analyses.translate import translate
+
+    schema = json.loads(files("whyshape").joinpath("schemas/translation.v1.json").read_text("utf-8"))
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
+    found = translate(str(place / "net.keras"), to="torch") if target == "file" else translate(net, "keras", (1, 1, 8, 8))
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    jsonschema.validate(data, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**data, "to": "jax"}, schema)

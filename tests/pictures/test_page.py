@@ -316,3 +316,31 @@ def test_the_data_is_json_that_cannot_leave_its_island(nets):
     island = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)[1]
     assert "<" not in island
     assert json.loads(island)["rows"][0][1] == "</script><!--<script>"
+
+
+def test_a_knob_of_a_folded_row_turns_all_its_repetitions(visit, nets):
+    """Three alike blocks of two Linear layers: the first one's knob is the knob of all three, in the sums and in a link."""
+    from whyshape.graph import Builder
+
+    net = Builder("three")
+    x = net.input((1, 8))
+    for i in range(4):  # the last gives the answer, and stands by itself
+        x = net.layer("Linear", f"blocks.{i}.down", net.layer("Linear", f"blocks.{i}.up", x, args=(8, 16)), args=(16, 8))
+    tab = visit(page(report(net.graph(x))), "#l=blocks.0..2.up&k0=out_features:20")
+    assert "set in_features to 20: then all layers fit" in text(tab, "answer")
+    tab.locator("#answer").get_by_role("button", name="set in_features to 20: then all layers fit").click()
+    assert f"{3 * (8 * 20 + 20 + 20 * 8 + 8) + (8 * 16 + 16 + 16 * 8 + 8):,} learned numbers" in text(tab, "answer")
+    assert "Turn the knobs of all 3 repetitions" in text(tab, "card")
+    assert tab.evaluate("location.hash").count("k") - tab.evaluate("location.hash").count("blocks") == 2
+
+
+def test_hazards_stand_in_every_report(visit):
+    """Path, sentence and how grave it is."""
+    from whyshape.graph import Builder
+
+    net = Builder()
+    x = net.layer("ConvTranspose2d", "up", net.input((1, 8, 14, 14)), args=(8, 1, 3, 2))
+    graph = net.graph(x)
+    (found,) = known(graph)["hazards"]
+    assert found["path"] == "up" and found["severity"] in ("warning", "hint")
+    assert f"{found['severity']} up: {found['sentence']}" in text(visit(page(report(graph, **known(graph)))), "answer")

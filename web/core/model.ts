@@ -28,7 +28,7 @@ export interface Rule extends Road {
 
 export type Call = [rule: number, reads: number[], makes: number[], own: number, words: number];
 export type Row = [depth: number, name: string, type: string, first: number, count: number, times: number, kids: number];
-export interface Finding { sentence: string; fixes?: string[]; path?: string; [more: string]: unknown }
+export interface Finding { sentence: string; fixes?: string[]; path?: string; severity?: string }
 
 export interface Model {
   schema: string;
@@ -46,6 +46,7 @@ export interface Model {
   branches: Condition[];
   rows: Row[];
   pictures: Record<string, { at: [number, number][]; edges: number[][] }>;
+  glossary: [word: string, sense: string][];
   notes: string[];
   checks: string[];
   problem?: { sentence: string; path: string; type: string; op: string };
@@ -65,6 +66,24 @@ export interface Result { sizes: number[][]; stop?: Stop }
 
 export const UNCHANGED: Changes = { inputs: {}, knobs: {} };
 const ELSEWHERE = "With these numbers the model's code or PyTorch takes another road than the one that was read. Read the model again to know.";
+
+/** The calls that one row tells for, the first of them first: a folded row stands for all its repetitions. */
+export function repeats(model: Model, node: number): number[] {
+  const steps: [times: number, length: number][] = [];
+  for (const [, , , first, count, times] of model.rows) {
+    if (times < 2 || node < first || node >= first + count) continue;
+    steps.unshift([times, count / times]);
+    node = first + ((node - first) % (count / times));
+  }
+  return steps.reduce((nodes, [times, length]) => Array.from({ length: times }, (_, i) => nodes.map((at) => at + i * length)).flat(), [node]);
+}
+
+/** The changes with knobs of a call turned too, in all its repetitions. */
+export function turned(model: Model, changes: Changes, node: number, knobs: Knobs): Changes {
+  const all = { ...changes.knobs };
+  for (const at of repeats(model, node)) all[at] = { ...all[at], ...knobs };
+  return { ...changes, knobs: all };
+}
 
 /** The numbers of one call under the sizes and changes given. */
 export function numbers(model: Model, sizes: number[][], node: number, changes: Changes): Numbers {
@@ -116,7 +135,7 @@ export function parameters(model: Model, at: Numbers, node: number): number {
   return own ? model.rules[rule]!.params.reduce((sum, shape) => sum + at.product(shape), 0) : 0;
 }
 
-/** Changes of one knob that make a failing demand hold and let the whole model run: found by asking all later calls again. */
+/** Changes of one knob that make a failing demand hold and let the whole model run (in all repetitions of the call): found by asking all later calls again. */
 export function repairs(model: Model, changes: Changes, stop: Stop, sizes: number[][]): { node: number; knob: string; value: number }[] {
   if (!stop.demand) return [];
   const at = numbers(model, sizes, stop.node, changes);
@@ -127,8 +146,7 @@ export function repairs(model: Model, changes: Changes, stop: Stop, sizes: numbe
     const tries = relation === "==" ? [...wanted, ...wanted.flatMap((a) => wanted.map((b) => (now * a) / b))] : [now - 1, now + 1, now - 2, now + 2, 1];
     for (const value of new Set(tries)) {
       if (!Number.isInteger(value) || value < (knob.startsWith("padding") ? 0 : 1) || value === now) continue;
-      const tried = { ...changes, knobs: { ...changes.knobs, [stop.node]: { ...changes.knobs[stop.node], [knob]: value } } };
-      if (!evaluate(model, tried, stop.node, sizes).stop) {
+      if (!evaluate(model, turned(model, changes, stop.node, { [knob]: value }), repeats(model, stop.node)[0], sizes).stop) {
         found.push({ node: stop.node, knob, value });
         break;
       }

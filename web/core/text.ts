@@ -62,14 +62,19 @@ export function short(n: number): string {
   return (factor === 1 ? grouped(n) : String(Number(scaled.toPrecision(3)))) + letter;
 }
 
-/** `0, 1, 2, 5` as `rows 0 to 2 and 5`. */
-export function ranges(cells: number[], word: string): string {
-  const runs: [number, number][] = [];
-  for (const cell of [...cells].sort((a, b) => a - b)) {
-    const last = runs.at(-1);
-    if (last && cell === last[1] + 1) last[1] = cell;
-    else runs.push([cell, cell]);
+/** Rising numbers as runs: `0 to 2, 5`; at most so many of them. */
+export function runs(numbers: number[], most: number): string {
+  const found: [number, number][] = [];
+  for (const n of numbers) {
+    const last = found.at(-1);
+    if (last && n === last[1] + 1) last[1] = n;
+    else found.push([n, n]);
   }
-  const text = runs.map(([a, b]) => (a === b ? `${a}` : `${a} to ${b}`));
-  return `${word}${cells.length === 1 ? "" : "s"} ${text.length > 3 ? `${text.slice(0, 3).join(", ")} ...` : text.join(", ")}`;
+  const text = found.slice(0, most).map(([a, b]) => (a === b ? `${a}` : `${a} to ${b}`)).join(", ");
+  return found.length > most ? `${text} ...` : text;
+}
+
+/** `0, 1, 2, 5` as `rows 0 to 2, 5`. */
+export function ranges(cells: number[], word: string): string {
+  return `${word}${cells.length === 1 ? "" : "s"} ${runs([...cells].sort((a, b) => a - b), 3)}`;
 }

@@ -1,15 +1,16 @@
 // One layer: the slots SIZE, MAPS, WEIGHTS, NOTE; its knobs; its window at work; its numbers to copy.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { signal } from "../core/signals";
 import { type Condition, type Knobs } from "../core/trees";
-import { numbers, repairs, roadOf } from "../core/model";
+import { repairs, repeats, roadOf } from "../core/model";
 import { grouped, latex, plain } from "../core/text";
 import { Formula, base, formula, formulaText, told } from "./number";
 import { field, toggle } from "./list";
-import { changes, choose, chosen, isCall, label, model, open, outputOf, parents, paths, result, rowOf, setKnobs, shapeText, sizes, stop, sums, touched } from "./state";
+import { changes, choose, chosen, isCall, label, model, numbersOf, open, outputOf, parents, paths, result, rowOf, ruleOf, setKnobs, shapeText, sizes, stop, sums, touched } from "./state";
 import { Walk } from "./walk";
 import { Picture } from "./picture";
+import { Fragment, make } from "./view";
 
 export function Card() {
   return <article id="card" tabIndex={-1} aria-label="Chosen layer" live={Inside} />;
@@ -31,10 +32,10 @@ function Inside() {
         <>
           <p>{grouped(total(sums.value.weights))} learned numbers, {grouped(total(sums.value.work))} multiply-adds.{field(row) && ` One output cell sees ${field(row)} of the image.`}</p>
           <Picture row={row} />
-          <button type="button" onClick={() => toggle(row)}>{open.value.has(row) ? "Close" : "Open"} its parts in the list</button>
+          <button onClick={() => toggle(row)}>{open.value.has(row) ? "Close" : "Open"} its parts in the list</button>
         </>
       )}
-      {parents[row]! >= 0 && <p><button type="button" class="link" onClick={() => choose(parents[row]!)}>up to {paths[parents[row]!]}</button></p>}
+      {parents[row]! >= 0 && <p><button class="link" onClick={() => choose(parents[row]!)}>up to {paths[parents[row]!]}</button></p>}
     </>
   );
 }
@@ -48,7 +49,7 @@ export function Refusal() {
     <div class="refusal" role="alert">
       <strong>{paths[row] || label(row)} {at.known ? "does not fit" : "cannot be told"}:</strong> {at.sentence}.
       {fixes.map(({ node, knob, value }) => (
-        <button type="button" onClick={() => setKnobs(node, { [knob]: value })}>set {base(knob)} to {value}: then all layers fit</button>
+        <button onClick={() => setKnobs(node, { [knob]: value })}>set {base(knob)} to {value}: then all layers fit</button>
       ))}
     </div>
   );
@@ -56,7 +57,7 @@ export function Refusal() {
 
 function Slots({ node }: { node: number }) {
   const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!;
-  const shapes = (roadOf(rule, numbers(model, sizes.value, node, changes.value)) ?? rule).outs;
+  const shapes = (roadOf(rule, numbersOf(node)) ?? rule).outs;
   if (rule.measured !== undefined) {
     return <p class="slot"><b>SIZE</b> {rule.op} gave {shapeText(sizes.value[makes[0]!]!)} when run. This is an observation, not a derivation: {rule.measured}.</p>;
   }
@@ -96,7 +97,7 @@ function alike(node: number, shape: number[]): { places: number[]; tree: number 
 
 function Axis({ node, words, tree }: { node: number; words: string[]; tree: number }) {
   const entry = model.trees[tree], leaf = typeof entry === "string" || (Array.isArray(entry) && typeof entry[0] === "number") || typeof entry === "number";
-  const value = numbers(model, sizes.value, node, changes.value).value(tree);
+  const value = numbersOf(node).value(tree);
   return (
     <p class="axis"><span class="word">{words.join(" and ")}:</span> <Formula node={node} tree={tree} />{leaf ? <> {who(node, tree)}</> : <> = <b>{value}</b></>}</p>
   );
@@ -109,7 +110,7 @@ function who(node: number, tree: number): string {
 }
 
 function Weights({ node }: { node: number }) {
-  const [index, , , own] = model.nodes[node]!, at = numbers(model, sizes.value, node, changes.value);
+  const [index, , , own] = model.nodes[node]!, at = numbersOf(node);
   const shapes = model.rules[index]!.params.map((shape) => shape.map((tree) => at.value(tree)));
   const sum = shapes.reduce((all, shape) => all + shape.reduce((a, b) => a * b, 1), 0);
   return (
@@ -127,7 +128,7 @@ function reads(tree: number, knob: boolean): boolean {
 
 /** The demands that tie a typed number to what arrives. */
 function Needs({ node }: { node: number }) {
-  const rule = model.rules[model.nodes[node]![0]]!, at = numbers(model, sizes.value, node, changes.value);
+  const rule = ruleOf(node), at = numbersOf(node);
   const equal = (rule.needs ?? []).filter(([relation, left, right]) => relation === "==" && reads(left, false) && !reads(left, true) && reads(right, true) && !reads(right, false));
   if (!equal.length) return null;
   return (
@@ -143,16 +144,17 @@ function Needs({ node }: { node: number }) {
 const LEAST = (name: string): number => (base(name).includes("padding") ? 0 : 1);
 
 function KnobBox({ node }: { node: number }) {
-  const at = numbers(model, sizes.value, node, changes.value), groups = new Map<string, string[]>();
+  const at = numbersOf(node), groups = new Map<string, string[]>();
   for (const name of Object.keys(at.knobs)) groups.set(base(name), [...(groups.get(base(name)) ?? []), name]);
   if (!groups.size) return null;
-  const { knobs: before = {}, reach } = model.rules[model.nodes[node]![0]]!, window = typeof reach === "object" ? reach["-1"] : undefined;
+  const many = repeats(model, node).length;
+  const { knobs: before = {}, reach } = ruleOf(node), window = typeof reach === "object" ? reach["-1"] : undefined;
   const shared = (at.knobs.groups ?? 1) > 1 && Array.isArray(window) && at.value(window[1]) > 0; // a kernel then stores its group's maps only
   const even = (names: string[]) => names.every((name) => at.knobs[name] === at.knobs[names[0]!] && before[name] === before[names[0]!]);
   return (
-    <fieldset class="knobs"><legend>Turn the knobs</legend>
+    <fieldset class="knobs"><legend>Turn the knobs{many > 1 && ` of all ${many} repetitions`}</legend>
       {[...groups].flatMap(([group, names]): [string, string[]][] => (even(names) ? [[group, names]] : names.map((name) => [name, [name]]))).map(([shown, names]) => {
-        const now = at.knobs[names[0]!]!, was = before[names[0]!]!, least = LEAST(names[0]!), typed = model.rules[model.nodes[node]![0]]!.typed?.includes(names[0]!);
+        const now = at.knobs[names[0]!]!, was = before[names[0]!]!, least = LEAST(names[0]!), typed = ruleOf(node).typed?.includes(names[0]!);
         const called = shown === "in_channels" && shared ? "in_channels of each group" : shown;
         const set = (value: number) => Number.isInteger(value) && value >= least && value < 1e9 && setKnobs(node, Object.fromEntries(names.map((name) => [name, value])) as Knobs);
         return (
@@ -162,7 +164,7 @@ function KnobBox({ node }: { node: number }) {
           </label>
         );
       })}
-      {touched.value && <button type="button" onClick={() => (changes.value = { inputs: {}, knobs: {} })}>Reset all</button>}
+      {touched.value && <button onClick={() => (changes.value = { inputs: {}, knobs: {} })}>Reset all</button>}
     </fieldset>
   );
 }
@@ -172,7 +174,7 @@ function WhyPlusOne({ node }: { node: number }) {
   const [index, reads, makes] = model.nodes[node]!, reach = model.rules[index]!.reach;
   const window = typeof reach === "object" ? reach["-1"] : undefined;
   if (!window || window === "adaptive") return null;
-  const at = numbers(model, sizes.value, node, changes.value), [size, stride, before, dilation, after] = window.map((t) => at.value(t)) as [number, number, number, number, number];
+  const at = numbersOf(node), [size, stride, before, dilation, after] = window.map((t) => at.value(t)) as [number, number, number, number, number];
   const n = sizes.value[reads[0]!]!.at(-1)!, room = n + before + after, span = dilation * (size - 1) + 1, moves = Math.floor((room - span) / stride);
   if (stride < 1 || moves + 1 !== sizes.value[makes[0]!]!.at(-1)) return null;
   return (
@@ -189,8 +191,8 @@ function WhyPlusOne({ node }: { node: number }) {
 const copied = signal<{ node: number; kind: string } | null>(null);
 
 function Copies({ node }: { node: number }) {
-  const row = rowOf(node), path = paths[row]!, rule = model.rules[model.nodes[node]![0]]!;
-  const at = numbers(model, sizes.value, node, changes.value);
+  const row = rowOf(node), path = paths[row]!, rule = ruleOf(node);
+  const at = numbersOf(node);
   const lines = alike(node, (roadOf(rule, at) ?? rule).outs[0] ?? []).filter(({ tree }) => Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "string");
   const text = lines.map(({ places, tree }) => `${places.map((i) => rule.axes?.[i] ?? `axis ${i}`).join(" and ")}: ${plain(formula(node, tree))} = ${at.value(tree)}`);
   const python = path && `model.${path}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
@@ -205,7 +207,7 @@ function Copies({ node }: { node: number }) {
   };
   return (
     <p class="copies">Copy: {Object.entries(kinds).filter(([, write]) => write()).map(([kind, write]) => (
-      <button type="button" onClick={() => { copy(write()); copied.value = { node, kind }; }}>{kind}</button>
+      <button onClick={() => { copy(write()); copied.value = { node, kind }; }}>{kind}</button>
     ))} <span role="status" live={() => copied.value?.node === node && `${copied.value.kind} copied`} /></p>
   );
 }

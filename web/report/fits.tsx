@@ -1,9 +1,11 @@
 // Which sizes fit: every height and width asked in the page, through the trees, with the knobs as they stand.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { effect, signal } from "../core/signals";
 import { evaluate } from "../core/model";
+import { runs } from "../core/text";
 import { changes, model, setInput, shapeText, sizes } from "./state";
+import { Fragment, make } from "./view";
 
 const MOST = 96, WORK = 1_500_000; // sizes along one axis; calls asked in all
 
@@ -43,18 +45,6 @@ export function start(): void {
   });
 }
 
-/** Numbers as ranges: 28 to 31, 44. */
-function runs(list: number[]): string {
-  const found: [number, number][] = [];
-  for (const n of list) {
-    const last = found.at(-1);
-    if (last && last[1] === n - 1) last[1] = n;
-    else found.push([n, n]);
-  }
-  const text = found.map(([a, b]) => (a === b ? `${a}` : `${a} to ${b}`));
-  return text.length > 12 ? `${text.slice(0, 12).join(", ")} ...` : text.join(", ");
-}
-
 /** Equal neighbours of the map as rectangles in words: `20 to 23 x 44 to 47`. */
 function blocks(rows: Answer[][]): string[] {
   const known = new Map<string, [number, number]>(), found: string[] = [];
@@ -86,7 +76,7 @@ export function Fits() {
     <>
       {model.accepts && <p class="answer">{model.accepts.text}</p>}
       <p role="status">
-        {!done && "Asking ... "}Square images that fit, from {low} to {low + rows.length - 1}: <b>{list.length ? runs(list) : "none"}</b>.
+        {!done && "Asking ... "}Square images that fit, from {low} to {low + rows.length - 1}: <b>{list.length ? runs(list, 12) : "none"}</b>.
         {!square && done && <> Of all {rows.length} x {rows.length} pairs of height and width, <b>{count}</b> fit{parts.length > 0 && parts.length <= 12 && <>: {parts.join("; ")}</>}.</>}
         {changes.value.knobs && Object.keys(changes.value.knobs).length > 0 && " With your changes."}
       </p>
@@ -114,7 +104,7 @@ export function Fits() {
             if (Number.isInteger(n) && n > 0 && n < 1e6) setInput(tensor, shape.map((was, i) => (i === axis ? n : was)));
           }} /></label>
         ))}
-        {changes.value.inputs[tensor] && <button type="button" onClick={() => (changes.value = { ...changes.value, inputs: {} })}>Back to the input that was read</button>}
+        {changes.value.inputs[tensor] && <button onClick={() => (changes.value = { ...changes.value, inputs: {} })}>Back to the input that was read</button>}
       </form>
     </>
   );

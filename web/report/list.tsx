@@ -1,9 +1,10 @@
 // The layers as a tree table. Only the rows in view exist, so a model of 20,000 calls costs what one of 20 does.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { effect, signal } from "../core/signals";
 import { grouped, short } from "../core/text";
 import { changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, paths, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork, whole } from "./state";
+import { Fragment, make } from "./view";
 
 const HEIGHT = 28, SPARE = 5;
 const top = signal(0), view = signal(448);

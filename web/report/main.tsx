@@ -1,7 +1,6 @@
 // The report: one page, one model, nothing fetched.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
-import { draw } from "#view/jsx-runtime";
 import { effect, signal } from "../core/signals";
 import type { Model } from "../core/model";
 import { Card } from "./card";
@@ -11,6 +10,7 @@ import { Section, Tip } from "./number";
 import { Answer, Bars, Checks, Words, orderButton, textVersion } from "./sections";
 import { address, begin, changes, cell, chosen, model, readAddress, tip, whole } from "./state";
 import { Traced } from "./traced";
+import { draw, Fragment, make } from "./view";
 
 const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
 
@@ -31,9 +31,9 @@ function Page() {
         <h1>{model.title}</h1>
         <nav aria-label="Sections">{[["answer", "Answer"], ["layers", "Layers"], ["trace", "One cell"], ["fits", "Sizes that fit"], ["bars", "Where the numbers are"], ["words", "Words"], ["checks", "Checked"]].map(([id, word]) => <a href={`#${id}`} onClick={(e) => { e.preventDefault(); document.getElementById(id!)?.scrollIntoView(); }}>{word}</a>)}</nav>
         <p class="tools">
-          <button type="button" onClick={() => (theme.value = theme.value === "dark" ? "light" : "dark")}>Light or dark</button>
+          <button onClick={() => (theme.value = theme.value === "dark" ? "light" : "dark")}>Light or dark</button>
           {orderButton()}
-          <button type="button" aria-pressed={text.value} onClick={() => (text.value = !text.value)}>Text version</button>
+          <button aria-pressed={text.value} onClick={() => (text.value = !text.value)}>Text version</button>
         </p>
       </header>
       <main>
@@ -89,5 +89,5 @@ data().then((loaded) => {
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
   setTimeout(() => { whole.value = true; start(); }, 30);
 }, (reason) => {
-  root.textContent = `This page could not read its data (${reason}). It needs Chrome 123, Firefox 120, Safari 17.5 or newer.`;
+  root.textContent = `This page could not read its data (${reason}).`;
 });

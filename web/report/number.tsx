@@ -1,10 +1,10 @@
 // A number on the page: who decides it, and where it comes from, on hover, focus, click and Enter.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
-import type { Child } from "#view/jsx-runtime";
 import { type Piece, pieces, plain } from "../core/text";
-import { numbers } from "../core/model";
-import { changes, choose, lit, model, paths, rowOf, sizes, tip } from "./state";
+import { } from "../core/model";
+import { choose, lit, model, numbersOf, paths, rowOf, sizes, tip } from "./state";
+import { type Child, make } from "./view";
 
 /** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
 export const base = (name: string): string => name.replace(/\[\d+\]$/, "");
@@ -45,11 +45,11 @@ export function Num({ node, tree, text }: { node: number; tree: number; text: st
   const { by, word, text: words, source } = told(node, tree), entry = model.trees[tree]!;
   const name = typeof entry === "string" ? base(entry) : "";
   const full = `${text}. ${words}`;
+  const point = (e: Event) => { lit.value = name; if (!tip.value?.pinned) show(e, full); };
   return (
     <button
-      type="button" class={`n ${word === "typed" ? "typed" : by}${lit.value && lit.value === name ? " lit" : ""}`}
-      onMouseEnter={(e) => { lit.value = name; if (!tip.value?.pinned) show(e, full); }}
-      onFocus={(e) => { lit.value = name; if (!tip.value?.pinned) show(e, full); }}
+      class={`n ${word === "typed" ? "typed" : by}${lit.value && lit.value === name ? " lit" : ""}`}
+      onMouseEnter={point} onFocus={point}
       onMouseLeave={leave} onBlur={leave}
       onClick={(e) => (e.detail === 2 && source !== undefined && source >= 0 ? choose(rowOf(source)) : show(e, full, true))}
     >
@@ -69,7 +69,7 @@ export function Formula({ node, tree }: { node: number; tree: number }) {
 }
 
 export function formula(node: number, tree: number): Piece[] {
-  const at = numbers(model, sizes.value, node, changes.value);
+  const at = numbersOf(node);
   return pieces(model.trees, tree, (leaf) => String(at.value(leaf)));
 }
 

@@ -1,7 +1,8 @@
 // The parts of a module as boxes and lines, laid out by Python.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { choose, label, model, paths, shapeText, sizes, outputOf } from "./state";
+import { make } from "./view";
 
 const W = 132, H = 36, GAP = 22;
 

@@ -1,12 +1,13 @@
 // The sections around the layers: the answer first, where the numbers are, words, and how all was checked.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { grouped, short } from "../core/text";
-import { choose, chosen, kerasOrder, label, model, outputOf, paths, shapeText, sizes, stop, sums, unknownWork } from "./state";
+import { choose, kerasOrder, label, model, outputOf, paths, shapeText, sizes, stop, sums, unknownWork } from "./state";
 import { Refusal } from "./card";
 import { Totals } from "./list";
 import { partsOf } from "./picture";
 import type { Finding } from "../core/model";
+import { Fragment, make } from "./view";
 
 export function Answer() {
   const [input] = model.inputs, end = stop.value?.node ?? Infinity;
@@ -20,7 +21,7 @@ export function Answer() {
   return (
     <>
       <p class="answer" aria-label="Sizes from input to output">
-        {chain.slice(0, 24).map(({ text, row }, i) => <>{i > 0 && " -> "}{row < 0 ? <span>{text}</span> : <button type="button" class="link" title={paths[row] || label(row)} onClick={() => { choose(row); document.getElementById("card")?.scrollIntoView({ block: "nearest" }); }}>{text}</button>}</>)}
+        {chain.slice(0, 24).map(({ text, row }, i) => <>{i > 0 && " -> "}{row < 0 ? <span>{text}</span> : <button class="link" title={paths[row] || label(row)} onClick={() => { choose(row); document.getElementById("card")?.scrollIntoView({ block: "nearest" }); }}>{text}</button>}</>)}
         {chain.length > 24 && ` -> ... -> ${chain.at(-1)!.text}`}
       </p>
       <Totals />
@@ -37,7 +38,7 @@ function Findings({ title, list }: { title: string; list?: Finding[] }) {
   if (!list?.length) return null;
   return (
     <div class="findings"><h3>{title}</h3><ul>
-      {list.map(({ sentence, fixes, path }) => <li>{path && <b>{path}: </b>}{sentence}{fixes && fixes.length > 0 && <ul>{fixes.map((fix) => <li>{fix}</li>)}</ul>}</li>)}
+      {list.map(({ sentence, fixes, path, severity }) => <li>{severity && <em>{severity} </em>}{path && <b>{path}: </b>}{sentence}{fixes && fixes.length > 0 && <ul>{fixes.map((fix) => <li>{fix}</li>)}</ul>}</li>)}
     </ul></div>
   );
 }
@@ -60,7 +61,7 @@ export function Bars() {
         return (
           <table><caption>{title}: {model.problem || (title.startsWith("multiply") && unknownWork.value) ? "at least " : ""}{grouped(all)}</caption><tbody>
             {rows.sort((a, b) => b.n - a.n).slice(0, 16).map(({ row, n }) => (
-              <tr><th scope="row"><button type="button" class="link" onClick={() => choose(row)}>{paths[row] || label(row)}</button></th>
+              <tr><th scope="row"><button class="link" onClick={() => choose(row)}>{paths[row] || label(row)}</button></th>
                 <td><div class="bar" style={{ width: `${Math.max(0.5, (100 * n) / most)}%` }} /></td><td class="r">{short(n)}</td><td class="r">{((100 * n) / all).toFixed(1)} %</td></tr>
             ))}
           </tbody></table>
@@ -74,25 +75,8 @@ export function Bars() {
   );
 }
 
-const WORDS: [string, string][] = [
-  ["map", "One grid of numbers that a layer makes; also called a channel or a feature map."],
-  ["channels", "How many maps there are; you count them, no formula gives them."],
-  ["place", "One row and column of a map; every map of a layer has the same places."],
-  ["kernel", "The small block of learned numbers that a convolution slides over its input."],
-  ["kernel size", "How many rows and columns one kernel covers."],
-  ["stride", "How many places the window moves at each step."],
-  ["padding", "Rows and columns put around the input before the window moves."],
-  ["dilation", "The distance between neighbouring cells of a kernel; 1 means side by side."],
-  ["groups", "The input maps are split into so many groups, and each kernel reads one group."],
-  ["floor", "Round down to a whole number."],
-  ["flatten", "Put all maps into one row of numbers, one map after the other."],
-  ["receptive field", "The part of the image that can change one output number."],
-  ["parameter", "A number that training changes; also called a weight."],
-  ["MAC", "One multiplication and one addition."],
-];
-
 export function Words() {
-  return <dl class="words">{WORDS.map(([word, sense]) => <><dt>{word}</dt><dd>{sense}</dd></>)}</dl>;
+  return <dl class="words">{model.glossary.map(([word, sense]) => <><dt>{word}</dt><dd>{sense}</dd></>)}</dl>;
 }
 
 export function Checks() {
@@ -116,7 +100,5 @@ export function textVersion(): string {
 }
 
 export function orderButton() {
-  return <button type="button" aria-pressed={kerasOrder.value} onClick={() => (kerasOrder.value = !kerasOrder.value)}>{kerasOrder.value ? "Keras order (maps last)" : "PyTorch order (maps first)"}</button>;
+  return <button aria-pressed={kerasOrder.value} onClick={() => (kerasOrder.value = !kerasOrder.value)}>{kerasOrder.value ? "Keras order (maps last)" : "PyTorch order (maps first)"}</button>;
 }
-
-export const title = (): string => `${model.title}: ${paths[chosen.value] || "layers"}`;

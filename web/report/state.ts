@@ -1,7 +1,8 @@
 // What the page shows now. Everything follows from a few signals; the address bar holds them, so that a link is an exact view.
 
 import { computed, effect, signal } from "../core/signals";
-import { type Changes, type Model, type Result, type Row, evaluate, numbers, parameters } from "../core/model";
+import { type Changes, type Model, type Result, type Row, type Rule, evaluate, numbers, parameters, repeats, turned } from "../core/model";
+import type { Numbers } from "../core/trees";
 import { type Field, fields } from "../core/reach";
 
 export let model: Model;
@@ -75,6 +76,12 @@ export function begin(data: Model): void {
   });
 }
 
+/** The derivation of a call. */
+export const ruleOf = (node: number): Rule => model.rules[model.nodes[node]![0]]!;
+
+/** The numbers of a call as they stand. */
+export const numbersOf = (node: number): Numbers => numbers(model, sizes.value, node, changes.value);
+
 export function isCall(row: Row): boolean {
   return row[6] === 0;
 }
@@ -130,7 +137,7 @@ export function choose(row: number): void {
 }
 
 export function setKnobs(node: number, knobs: Record<string, number>): void {
-  changes.value = { ...changes.value, knobs: { ...changes.value.knobs, [node]: { ...changes.value.knobs[node], ...knobs } } };
+  changes.value = turned(model, changes.value, node, knobs);
 }
 
 export function setInput(tensor: number, shape: number[]): void {
@@ -148,14 +155,14 @@ export function address(): string {
   if (cell.value.some(Boolean)) parts.push(`px=${cell.value.join(",")}`);
   for (const [tensor, shape] of Object.entries(changes.value.inputs)) parts.push(`in${tensor}=${shape.join(",")}`);
   for (const [node, knobs] of Object.entries(changes.value.knobs)) {
-    parts.push(`k${node}=${Object.entries(knobs).map(([name, value]) => `${encodeURIComponent(name)}:${value}`).join(",")}`);
+    if (repeats(model, +node)[0] === +node) parts.push(`k${node}=${Object.entries(knobs).map(([name, value]) => `${encodeURIComponent(name)}:${value}`).join(",")}`);
   }
   return `#${parts.join("&")}`;
 }
 
 /** Takes the view from the address; whatever does not belong to this model is passed over. */
 export function readAddress(): void {
-  const read: Changes = { inputs: {}, knobs: {} }, whole = /^\d{1,9}$/;
+  let read: Changes = { inputs: {}, knobs: {} }, whole = /^\d{1,9}$/;
   for (const part of location.hash.slice(1).split("&")) {
     const [key = "", raw = ""] = part.split("="), value = decoded(raw), list = value.split(",");
     const index = +key.replace(/^\D+/, "");
@@ -168,7 +175,7 @@ export function readAddress(): void {
     } else if (/^k\d+$/.test(key) && model.nodes[index]) {
       const known = model.rules[model.nodes[index]![0]]!.knobs ?? {};
       const pairs = raw.split(",").map((pair) => decoded(pair).split(":")).filter(([name, n]) => Object.hasOwn(known, name!) && whole.test(n ?? ""));
-      if (pairs.length) read.knobs[index] = Object.fromEntries(pairs.map(([name, n]) => [name, +n!]));
+      if (pairs.length) read = turned(model, read, index, Object.fromEntries(pairs.map(([name, n]) => [name, +n!])));
     }
   }
   changes.value = read;

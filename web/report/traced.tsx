@@ -1,8 +1,9 @@
 // Where does this cell look? Its rows and columns, followed back layer by layer to the image.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { trace } from "../core/reach";
 import { cell, changes, isCall, label, model, outputOf, parents, paths, rowOf, settled, shapeText, sizes, stop } from "./state";
+import { Fragment, make } from "./view";
 
 export function Traced() {
   if (!settled.value) return null;

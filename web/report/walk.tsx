@@ -1,11 +1,12 @@
 // The window walking over this layer's own grid: what each output cell reads, and which outputs read a cell.
-/** @jsxImportSource #view */
+/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { effect, signal } from "../core/signals";
-import { numbers, type Window } from "../core/model";
+import { type Window } from "../core/model";
 import { cellsRead, readersOf, throughAdaptive } from "../core/reach";
 import { ranges } from "../core/text";
-import { cell, changes, chosen, lit, model, sizes } from "./state";
+import { cell, chosen, lit, model, numbersOf, sizes } from "./state";
+import { Fragment, make } from "./view";
 
 const CELL = 11, MOST = 34; // px, cells shown along one axis
 const playing = signal(false), pace = signal(3), pointed = signal<[number, number] | null>(null);
@@ -17,7 +18,7 @@ function looks(node: number): [Look, Look] | null {
   const [index, reads, makes] = model.nodes[node]!, reach = model.rules[index]!.reach;
   const from = sizes.value[reads[0]!]!, to = sizes.value[makes[0]!]!;
   if (typeof reach !== "object" || !reach["-1"] || from.length < 3) return null;
-  const at = numbers(model, sizes.value, node, changes.value);
+  const at = numbersOf(node);
   const look = (axis: number): Look => {
     const n = from.at(axis)!, o = to.at(axis)!, found = reach[axis];
     if (found === undefined) return { n: 1, o: 1, pad: [0, 0], reads: () => [0], readers: () => [0] };
@@ -59,7 +60,7 @@ function Window_({ node }: { node: number }) {
   const mine = pointed.value;
   const readers = mine ? { rows: rows!.readers(mine[0]), columns: columns!.readers(mine[1]) } : null;
   // A kernel reads all maps of its group; a window without kernels stays on its own map.
-  const { in_channels, groups = 1 } = numbers(model, sizes.value, node, changes.value).knobs, maps = in_channels === undefined ? 1 : columns!.window![1] > 0 ? in_channels : in_channels / groups;
+  const { in_channels, groups = 1 } = numbersOf(node).knobs, maps = in_channels === undefined ? 1 : columns!.window![1] > 0 ? in_channels : in_channels / groups;
   return (
     <figure class="walk">
       <figcaption>The window at work</figcaption>
@@ -68,9 +69,9 @@ function Window_({ node }: { node: number }) {
         <Grid title="output" rows={rows!} columns={columns!} marked={readers ?? { rows: [r], columns: [c] }} onPoint={(at) => at && (cell.value = at)} />
       </div>
       <p class="controls">
-        {!calm && <button type="button" aria-pressed={playing.value} onClick={() => (playing.value = !playing.value)}>{playing.value ? "Pause" : "Play"}</button>}
-        <button type="button" onClick={() => go(-1)}>Step back</button>
-        <button type="button" onClick={() => go(1)}>Step</button>
+        {!calm && <button aria-pressed={playing.value} onClick={() => (playing.value = !playing.value)}>{playing.value ? "Pause" : "Play"}</button>}
+        <button onClick={() => go(-1)}>Step back</button>
+        <button onClick={() => go(1)}>Step</button>
         {rows!.o > 1 && <label>row <input type="range" aria-label="Output row" min={0} max={rows!.o - 1} value={r} onInput={(e) => (cell.value = [+e.currentTarget.value, c])} /></label>}
         <label>column <input type="range" aria-label="Output column" min={0} max={columns!.o - 1} value={c} onInput={(e) => (cell.value = [r, +e.currentTarget.value])} /></label>
         {!calm && <label>speed <input type="range" aria-label="Speed" min={1} max={10} value={pace.value} onInput={(e) => (pace.value = +e.currentTarget.value)} /></label>}

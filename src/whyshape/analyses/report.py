@@ -12,6 +12,7 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
+from whyshape.analyses.glossary import GLOSSARY
 from whyshape.analyses.layers import Layers
 from whyshape.analyses.layout import picture
 from whyshape.analyses.live import call_of, live
@@ -60,6 +61,7 @@ def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, c
         "branches": [table.condition(cond, lambda at: (table.tensor(at.leaf.ref[1]), at.leaf.ref[2])) for cond in graph.branches],
         "rows": [[row.depth, row.name, row.type, row.first, row.count, row.times, row.kids] for row in found],
         "pictures": _pictures(graph, found),
+        "glossary": list(GLOSSARY.items()),
         "notes": list(graph.notes),
         "checks": list(checks),
     }

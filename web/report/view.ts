@@ -10,16 +10,20 @@ type Props = Record<string, any>;
 export interface Made { type: string | ((props: any) => Child); props: Props; key?: string | number }
 export type Child = Made | string | number | boolean | null | undefined | Child[];
 
-export namespace JSX {
-  export type Element = Made;
-  export type ElementType = keyof IntrinsicElements | ((props: any) => Child);
-  export interface ElementChildrenAttribute { children: unknown }
-  export interface IntrinsicAttributes { key?: string | number }
-  export type IntrinsicElements = { [Tag in keyof Known.IntrinsicElements]: Known.IntrinsicElements[Tag] & { live?: () => Child } };
+export function make(type: Made["type"], props: Props | null, ...children: Child[]): Made {
+  return { type, props: { ...props, children }, key: props?.key };
 }
 
-export const jsx = (type: Made["type"], props: Props, key?: string | number): Made => ({ type, props, key });
-export { jsx as jsxs };
+export namespace make {
+  export namespace JSX {
+    export type Element = Made;
+    export type ElementType = keyof IntrinsicElements | ((props: any) => Child);
+    export interface ElementChildrenAttribute { children: unknown }
+    export interface IntrinsicAttributes { key?: string | number }
+    export type IntrinsicElements = { [Tag in keyof Known.IntrinsicElements]: Known.IntrinsicElements[Tag] & { live?: () => Child } };
+  }
+}
+
 export const Fragment = ({ children }: { children?: Child }): Child => children;
 
 /** The elements and texts a description comes to, each with its place, which is the same from one drawing to the next. */
@@ -54,13 +58,15 @@ export function draw(parent: Element, child: Child): void {
 }
 
 function created(parent: Element, { type }: Made): Element {
-  return document.createElementNS(type === "svg" ? "http://www.w3.org/2000/svg" : parent.namespaceURI, type as string);
+  const element = document.createElementNS(type === "svg" ? "http://www.w3.org/2000/svg" : parent.namespaceURI, type as string);
+  if (element instanceof HTMLButtonElement) element.type = "button"; // no form is ever sent
+  return element;
 }
 
 function update(element: Element, props: Props): void {
   const before = given.get(element) ?? {};
   given.set(element, props);
-  for (const name in { ...before, ...props }) if (name !== "children" && name !== "live" && (before[name] !== props[name] || name === "value")) set(element, name, props[name]);
+  for (const name in { ...before, ...props }) if (!["children", "key", "live"].includes(name) && (before[name] !== props[name] || name === "value")) set(element, name, props[name]);
   if (!props.live) return draw(element, props.children);
   const live = lives.get(element);
   if (live) live.value = props.live;

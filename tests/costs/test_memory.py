@@ -8,9 +8,11 @@ from torch import nn
 from torch.distributed._tools.mem_tracker import MemTracker
 from torch.utils.checkpoint import checkpoint
 
+from whyshape import explain
 from whyshape.analyses.fit import amount_of_bytes, fit
 from whyshape.analyses.memory import OPTIMIZERS, memory
 from whyshape.errors import WhyshapeError
+from whyshape.readers.notation import THREAD
 from whyshape.readers.torch import read
 
 
@@ -199,3 +201,18 @@ def test_amounts_nobody_can_read(text):
     with pytest.raises(WhyshapeError) as refused:
         amount_of_bytes(text)
     assert str(refused.value) == f"{text!r} is no amount of memory; write 24GiB, 512MB or a number of bytes"
+
+
+@pytest.mark.parametrize("budget, side", [(10**9, 31), (700_000, 31), (10, None)])
+def test_the_largest_image_of_a_finite_set(budget, side):
+    """A network that takes 28..31 only: its largest image is 31 however much memory there is, and none where nothing fits."""
+    graph = explain(THREAD, (1, 1, "H", "W")).graph
+    assert fit(graph, budget).image == ((side, side) if side else None)
+
+
+def test_the_largest_image_of_an_endless_set():
+    """Multiples of 4 only: the one found fits, and the next multiple does not."""
+    graph = explain("Conv2d(1, 4, 3, padding=1) > PixelUnshuffle(4)", (1, 1, "H", "W")).graph
+    (side, _), budget = fit(graph, 200_000).image, 200_000
+    assert side % 4 == 0
+    assert memory(graph, H=side, W=side).training.value <= budget < memory(graph, H=side + 4, W=side + 4).training.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from whyshape.analyses.accepts import accepts
 from whyshape.analyses.amount import bytes_text
 from whyshape.analyses.memory import Memory, memory
 from whyshape.errors import DoesNotFit, WhyshapeError
@@ -114,13 +115,19 @@ def fit(graph: Graph, budget: int, training: bool = True, **settings) -> Fit:
     most = _largest(lambda n: holds(**{batch: n}), 1) if batch else None
     square = None
     if len(sides) == 2:
-        start = next((n for n in range(1, max(letters["H"], letters["W"]) + 1) if needed(H=n, W=n) is not None), None)
-        side = None if start is None else _largest(lambda n: needed(H=n, W=n) is None or holds(H=n, W=n), start)
-        while side is not None and side >= (start or 1) and needed(H=side, W=side) is None:  # sizes between that the model does not take
-            side -= 1
-        square = (side, side) if side else None
+        squares = accepts(graph, _shapes(graph, sides), checks=0).square()
+        first = squares.first()
+        # What grows is asked for every n at its largest accepted square up to n: sizes between that the model refuses do not matter.
+        side = None if first is None else _largest(lambda n: holds(H=squares.last(n), W=squares.last(n)), first)
+        square = None if side is None else (squares.last(side),) * 2
     now = memory(graph, **settings)
     return Fit(budget, training, most, square, now, costliest(now), tuple(a for a in (batch, *sides) if a), now.activations.missing)
+
+
+def _shapes(graph: Graph, sides: tuple[str, ...]) -> list[tuple]:
+    """The inputs' shapes with the places free; the batch stays what it is, for it has its own search."""
+    tensors = [graph.tensors[i] for i in graph.inputs]
+    return [tuple(a if a in sides else int(n) for a, n in zip(t.axes or ("",) * len(t.shape), t.shape)) for t in tensors]
 
 
 def _largest(holds, start: int) -> int | None:

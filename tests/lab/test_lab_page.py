@@ -17,10 +17,6 @@ from whyshape.lab.fit import fitted
 from whyshape.lab.page import graph_of, normalised, sample_pixels, saved, sent
 from whyshape.lab.record import calls
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = Path("/usr/bin/chromium")
-if not CHROMIUM.exists():
-    pytest.skip("no Chromium here", allow_module_level=True)
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 
 # Every activation of the page as one base64 of float32, tensor after tensor.
@@ -33,27 +29,19 @@ SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimat
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def shipped():
     return trained.read()
 
 
 @pytest.fixture(scope="module")
-def opened(browser, shipped, tmp_path_factory):
+def opened(chromium, shipped, tmp_path_factory):
     """Opens a page offline; anything it fetches, says on the console or throws makes the test fail."""
     kept = []
 
     def open_page(content: str | None = None, width: int = 1400, scheme: str = "light"):
         path = tmp_path_factory.mktemp("page") / "play.html"
         path.write_text(saved(*shipped, "the network of the thread") if content is None else content, encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme)
+        context = chromium.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme)
         page, wrong = context.new_page(), []
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))

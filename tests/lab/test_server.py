@@ -379,30 +379,25 @@ def make():
 """
 
 
-def test_the_page_of_an_own_model_in_a_browser(tmp_path):
+def test_the_page_of_an_own_model_in_a_browser(tmp_path, chromium):
     """A model with an operator the page cannot run: Python runs it, and the page shows Python's numbers."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path("/usr/bin/chromium").exists():
-        pytest.skip("no Chromium here")
     (tmp_path / "net.py").write_text(OWN)
     running = Running(f"{tmp_path / 'net.py'}:make", "--mean", "0.1", "--std", "0.3")
     try:
-        with sync_api.sync_playwright() as play:
-            browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            page, wrong = browser.new_page(), []
-            page.on("console", lambda message: wrong.append(message.text))
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            page.goto(running.address)
-            page.get_by_role("button", name="Sample 4").click()
-            page.wait_for_selector("#guess")
-            wait_until(page, f"btoa(String.fromCharCode(...play.pixels())) === {PIXELS!r} && play.scores() !== null")
-            scores = page.evaluate("() => [...play.scores()]")
-            page.locator(".picker select").select_option(label="0")
-            page.wait_for_selector("#verdict")
-            first = float(page.locator("#verdict b").first.inner_text())
-            page.locator(".picker select").select_option(label="1")
-            page.get_by_text("1 is a GELU, which is not opened").wait_for()
-            browser.close()
+        page, wrong = chromium.new_page(), []
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(running.address)
+        page.get_by_role("button", name="Sample 4").click()
+        page.wait_for_selector("#guess")
+        wait_until(page, f"btoa(String.fromCharCode(...play.pixels())) === {PIXELS!r} && play.scores() !== null")
+        scores = page.evaluate("() => [...play.scores()]")
+        page.locator(".picker select").select_option(label="0")
+        page.wait_for_selector("#verdict")
+        first = float(page.locator("#verdict b").first.inner_text())
+        page.locator(".picker select").select_option(label="1")
+        page.get_by_text("1 is a GELU, which is not opened").wait_for()
+        page.close()
         scope = {}
         exec(OWN, scope)
         net, x = scope["make"]().eval(), normalised(sample_pixels()[4], {"data": {"mean": 0.1, "std": 0.3}})
@@ -414,18 +409,13 @@ def test_the_page_of_an_own_model_in_a_browser(tmp_path):
         running.stop()
 
 
-def test_the_thread_s_page_is_compared_with_pytorch_as_one_looks(server):
+def test_the_thread_s_page_is_compared_with_pytorch_as_one_looks(server, chromium):
     """On loopback the page computes, PyTorch computes, and the page says how far they are apart."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path("/usr/bin/chromium").exists():
-        pytest.skip("no Chromium here")
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(server.address)
-        wait_until(page, "play.gap() !== null")
-        gap = page.evaluate("() => play.gap()")
-        assert gap["numbers"] == 12_784 and gap["most"] <= 1e-4
-        page.locator(".picker select").select_option(label="conv.conv_2")
-        assert "PyTorch says" in page.locator("#verdict").inner_text() and ": equal" in page.locator("#verdict").inner_text()
-        browser.close()
+    page = chromium.new_page()
+    page.goto(server.address)
+    wait_until(page, "play.gap() !== null")
+    gap = page.evaluate("() => play.gap()")
+    assert gap["numbers"] == 12_784 and gap["most"] <= 1e-4
+    page.locator(".picker select").select_option(label="conv.conv_2")
+    assert "PyTorch says" in page.locator("#verdict").inner_text() and ": equal" in page.locator("#verdict").inner_text()
+    page.close()

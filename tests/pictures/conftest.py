@@ -13,7 +13,6 @@ from whyshape.graph import Builder
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
-CHROMIUM = "/usr/bin/chromium"
 
 
 def thread(size=(1, 1, 28, 28)):
@@ -79,18 +78,6 @@ def ask(tmp_path_factory):
         return json.loads(done.stdout)
 
     return put
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """The system's Chromium, or a skip."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip("needs Chromium")
-    with sync_api.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def parser(only: str | None = None) -> Parser:
     """The parser, with all commands or, for speed, the one that was asked for."""
     top = Parser(prog="whyshape", description="Ask a neural network where its numbers come from.", epilog=EPILOG)
     top.add_argument("--version", action="store_true", help="print the version and leave")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="whyshape")
     for name in [only] if only else names():
         module = import_module(f"whyshape.cli.commands.{name}")
         about = commands.add_parser(name, help=module.HELP, description=module.HELP, epilog=getattr(module, "EPILOG", EPILOG))

@@ -124,11 +124,12 @@ class _Why:
             weight = next((t for t in (self.graph.tensors[i] for i in node.inputs) if t.kind == "parameter"), None)
             read = weight is not None and n > 0 and n in (weight.shape[0], weight.shape[-1])  # maps stand first in PyTorch, last in Keras
             size = self.places(node)
+            bias = "" if getattr(self.graph.call(node), "bias", None) is None else " and 1 bias"
             each = product(weight.shape) // n if weight is not None and read else 0
             sentence = (
                 f"{n} [chosen] is how many maps {path} makes: {count(n, 'kernel')}, each making one map{size}. "
                 f"The formula gives the size of a map, not their number. Any number from 1 works; "
-                f"what follows must match. Each map costs {int(each)} weights and 1 bias."
+                f"what follows must match. Each map costs {int(each)} weights{bias}."
                 if read
                 else f"{n} [chosen] is the {knob} of {path}."
             )

@@ -44,3 +44,14 @@ def test_lines_are_the_users_own():
     for node in graph.nodes:
         assert node.file == __file__
         assert node.op.removeprefix("Tensor.").strip("_") in lines[node.line - 1].partition("#")[2].split(), (node.op, lines[node.line - 1])
+
+
+class Split(nn.Module):
+    def forward(self, x):
+        return torch.hsplit(x, 0)
+
+
+def test_a_rule_that_cannot_count_blames_nobody():
+    """Where a rule stumbles over an impossible argument, PyTorch's own refusal is told, not an error of ours as the model's."""
+    problem = read(Split(), (4, 3)).problem
+    assert problem is not None and problem.kind == "shape" and "division" not in problem.sentence and "modulo" not in problem.sentence

@@ -152,7 +152,7 @@ class Tracer(TorchFunctionMode):
                     made = shape_of(*args, **kwargs)
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
-            except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
+            except (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
                 return fallback(args, kwargs, frame)
             how, kind = MADE, type(made)
             if kind is tuple or kind is torch.Size:  # a rule that hands the sizes on hands on PyTorch's own tuple
@@ -244,7 +244,7 @@ class Tracer(TorchFunctionMode):
                     put_into(made, args[0])
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
-            except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
+            except (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
                 pass_on = self.measured(func, f"the rule for {op} does not cover this form")
                 return pass_on(args, kwargs, frame)
             self.remember(op, args, kwargs, args[0], frame, "", CHANGED)
@@ -297,7 +297,7 @@ class Tracer(TorchFunctionMode):
                 made = entry.rule.shape(*given, **named)
             except DoesNotFit as no:
                 refusal = no
-            except (Unexplained, TypeError, AttributeError, IndexError, KeyError, ValueError):
+            except (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
                 why = f"the rule for {entry.op} does not cover this form"
             try:
                 out = func(*given, **named)

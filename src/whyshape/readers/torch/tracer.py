@@ -28,6 +28,8 @@ AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the inp
 Tensor = torch.Tensor
 # Files of PyTorch that stand between the line that calls an operator and us: the line is what is remembered.
 _BETWEEN = frozenset(f.__file__ for f in (torch.nn.functional, torch.functional, torch.overrides, torch._jit_internal, torch._tensor))
+# A rule that cannot tell, or stumbles over an argument nobody can serve: PyTorch has the word.
+_STUMBLES = (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
 
 
@@ -152,7 +154,7 @@ class Tracer(TorchFunctionMode):
                     made = shape_of(*args, **kwargs)
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
-            except (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
+            except _STUMBLES:
                 return fallback(args, kwargs, frame)
             how, kind = MADE, type(made)
             if kind is tuple or kind is torch.Size:  # a rule that hands the sizes on hands on PyTorch's own tuple
@@ -212,7 +214,7 @@ class Tracer(TorchFunctionMode):
                     shape_of(*given, **named)
                 except DoesNotFit as refusal:
                     raise self.refuse(refusal, op, args, kwargs, frame, str(error)) from None
-                except Unexplained as why:
+                except _STUMBLES as why:
                     return self.measured(func, str(why))(args, kwargs, frame)
                 raise self.refuse(DoesNotFit(first_sentence(error)), op, args, kwargs, frame, str(error)) from None
             self.remember(op, args, kwargs, out, frame, "", CHANGED if out is args[0] else GIVEN)
@@ -244,7 +246,7 @@ class Tracer(TorchFunctionMode):
                     put_into(made, args[0])
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
-            except (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
+            except _STUMBLES:
                 pass_on = self.measured(func, f"the rule for {op} does not cover this form")
                 return pass_on(args, kwargs, frame)
             self.remember(op, args, kwargs, args[0], frame, "", CHANGED)
@@ -297,7 +299,7 @@ class Tracer(TorchFunctionMode):
                 made = entry.rule.shape(*given, **named)
             except DoesNotFit as no:
                 refusal = no
-            except (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
+            except _STUMBLES:
                 why = f"the rule for {entry.op} does not cover this form"
             try:
                 out = func(*given, **named)

@@ -82,7 +82,7 @@ export function Fits() {
       </p>
       {!square && (
         <figure class="fits">
-          <svg viewBox={`-6 -6 ${MOST + 8} ${MOST + 8}`} role="img" aria-label={`Map of heights and widths from 1 to ${MOST}: ${count} of ${MOST * MOST} fit`}
+          <svg viewBox={`-6 -6 ${MOST + 8} ${MOST + 8}`} role="img" aria-label={`Map of heights and widths from 1 to ${MOST}: ${done ? `${count} of ${MOST * MOST} fit` : "still asking"}`}
             onPointerMove={(e) => {
               const box = e.currentTarget.getBoundingClientRect(), side = (MOST + 8) / box.width;
               const [h, w] = [Math.floor((e.clientY - box.top) * side - 6), Math.floor((e.clientX - box.left) * side - 6)], answer = rows[h]?.[w];

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import OrderedDict, defaultdict, deque
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -24,14 +26,37 @@ def digest(model) -> dict:
         },
         "values": {k: v.sum().item() for k, v in model.state_dict().items() if not v.is_meta},
         "modes": {k: m.training for k, m in modules.items()},
-        "hooks": {k: (len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks)) for k, m in modules.items()},
+        "hooks": {k: [list(v.items()) for v in vars(m).values() if type(v) is OrderedDict] for k, m in modules.items()},
         "attributes": {k: {a: id(v) for a, v in m.__dict__.items()} for k, m in modules.items()},
         "contents": {k: {a: list(v) for a, v in m.__dict__.items() if type(v) in (list, dict, set)} for k, m in modules.items()},
-        "dice": (torch.get_rng_state().sum().item(), random.getstate()),
+        "kept": {k: repr({a: v for a, v in m.__dict__.items() if a in HABITS}) for k, m in modules.items()},
+        "dice": (torch.get_rng_state().tolist(), random.getstate(), repr(np.random.get_state())),
         "grad": torch.is_grad_enabled(),
-        "defaults": (torch.get_default_dtype(), torch.get_default_device(), torch.is_autocast_enabled("cpu")),
+        "defaults": (
+            torch.get_default_dtype(),
+            torch.get_default_device(),
+            torch.is_autocast_enabled("cpu"),
+            torch.get_autocast_dtype("cpu"),
+        ),
         "call": nn.Module.__call__,
     }
+
+
+def leave(*args):
+    """A hook that changes nothing."""
+
+
+HABITS = ("steps", "nested", "state", "recent", "plain")  # what `Keeps` holds that is more than a list of its own
+
+
+class State:
+    """What people put into `self.state`: a plain object with attributes."""
+
+    def __init__(self):
+        self.step, self.seen = 0, []
+
+    def __repr__(self):
+        return f"{self.step} {self.seen}"
 
 
 class Keeps(nn.Module):
@@ -42,6 +67,9 @@ class Keeps(nn.Module):
         self.conv, self.norm, self.drop = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Dropout()
         self.register_buffer("seen", torch.zeros(()))
         self.calls, self.cache, self.sizes, self.fails = 0, {}, [], fails
+        self.nested, self.state, self.recent, self.plain = {"k": [], "v": {"last": [1]}}, State(), deque(maxlen=3), [nn.Identity()]
+        self.steps = defaultdict(int)
+        self.handle = self.conv.register_forward_hook(leave)
 
     def forward(self, x):
         self.calls += 1
@@ -52,6 +80,21 @@ class Keeps(nn.Module):
         self.seen += 1
         self.seen = self.seen + 1
         random.random()
+        np.random.rand()
+        torch.manual_seed(7)
+        torch.set_autocast_dtype("cpu", torch.float16)
+        self.nested["k"].append(1)
+        self.nested["v"]["last"].clear()
+        self.state.step += 1
+        self.state.seen.append(x.shape[0])
+        self.recent.append(1)
+        self.plain[0].mark = 1
+        self.steps["x"] += 1
+        self.drop.register_forward_hook(leave)
+        self.norm.register_forward_pre_hook(leave)
+        self.handle.remove()
+        self.conv.log = ["called"]
+        self.conv.weight = nn.Parameter(torch.empty(8, 3, 3, 3))
         x = self.drop(self.norm(self.conv(x))) + torch.rand_like(x[:, :1, 1:-1, 1:-1])
         self.norm.eps = 0.5
         if self.fails == "shape":
@@ -162,3 +205,23 @@ def test_meta_and_real_weights_give_the_same():
     a, b = read(real, (1, 3, 64, 64)), read(meta, (1, 3, 64, 64))
     assert [n[1:] for n in a.nodes] == [n[1:] for n in b.nodes]
     assert a.tensors == b.tensors
+
+
+class Resets(nn.Module):
+    """Its code changes what is standard for the whole program."""
+
+    def forward(self, x):
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        torch.set_autocast_enabled("cpu", True)
+        np.random.seed(0)
+        torch.set_grad_enabled(False)
+        return x + torch.zeros(3)
+
+
+def test_the_program_around_the_model_is_put_back():
+    model = Resets()
+    before = digest(model)
+    assert read(model, (2, 3)).problem is None
+    assert digest(model) == before
+    assert torch.zeros(1).device.type == "cpu" and torch.zeros(1).dtype == torch.float32

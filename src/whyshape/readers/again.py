@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from whyshape.errors import WhyshapeError
@@ -69,10 +69,13 @@ class _Torch(Again):
         super().__init__(shapes, dtypes, mode)
         self.model = model
 
+    @contextmanager
     def held(self):
         from whyshape.readers.torch.scope import calls_seen
+        from whyshape.readers.torch.untouched import program_untouched
 
-        return calls_seen()
+        with calls_seen(), program_untouched():
+            yield
 
     def __call__(self, at):
         from whyshape.readers.torch import read

@@ -91,6 +91,7 @@ def visit(chromium, tmp_path):
         file.write_text(html, encoding="utf-8")
         context = chromium.new_context(offline=True, **{"viewport": {"width": 1400, "height": 900}, **options})
         contexts.append(context)
+        context.set_default_timeout(120_000)  # a condition that never holds fails; a slow machine does not
         page = context.new_page()
         page.on("request", lambda r: r.url.startswith(("data:", f"file://{file}")) or wrong.append(f"request {r.url}"))
         page.on("console", lambda m: m.type in ("error", "warning") and wrong.append(f"console {m.text}"))
@@ -98,7 +99,7 @@ def visit(chromium, tmp_path):
         page.on("dialog", lambda d: (wrong.append(f"dialog {d.message}"), d.dismiss()))
         page.goto(f"file://{file}{hash}")
         if ready:
-            page.wait_for_selector("html[data-ready]", timeout=20_000)
+            page.wait_for_selector("html[data-ready]", timeout=120_000)
         return page
 
     yield opened

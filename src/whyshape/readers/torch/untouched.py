@@ -33,14 +33,8 @@ def untouched(modules):
         with program_untouched():
             yield
     finally:
-        for now, was in zip(fields, before):
-            if not _same(now, was):
-                now.clear()
-                now.update(was)
-        for container, kept in zip(containers, contents):
-            if not _same(container, kept):
-                container.clear()
-                (container.extend if isinstance(container, (list, deque)) else container.update)(kept)
+        _refill(fields, before)
+        _refill(containers, contents)
         if RemovableHandle.next_id != hooks:
             for table in chain.from_iterable(_HOOKS(m.__dict__) for m in modules):
                 for number in [n for n in table if n >= hooks]:
@@ -88,6 +82,15 @@ def _look_into(value, fields: list[dict], containers: list, seen: set[int]) -> N
         room -= len(inside)
         if room > 0:
             stack += [v for v in inside if type(v) in _CONTAINERS or hasattr(v, "__dict__")]
+
+
+def _refill(containers: list, contents: list) -> None:
+    if _same(containers, contents):  # nearly always, and told in one go
+        return
+    for container, kept in zip(containers, contents):
+        if not _same(container, kept):
+            container.clear()
+            (container.extend if isinstance(container, (list, deque)) else container.update)(kept)
 
 
 def _same(now, before) -> bool:

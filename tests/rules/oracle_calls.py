@@ -15,6 +15,7 @@ from whyshape.rules.dtypes import name_of
 from whyshape.rules.inplace import put_into
 
 EQUAL, WRONG, REFUSED, ACCEPTED, OPEN = "equal", "wrong", "refused wrongly", "accepted wrongly", "left open"
+STUMBLED = "stumbled"  # the rule raised something that is no refusal: a defect, whatever PyTorch says
 
 
 CHANGES_ITSELF = ("Tensor.__setitem__", "Tensor.copy_")
@@ -54,20 +55,18 @@ def tensors(value):
 
 
 def told(entry: Entry, args, kwargs):
-    """What the rule says to a call: its results, its refusal, or (None, why it leaves the call open)."""
+    """What the rule says to a call: its results, its refusal, why it leaves the call open, or what it stumbled over."""
     try:
         named = in_our_words(kwargs) if {"axis", "keepdims"} & kwargs.keys() else kwargs
         made = entry.rule.shape(*args, **named)
         if entry.in_place and not entry.rule.view and entry.op not in CHANGES_ITSELF:
             put_into(made, next(tensors((args, kwargs))))
-    except DoesNotFit as refusal:
-        return refusal
-    except (Unexplained, TypeError, AttributeError) as why:
+        first = next(tensors((args, kwargs)), torch.empty(0))
+        if entry.op in CHANGES_ITSELF or (entry.in_place and not entry.rule.view):
+            return [(tuple(first.shape), name_of(first.dtype))]
+        return results(made, first)
+    except Exception as why:  # whatever it is, the judge has a word for it
         return why
-    first = next(tensors((args, kwargs)), torch.empty(0))
-    if entry.op in CHANGES_ITSELF or (entry.in_place and not entry.rule.view):
-        return [(tuple(first.shape), name_of(first.dtype))]
-    return results(made, first)
 
 
 class Judge(TorchFunctionMode):
@@ -88,6 +87,9 @@ class Judge(TorchFunctionMode):
             return func(*args, **kwargs)
         said = told(entry, args, kwargs)
         before = f"{_brief(args)} {_brief(kwargs)}"
+        if not isinstance(said, (list, DoesNotFit, Unexplained)):
+            self.note(entry, STUMBLED, f"{type(said).__name__}: {said}", None, before)
+            return func(*args, **kwargs)
         try:
             out = func(*args, **kwargs)
         except Exception as error:
@@ -103,7 +105,7 @@ class Judge(TorchFunctionMode):
         elif isinstance(said, list):
             self.note(entry, EQUAL if said == did else WRONG, said, did, before)
         else:
-            self.note(entry, OPEN, f"{type(said).__name__}: {said}", did, before)
+            self.note(entry, OPEN, f"{said}", did, before)
         return out
 
     def note(self, entry, word, *said):

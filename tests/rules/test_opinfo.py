@@ -11,7 +11,7 @@ from itertools import islice
 
 import pytest
 import torch
-from oracle_calls import ACCEPTED, EQUAL, OPEN, REFUSED, WRONG, Judge, table
+from oracle_calls import ACCEPTED, EQUAL, OPEN, REFUSED, STUMBLED, WRONG, Judge, table
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -68,7 +68,7 @@ def judged(ops, dtypes, most, variants):
                             with judge:
                                 function(sample.input, *sample.args, **sample.kwargs)
                         except Exception:
-                            continue  # refused by PyTorch: the judge has noted whether the rule refuses too
+                            continue  # refused by PyTorch: the judge, who never raises, has noted whether the rule refuses too
     return judge.verdicts
 
 
@@ -105,7 +105,7 @@ def judged_errors(ops):
                     with judge:
                         op.op(sample.input, *sample.args, **sample.kwargs)
                 except Exception:
-                    continue
+                    continue  # PyTorch's refusal, as above
     return judge.verdicts
 
 
@@ -115,4 +115,4 @@ def test_refusals():
     late = [v for v in verdicts if v.word == ACCEPTED and not any(re.search(p, str(v.torch)) for p in NOT_SIZES)]
     assert not late, table(late)
     assert sum(v.word == EQUAL for v in verdicts) >= 250
-    assert not any(v.word in (WRONG, REFUSED) for v in verdicts), table(verdicts)
+    assert not any(v.word in (WRONG, REFUSED, STUMBLED) for v in verdicts), table(verdicts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, axis_of, layer, rule
+from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, layer, rule
 from whyshape.rules.dtypes import default_float, fractions, one_dtype
 from whyshape.sizes import need, product
 
@@ -109,7 +109,7 @@ class GLU(Rule):
     @staticmethod
     def shape(input, dim=-1):
         x = input.shape
-        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         need(x[axis] % 2 == 0, "an even axis is wanted, {arrived} arrive", arrived=x[axis], wanted=2)
         return (*x[:axis], x[axis] // 2, *x[axis + 1 :])

@@ -71,6 +71,7 @@ class Rule:
     view: ClassVar[bool] = False  # the result shares the input's memory: its strides are PyTorch's business
     pointwise: ClassVar[bool] = False  # every output cell depends on the same cell of its inputs
     whole: ClassVar[bool] = False  # every output cell depends on the whole input (attention, global pooling, fft)
+    told_sizes: ClassVar[bool] = False  # the arguments after the tensor are the sizes of the result, -1 for one that is left open
     lays: ClassVar[Callable | None] = None  # (arguments by name, shape) -> strides of a result that PyTorch does not lay row by row
     title: ClassVar[str] = ""  # in words, for the reader
 
@@ -226,6 +227,8 @@ def spread(value, n: int, name: str) -> tuple[int, ...]:
 
 def axes_at_least(least: int, shape) -> None:
     """Demand that a tensor has ``least`` axes or more."""
+    if least == 1:
+        need(len(shape) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
     need(len(shape) >= least, "at least {wanted} axes are wanted, {arrived} arrive", wanted=least, arrived=len(shape))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, rule
+from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, rule
 from whyshape.rules.dtypes import complex_of, is_dtype, real_of
 from whyshape.sizes import need
 
@@ -102,6 +102,6 @@ class ViewAsComplex(Rule):
     @staticmethod
     def shape(input):
         x = input.shape
-        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axes_at_least(1, x)
         need(x[-1] == 2, "a last axis of {wanted} is wanted, {arrived} arrive", wanted=2, arrived=x[-1])
         return Made(x[:-1], complex_of(input.dtype))

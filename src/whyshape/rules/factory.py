@@ -88,6 +88,8 @@ def _numbers(*values):
 
 
 def _steps(start, end, step):
+    for end_ in (start, end):
+        need(math.isfinite(end_), "a range ends somewhere, {arrived} was chosen", arrived=end_, wanted=0)
     need(step != 0, "the step must not be 0", arrived=0, wanted=1)
     need(end >= start if step > 0 else end <= start, "a range from {start} to {end} cannot move by {step}",
          start=start, end=end, step=step, arrived=end, wanted=start)  # fmt: skip

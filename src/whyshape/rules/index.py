@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Unexplained, axis_of, broadcast_shapes, exactly, rule, stretched
+from whyshape.rules.base import Rule, Unexplained, axes_at_least, axis_of, broadcast_shapes, exactly, rule, stretched
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import broadcast, largest, need, product, smallest
 
@@ -151,7 +151,7 @@ class Select(Rule):
     @staticmethod
     def shape(input, dim, index):
         x = input.shape
-        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         if isinstance(index, int):
             _place(index, x[axis], axis)
@@ -168,6 +168,7 @@ class Narrow(Rule):
     @staticmethod
     def shape(input, dim, start, length):
         x = input.shape
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         if hasattr(start, "shape"):
             need(len(start.shape) == 0, "one place to start from is wanted, {arrived} axes arrive", arrived=len(start.shape), wanted=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from whyshape.rules.base import Made, Rule, Unexplained, Window, axis_of, exactly, rule
+from whyshape.rules.base import Made, Rule, Unexplained, Window, axes_at_least, axis_of, exactly, rule
 from whyshape.rules.dtypes import promote
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import Size, ceil_div, need, total
@@ -234,7 +234,7 @@ class TensorSplit(_Pieces):
     def shape(input, indices_or_sections=None, dim=0, *, indices=None, sections=None):
         asked = next((a for a in (indices_or_sections, indices, sections) if a is not None), None)
         x = input.shape
-        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         if isinstance(asked, int):
             return _cut(x, axis, _sections(x[axis], asked))
@@ -243,11 +243,13 @@ class TensorSplit(_Pieces):
         return _cut(x, axis, _at(x[axis], asked))
 
 
-def _split_along(dim_of):
+def _split_along(least, dim_of):
     def shape(input, indices_or_sections=None, *, indices=None, sections=None):
         asked = next((a for a in (indices_or_sections, indices, sections) if a is not None), None)
+        axes_at_least(least, input.shape)
         axis = dim_of(len(input.shape))
         if isinstance(asked, int):
+            need(asked > 0, "at least 1 piece is wanted, {arrived} was chosen", arrived=asked, wanted=1)
             need(input.shape[axis] % asked == 0, "{arrived} places cannot be shared out over {wanted} pieces",
                  arrived=input.shape[axis], wanted=asked)  # fmt: skip
         return TensorSplit.shape(input, asked, axis)
@@ -259,21 +261,21 @@ def _split_along(dim_of):
 class HSplit(_Pieces):
     """Equal pieces along the second axis (of a row: along the first)."""
 
-    shape = _split_along(lambda rank: 0 if rank == 1 else 1)
+    shape = _split_along(1, lambda rank: 0 if rank == 1 else 1)
 
 
 @rule("vsplit")
 class VSplit(_Pieces):
     """Equal pieces along the first axis."""
 
-    shape = _split_along(lambda rank: 0)
+    shape = _split_along(2, lambda rank: 0)
 
 
 @rule("dsplit")
 class DSplit(_Pieces):
     """Equal pieces along the third axis."""
 
-    shape = _split_along(lambda rank: 2)
+    shape = _split_along(3, lambda rank: 2)
 
 
 @rule("chunk", "unsafe_chunk")
@@ -299,5 +301,6 @@ class Unbind(_Pieces):
     @staticmethod
     def shape(input, dim=0):
         x = input.shape
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         return [(*x[:axis], *x[axis + 1 :])] * exactly(x[axis])

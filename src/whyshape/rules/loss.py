@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, layer, rule
+from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, broadcast_shapes, layer, rule
 from whyshape.rules.dtypes import default_float, name_of, promote, real_of
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import need
@@ -158,7 +158,7 @@ class BinaryCrossEntropyWithLogits(_Loss):
 def _classes(input, target, weight, reduction, size_average, reduce):
     """One score for each class on axis 1 (on axis 0 without a batch), one class number for each place."""
     x, t = input.shape, target.shape
-    need(len(x) >= 1, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+    axes_at_least(1, x)
     need(len(t) == len(x) - 1, "class numbers of {wanted} axes are wanted, one for each place; {arrived} arrive",
          wanted=len(x) - 1, arrived=len(t))  # fmt: skip
     axis = 1 if len(x) > 1 else 0

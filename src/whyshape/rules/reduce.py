@@ -352,7 +352,7 @@ class Diff(Rule):
     @staticmethod
     def shape(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
         x = input.shape
-        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         size = x[axis]
         for more in (prepend, append):

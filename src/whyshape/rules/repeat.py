@@ -129,7 +129,9 @@ class Rot90(_Repeat):
     @staticmethod
     def shape(input, k=1, dims=(0, 1)):
         x = list(input.shape)
-        a, b = axes_of(dims, len(x))
+        places = (dims,) if isinstance(dims, int) else tuple(dims)
+        need(len(places) == 2, "a plane of {wanted} axes is wanted, {arrived} are given", wanted=2, arrived=len(places))
+        a, b = axes_of(places, len(x))
         if exactly(k) % 2:
             x[a], x[b] = x[b], x[a]
         return tuple(x)
@@ -183,7 +185,7 @@ class DiagEmbed(_Repeat):
     @staticmethod
     def shape(input, offset=0, dim1=-2, dim2=-1):
         x = input.shape
-        need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+        axes_at_least(1, x)
         places = axes_of((dim1, dim2), len(x) + 1)
         rest, side = iter(x[:-1]), x[-1] + abs(offset)
         return tuple([side if a in places else next(rest) for a in range(len(x) + 1)])

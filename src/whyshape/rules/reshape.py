@@ -72,6 +72,8 @@ class _View(Rule):
 class View(_View):
     """The same numbers, in the same order, under other axes; needs them next to each other in memory."""
 
+    told_sizes = True
+
     @staticmethod
     def shape(input, *shape, size=None, dtype=None):
         first = dtype if dtype is not None else shape[0] if shape else None
@@ -85,7 +87,7 @@ def _as_dtype(input, dtype):
     x, have, want = input.shape, BYTES[name_of(input.dtype)], BYTES[name_of(dtype)]
     if have == want:
         return Made(x, dtype)
-    need(len(x) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
+    axes_at_least(1, x)
     need(x[-1] * have % want == 0, "{arrived} bytes on the last axis are no multiple of {wanted}", arrived=x[-1] * have, wanted=want)
     return Made((*x[:-1], x[-1] * (have // want) if have > want else x[-1] // (want // have)), dtype)
 
@@ -93,6 +95,8 @@ def _as_dtype(input, dtype):
 @rule("reshape")
 class Reshape(_View):
     """The same numbers, in the same order, under other axes."""
+
+    told_sizes = True
 
     @staticmethod
     def shape(input, *dims, shape=None):

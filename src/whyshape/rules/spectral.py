@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, axes_of, rule
+from whyshape.rules.base import Made, Rule, axes_at_least, axes_of, rule
 from whyshape.rules.dtypes import category, complex_of, default_float, real_of
 from whyshape.sizes import need
 
@@ -27,6 +27,8 @@ def _lengths(x, s, dim):
 def transformed(x, s, dim, last):
     """The sizes after a transform; ``last`` makes the size of the last axis from its own and the one asked for."""
     axes, sizes = _lengths(x, s, dim)
+    if axes:
+        axes_at_least(1, x)
     out = list(x)
     for i, (axis, n) in enumerate(zip(axes, sizes)):
         out[axis] = last(out[axis], n) if i == len(axes) - 1 else out[axis] if n is None else n
@@ -59,7 +61,6 @@ def doubled(have, n):
 
 def _one(last, to):
     def shape(input, n=None, dim=-1, norm=None, *, out=None):
-        need(len(input.shape) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
         return Made(transformed(input.shape, None if n is None else (n,), (dim,), last), to(input.dtype))
 
     return staticmethod(shape)

@@ -1,5 +1,7 @@
 """How much the costs add to a trace: medians of one process's own time, as ratios of the trace itself.
 
+together: parameters, multiply-adds and memory, as one question asks for them.
+
 python bench/costs.py [model ...]
 """
 
@@ -12,6 +14,7 @@ from time import process_time
 
 import torch
 
+from whyshape.analyses.field import fields
 from whyshape.analyses.live import live
 from whyshape.analyses.memory import kept, memory
 from whyshape.analyses.operations import operations
@@ -21,13 +24,15 @@ from whyshape.readers.torch import read
 MODELS = ("resnet50", "resnet152", "densenet201", "efficientnet_b7", "vit_b_16", "swin_t")
 
 
-def timed(run, times=9) -> float:
-    found = []
+def timed(runs, times=15) -> list[float]:
+    """The median of each, taken in turns: a machine that slows down slows all of them."""
+    found: list[list[float]] = [[] for _ in runs]
     for _ in range(times):
-        start = process_time()
-        run()
-        found.append(process_time() - start)
-    return median(found)
+        for run, seconds in zip(runs, found):
+            start = process_time()
+            run()
+            seconds.append(process_time() - start)
+    return [median(seconds) for seconds in found]
 
 
 def main() -> None:
@@ -40,7 +45,7 @@ def main() -> None:
             break
     from torchvision.models import get_model
 
-    print(f"{'model':18s} nodes  trace ms   operations  parameters  kept   all of memory   costs    (as shares of the trace)")
+    print(f"{'model':18s} nodes  trace ms   operations  parameters  kept   all of memory   together   field   (as shares of the trace)")
     for name in sys.argv[1:] or MODELS:
         with torch.device("meta"):
             model = get_model(name)
@@ -56,7 +61,7 @@ def everything(graph) -> None:
     """Parameters, multiply-adds and memory, as one question asks for them."""
     graph = graph.settled()
     held = live(graph)
-    parameters(graph)
+    parameters(graph).total.words()
     operations(graph, held=held).forward()
     memory(graph, held=held)
 
@@ -64,10 +69,9 @@ def everything(graph) -> None:
 def measured(model, shape) -> tuple[int, float, list[float]]:
     """Operators, seconds of a trace written down, and each part of the costs as a share of it."""
     graph = read(model, shape, mode="train")
-    nodes = len(graph.nodes)
-    trace = timed(lambda: len(read(model, shape, mode="train").nodes))
-    parts = (counted, parameters, lambda graph: kept(graph, live(graph)), memory, everything)
-    return nodes, trace, [timed(partial(part, graph)) / trace for part in parts]
+    parts = (counted, lambda graph: parameters(graph).total, lambda graph: kept(graph, live(graph)), memory, everything, fields)
+    trace, *seconds = timed([lambda: len(read(model, shape, mode="train").nodes), *[partial(part, graph) for part in parts]])
+    return len(graph.nodes), trace, [s / trace for s in seconds]
 
 
 if __name__ == "__main__":

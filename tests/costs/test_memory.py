@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.distributed._tools.mem_tracker import MemTracker
 from torch.utils.checkpoint import checkpoint
 
 from whyshape import explain
 from whyshape.analyses.fit import amount_of_bytes, fit
-from whyshape.analyses.memory import OPTIMIZERS, memory
+from whyshape.analyses.live import live
+from whyshape.analyses.memory import OPTIMIZERS, kept, memory
+from whyshape.analyses.operations import operations
 from whyshape.errors import WhyshapeError
 from whyshape.readers.notation import THREAD
 from whyshape.readers.torch import read
@@ -216,3 +219,35 @@ def test_the_largest_image_of_an_endless_set():
     (side, _), budget = fit(graph, 200_000).image, 200_000
     assert side % 4 == 0
     assert memory(graph, H=side, W=side).training.value <= budget < memory(graph, H=side + 4, W=side + 4).training.value
+
+
+# -- asked once --------------------------------------------------------------------------------------------------------
+class Alike(nn.Module):
+    """Pairs of calls of equal sizes of which the rules say different things."""
+
+    def __init__(self):
+        super().__init__()
+        self.frozen, self.learns = nn.Linear(8, 8, bias=False).requires_grad_(False), nn.Linear(8, 8, bias=False)
+        self.attend = nn.MultiheadAttention(8, 2)
+
+    def forward(self, x, y):
+        x, y = self.learns(x), self.learns(y)  # the same weight twice
+        x = self.frozen(x) + self.learns(x)  # one learns, one does not
+        x = x * x + x * y  # the same tensor twice, and two that are alike
+        x = self.learns(x.transpose(0, 1)) + self.learns(y.transpose(0, 1).contiguous())  # laid in two ways
+        x = F.dropout(F.dropout(x, 0.5), 0.0)
+        with torch.no_grad():
+            z = x.softmax(-1)
+        return self.attend(x, x, x)[0] + self.attend(x, x.clone(), x)[0] + x.softmax(-1) + z
+
+
+@pytest.mark.parametrize("make, shapes", [(Alike, [(3, 4, 8)] * 2), (lambda: nn.Sequential(*[Blocks() for _ in range(5)]), [(3, 8)])])
+def test_calls_that_are_alike_are_asked_once(make, shapes):
+    """Every answer is what the same call would say if it were asked alone."""
+    graph = read(make(), shapes, mode="train").settled()
+    shared, alone = live(graph), live(graph)
+    alone.repeats = False
+    assert kept(graph, shared) == kept(graph, alone)
+    numbers = lambda held: [(row.macs, row.work, row.fvcore, row.backward) for row in operations(graph, held=held).rows]
+    assert numbers(shared) == numbers(alone)
+    assert len({id(shared.asked(n)) for n in graph.nodes}) < len(graph.nodes) == len({id(alone.asked(n)) for n in graph.nodes})

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from whyshape.analyses.amount import Amount, bytes_text
 from whyshape.analyses.autocast import autocasted
-from whyshape.analyses.live import Held, Live, call_of, live
+from whyshape.analyses.live import Held, live
 from whyshape.analyses.operations import at_sizes
 from whyshape.analyses.parameters import states
-from whyshape.analyses.peak import inference_peak, lifetimes, training_peak
+from whyshape.analyses.peak import Lives, inference_peak, training_peak
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.base import TOLD
@@ -99,10 +99,10 @@ def memory(
     weights, buffers, gradients, learned = standing(graph)
     state = Amount(OPTIMIZERS[optimizer] * BYTES[name_of(state_dtype)] * learned, weights.missing)
     rows = kept(graph, held, checkpoint)
-    there, lives = weights + buffers, lifetimes(graph, held)
+    there, lives = weights + buffers, Lives(graph, held)
     return Memory(
         weights, buffers, gradients, state, total_of(rows),
-        there + inference_peak(graph, held, lives),
+        there + inference_peak(held, lives),
         there + state + training_peak(graph, held, lives, kept(graph, held) if checkpoint else rows, checkpoint),
         rows,
     )  # fmt: skip
@@ -137,26 +137,34 @@ def total_of(rows: tuple[Kept, ...]) -> Amount:
 def kept(graph: Graph, held: Held, checkpoint: tuple[str, ...] = ()) -> tuple[Kept, ...]:
     """What autograd keeps, operator by operator; memory kept twice counts where it is kept first."""
     inside, entries = checkpointed(graph, checkpoint)
-    seen: set[int] = set()
+    # What stands in memory anyway is never counted: weights and buffers. Nor is what somebody keeps already.
+    nbytes, seen = held.nbytes, {t.index for t in held if t.kind == "parameter" or t.kind == "buffer"}
     rows, told = [], TOLD["saved"]
+
+    def first_time(t: int) -> int:
+        owner = held[t].base
+        if owner in seen:
+            return 0
+        seen.add(owner)
+        owners.append(owner)
+        return nbytes[owner]
+
     for node in graph.nodes:
-        at = node.index
-        add, owners = 0, []
-        for index in entries.get(at, ()):
-            add += _first_time(held, held[index], seen, owners)
-        if at not in inside and [i for i in node.outputs if held[i].needs_grad]:
-            rule = node.rule
-            items = told.get(node.op)
-            if items is None or callable(items):  # who keeps the same of every call need not look at this one
-                items = None if rule is None else rule.saved(call_of(node, held))
-            if items is None:
+        at, owners = node.index, []
+        add = sum([first_time(t) for t in entries.get(at, ())]) if entries else 0
+        if at not in inside and [i for i in node.outputs if held[i].needs_grad] and told.get(node.op) != []:
+            saved = held.asked(node).saved
+            if saved is None:
                 rows.append(Kept(node, None))
                 continue
+            made, places = saved
+            add += made
+            inputs = node.inputs
             # An operator in place that needs what it overwrites keeps a copy; a few compute their gradient from the result instead.
-            gone = node.inputs[0] if node.inplace and not TOLD["by_result"].get(node.op) else -1
-            for item in items:
-                fresh = type(item) is not Live or item.index == gone
-                add += _nbytes(item) if fresh else _first_time(held, item, seen, owners)
+            gone = inputs[0] if node.inplace and not TOLD["by_result"].get(node.op) else -1
+            for place in places:
+                t = inputs[place] if place < len(inputs) else node.outputs[place - len(inputs)]
+                add += nbytes[t] if t == gone else first_time(t)
         rows.append(Kept(node, add, tuple(owners)))
     return tuple(rows)
 
@@ -174,16 +182,3 @@ def checkpointed(graph: Graph, paths: tuple[str, ...]) -> tuple[dict[int, range]
                 inside.update(dict.fromkeys(range(c.first, c.last), range(c.first, c.last)))
                 entries.setdefault(c.first, []).extend(c.inputs)
     return inside, entries
-
-
-def _first_time(held, tensor: Live, seen: set[int], owners: list[int]) -> int:
-    owner = held[tensor.base]
-    if owner.index in seen or owner.kind in ("parameter", "buffer"):
-        return 0
-    seen.add(owner.index)
-    owners.append(owner.index)
-    return owner.nbytes
-
-
-def _nbytes(spec) -> int:
-    return product(spec.shape) * BYTES[name_of(spec.dtype)]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from typing import NamedTuple
 
 from whyshape.analyses.amount import Amount, amount
-from whyshape.analyses.live import Held, call_of, live
+from whyshape.analyses.live import Held, live
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Graph, Node, letters, push
 from whyshape.rules import Rule
-from whyshape.sizes import product
+from whyshape.sizes import product, total
 from whyshape.story import Heading, Table
 
 # What a number counts. Each convention is one question to the rule.
@@ -26,34 +25,32 @@ COUNTS = {
 class Operation:
     """One operator call, and what it computes, worked out when asked for. None: no rule explains the operator, nothing is known."""
 
+    __slots__ = ("_held", "node")
+
     def __init__(self, node: Node, held: Held):
         self.node, self._held = node, held
 
-    def _asked(self, question: str) -> int | None:
-        rule = self.node.rule
-        return None if rule is None else getattr(rule, question)(call_of(self.node, self._held))
-
-    @cached_property
+    @property
     def macs(self) -> int | None:
         """Multiply-adds."""
         rule = self.node.rule
-        return 0 if rule is not None and rule.macs is Rule.macs else self._asked("macs")
+        return 0 if rule is not None and rule.macs is Rule.macs else self._held.asked(self.node).macs
 
-    @cached_property
+    @property
     def work(self) -> int | None:
         """Other elementary operations."""
-        return self._asked("work")
+        return self._held.asked(self.node).work
 
-    @cached_property
+    @property
     def fvcore(self) -> int | None:
         """What fvcore counts."""
-        return self._asked("fvcore")
+        return self._held.asked(self.node).fvcore
 
-    @cached_property
+    @property
     def backward(self) -> int | None:
         """Multiply-adds of the backward pass."""
         if self.macs and any(self._held[i].needs_grad for i in self.node.outputs):
-            return self._asked("backward")
+            return self._held.asked(self.node).backward
         return self.macs and 0
 
     @property
@@ -63,17 +60,22 @@ class Operation:
 
     def counted(self, count: str) -> Amount:
         """The forward pass under a convention."""
-        if count == "flops":
-            double = None if self.macs is None else 2 * self.macs
-            if self.work is None:
-                return Amount(double or None, (self.node.op,))
-            return self._known(None if double is None else double + self.work)
-        if count == "torch":
-            return self._known(None if self.macs is None else 2 * self.macs)
-        return self._known(self.fvcore if count == "fvcore" else self.macs)
-
-    def _known(self, value) -> Amount:
+        if count == "flops" and self.work is None:
+            return Amount((self.macs and 2 * self.macs) or None, (self.node.op,))
+        value = self.value(count)
         return Amount(value, (self.node.op,) if value is None else ())
+
+    def value(self, count: str) -> int | None:
+        """The forward pass as a number; None: it, or a part of it, is unknown."""
+        if count == "fvcore":
+            return self.fvcore
+        macs = self.macs
+        if macs is None or count == "macs":
+            return macs
+        if count == "torch":
+            return 2 * macs
+        work = self.work
+        return None if work is None else 2 * macs + work
 
 
 class Operations(NamedTuple):
@@ -85,7 +87,8 @@ class Operations(NamedTuple):
         """One forward pass, as ``count`` counts: see `COUNTS`."""
         if count not in COUNTS:
             raise WhyshapeError(f"operations are counted as {', '.join(COUNTS)}; {count!r} was asked for")
-        return amount(row.counted(count) for row in self.rows)
+        values = [row.value(count) for row in self.rows]
+        return amount(row.counted(count) for row in self.rows) if None in values else Amount(total(values))
 
     def activations(self) -> int:
         """The numbers that convolutions, linear layers and matrix products give: what fvcore and timm call activations."""
@@ -157,7 +160,7 @@ def at_sizes(graph: Graph, symbolic: bool, sizes: dict[str, int]) -> list | None
     pushed = push(graph, free)
     if pushed.refusal:
         raise DoesNotFit(f"at these sizes the model does not run: {pushed.refusal.sentence}", **pushed.refusal.numbers)
-    return pushed.shapes
+    return pushed.shapes if symbolic else [shape if shape is None else tuple([int(n) for n in shape]) for shape in pushed.shapes]
 
 
 def leaf_at(old, value: int, letter: str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 from whyshape.analyses.amount import Amount
@@ -15,11 +16,16 @@ from whyshape.story import Heading, Table
 
 
 class Held(NamedTuple):
-    """One parameter or buffer: its count and the multiplication in words, ``20 kernels * (10 * 5 * 5)``."""
+    """One parameter or buffer and its count."""
 
     state: State
     count: int | None  # type: ignore[assignment]  # hides tuple.count. None: lazy, its sizes are not known yet
-    words: str
+    nouns: Nouns
+
+    @property
+    def words(self) -> str:
+        """The multiplication in words, ``20 kernels * (10 * 5 * 5)``."""
+        return multiplied(self.state, self.nouns.of.get(self.state.name))
 
     @property
     def name(self) -> str:
@@ -118,10 +124,8 @@ def parameters(graph: Graph) -> Parameters:
     >>> parameters(net.graph()).formula("conv_2")
     '20 kernels * (10 * 5 * 5) + 20 biases = 5020'
     """
-    words = nouns(graph)
-    return Parameters(
-        tuple(Held(s, None if s.shape is None else product(s.shape), multiplied(s, words.get(s.name))) for s in states(graph))
-    )
+    words = Nouns(graph)
+    return Parameters(tuple([Held(s, None if s.shape is None else product(s.shape), words) for s in states(graph)]))
 
 
 def states(graph: Graph) -> Iterable[State]:
@@ -130,6 +134,18 @@ def states(graph: Graph) -> Iterable[State]:
         return graph.state
     held = (t for t in graph.tensors if t.kind in ("parameter", "buffer"))
     return {t.name: State(t.name, t.shape, t.dtype, t.kind, t.trainable) for t in held}.values()
+
+
+class Nouns:
+    """The `nouns` of a graph, looked up when somebody reads them: a count needs none."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+
+    @cached_property
+    def of(self) -> dict[str, str]:
+        """By parameter."""
+        return nouns(self.graph)
 
 
 def nouns(graph: Graph) -> dict[str, str]:
@@ -159,7 +175,10 @@ def multiplied(state: State, noun: str | None) -> str:
 
 
 def _total(rows: Iterable[Held]) -> Amount:
-    rows = list(rows)
-    missing = tuple(r.name for r in rows if r.count is None)
-    known = [r.count for r in rows if r.count is not None]
-    return Amount(None if missing and not known else sum(known), missing)
+    known, missing = [], []
+    for r in rows:
+        if r.count is None:
+            missing.append(r.name)
+        else:
+            known.append(r.count)
+    return Amount(None if missing and not known else sum(known), tuple(missing))

@@ -3,150 +3,147 @@
 from __future__ import annotations
 
 from whyshape.analyses.amount import Amount
-from whyshape.analyses.live import Live
+from whyshape.analyses.live import Held
 from whyshape.graph import Graph
 
 
-def lifetimes(graph: Graph, held: list[Live]) -> tuple[list[int], list[list[int]]]:
-    """For each tensor that owns memory the last node that needs it, and for each node the memory it makes."""
-    return last_uses(graph, held), _born(graph, held)
+class Lives:
+    """When memory comes and goes in a forward pass, by its owner: the tensor that others are views of."""
+
+    def __init__(self, graph: Graph, held: Held):
+        self.owner = owner = [t.base for t in held]
+        self.last = last_uses(graph, owner)
+        self.born = [[t for t in node.outputs if owner[t] == t] for node in graph.nodes]
+        made = {t for born in self.born for t in born}
+        given = [t.index for t in held if t.kind in ("input", "constant") and owner[t.index] == t.index and t.index not in made]
+        self.given = sum([held.nbytes[t] for t in given])  # inputs and constants, there before the run
 
 
-def last_uses(graph: Graph, held: list[Live]) -> list[int]:
+def last_uses(graph: Graph, owner: list[int]) -> list[int]:
     """For each tensor that owns memory, the last node that runs while Python still holds it; ``len(nodes)``: never let go."""
-    last = [-1] * len(held)
-    for node in graph.nodes:
-        for t in (*node.inputs, *node.outputs):
-            last[held[t].base] = node.index
+    last = [-1] * len(owner)
+    for index, node in enumerate(graph.nodes):
+        for t in node.inputs:
+            last[owner[t]] = index
+        for t in node.outputs:
+            last[owner[t]] = index
     for call in graph.calls:  # the caller's variable holds what it passed until the module returns
+        end = call.last - 1
         for t in call.inputs:
-            owner = held[t].base
-            last[owner] = max(last[owner], call.last - 1)
+            if last[owner[t]] < end:
+                last[owner[t]] = end
     for t in (*graph.outputs, *graph.inputs):
-        last[held[t].base] = len(graph.nodes)
+        last[owner[t]] = len(graph.nodes)
     return last
 
 
-def _born(graph: Graph, held: list[Live]) -> list[list[int]]:
-    """The owners of memory that each node makes."""
-    return [[t for t in node.outputs if held[t].base == t] for node in graph.nodes]
-
-
-def _given(graph: Graph, held: list[Live]) -> int:
-    """Inputs and constants, there before the run."""
-    there = {t.index: t for t in held if (t.kind == "input" or t.kind == "constant") and t.base == t.index}
-    for node in graph.nodes if there else ():
-        for t in node.outputs:
-            there.pop(t, None)
-    return sum(t.nbytes for t in there.values())
-
-
-def inference_peak(graph: Graph, held: list[Live], lives) -> Amount:
+def inference_peak(held: Held, lives: Lives) -> Amount:
     """Bytes of activations and inputs at the worst moment of a forward pass."""
-    last, born = lives
-    ends: dict[int, int] = {}  # node -> bytes that it is the last to need
-    now = peak = _given(graph, held)
-    for index, made in enumerate(born):
-        for t in made:
-            nbytes = held[t].nbytes
-            now += nbytes
-            ends[last[t]] = ends.get(last[t], 0) + nbytes
+    nbytes, last = held.nbytes, lives.last
+    ends = [0] * (len(lives.born) + 1)  # bytes that each node is the last to need
+    now = peak = lives.given
+    for index, born in enumerate(lives.born):
+        for t in born:
+            now += nbytes[t]
+            ends[last[t]] += nbytes[t]
         if now > peak:
             peak = now
-        now -= ends.pop(index, 0)
+        now -= ends[index]
     return Amount(peak)
 
 
-def training_peak(graph: Graph, held: list[Live], lives, rows, checkpoint=()) -> Amount:
+def training_peak(graph: Graph, held: Held, lives: Lives, rows, checkpoint=()) -> Amount:
     """Bytes of activations, their gradients and the weights' gradients at the worst moment of forward and backward."""
     from whyshape.analyses.memory import checkpointed
 
     inside, entries = checkpointed(graph, checkpoint)
+    nbytes, last = held.nbytes, lives.last
     keeper: dict[int, int] = {}  # owner -> the first node whose backward needs it: the last one to run
     made = [0] * len(graph.nodes)  # memory made on the way by a node
     missing: dict[str, None] = {}
-    for row in rows:
+    for index, row in enumerate(rows):
         if row.nbytes is None:
             missing[row.node.op] = None
             continue
+        made[index] = row.nbytes
         for t in row.tensors:
-            keeper[t] = row.node.index
-        made[row.node.index] = row.nbytes - sum(held[t].nbytes for t in row.tensors)
-    entered = {held[t].base for index, tensors in entries.items() for t in tensors}
-    last, born = lives
-    fixed = {t for t in keeper if keeper[t] not in inside} | entered
-    ends: dict[int, list[int]] = {}
-    now = peak = _given(graph, held)
+            keeper[t] = index
+            made[index] -= nbytes[t]
+    fixed = {t for t in keeper if keeper[t] not in inside} if inside else {*keeper}
+    fixed.update(lives.owner[t] for tensors in entries.values() for t in tensors)
+    ends: list[list[int]] = [[] for _ in range(len(made) + 1)]
+    now = peak = lives.given
     alive: set[int] = set()
-    for node in graph.nodes:
-        i = node.index
-        for t in born[i]:
-            now += held[t].nbytes
+    for index, born in enumerate(lives.born):
+        for t in born:
+            now += nbytes[t]
             alive.add(t)
-            ends.setdefault(last[t], []).append(t)
-        now += made[i]
-        peak = max(peak, now)
-        now -= made[i] if i in inside else 0
-        for t in ends.pop(i, ()):
             if t not in fixed:
-                now -= held[t].nbytes
-                alive.discard(t)
-    return Amount(max(peak, _backward(graph, held, keeper, made, alive, inside, now)), tuple(missing))
+                ends[last[t]].append(t)
+        now += made[index]
+        if now > peak:
+            peak = now
+        if index in inside:
+            now -= made[index]
+        for t in ends[index]:
+            now -= nbytes[t]
+            alive.discard(t)
+    return Amount(max(peak, _backward(graph, held, lives.owner, keeper, made, alive, inside, now)), tuple(missing))
 
 
-def _backward(graph, held, keeper, made, alive, inside, now) -> int:
-    peak = now
+def _backward(graph: Graph, held: Held, owner: list[int], keeper, made, alive, inside, now) -> int:
+    """The peak of a backward pass that begins with ``now`` bytes: what each node kept goes when its gradients are made."""
+    nbytes, wants = held.nbytes, [t.needs_grad for t in held]
+    learns = [t.kind == "parameter" for t in held]
     gradients: dict[int, int] = {}  # tensor -> bytes of its gradient
     learned: set[int] = set()
     for t in graph.outputs:
-        if held[t].needs_grad:
-            gradients[t] = held[t].nbytes
-            now += held[t].nbytes
-    release: dict[int, list[int]] = {}
-    for t, node in keeper.items():
-        release.setdefault(node, []).append(t)
+        if wants[t]:
+            gradients[t] = nbytes[t]
+            now += nbytes[t]
+    peak = now
+    release: list[list[int]] = [[] for _ in made]
+    for t, index in keeper.items():
+        release[index].append(t)
     again: set[int] = set()
-    for node in reversed(graph.nodes):
-        i = node.index
-        if i in inside and i not in again:  # computed again: the whole call
-            stretch = inside[i]
+    for index in range(len(made) - 1, -1, -1):
+        if index in inside and index not in again:  # computed again: the whole call
+            stretch = inside[index]
             again.update(stretch)
             for t, keep in keeper.items():
                 if keep in stretch and t not in alive:
                     alive.add(t)
-                    now += held[t].nbytes
-            now += sum(made[j] for j in stretch)
+                    now += nbytes[t]
+            now += sum([made[j] for j in stretch])
             peak = max(peak, now)
-        outputs = node.outputs
-        arriving = sum([gradients.pop(t, 0) for t in outputs])
-        if not [t for t in outputs if held[t].needs_grad]:
+        node = graph.nodes[index]
+        arriving, follows = 0, False
+        for t in node.outputs:
+            arriving += gradients.pop(t, 0)
+            follows = follows or wants[t]
+        if not follows:
             continue
-        passes: bool | None = None  # whether the gradient is handed on as it came
-        given_on = False
-        inputs = node.inputs
-        for t in inputs if len(inputs) == 1 else dict.fromkeys(inputs):
-            tensor = held[t]
-            if not tensor.needs_grad:
+        handed: bool | None = None  # whether the gradient was handed on as it came
+        for t in node.inputs:
+            if not wants[t]:
                 continue
-            if tensor.kind == "parameter":
-                if tensor.base not in learned:
-                    learned.add(tensor.base)
-                    now += held[tensor.base].nbytes
-                continue
-            if t not in gradients:
-                if passes is None:
-                    passes = node.rule is not None and node.rule.view
-                if passes and not given_on:
-                    gradients[t], given_on = tensor.nbytes, True
-                    now += tensor.nbytes - arriving
-                    arriving = 0
-                else:
-                    gradients[t] = tensor.nbytes
-                    now += tensor.nbytes
-        peak = max(peak, now)
-        now -= arriving + made[i]
-        for t in release.get(i, ()):
+            if learns[t]:
+                if owner[t] not in learned:
+                    learned.add(owner[t])
+                    now += nbytes[owner[t]]
+            elif t not in gradients:
+                gradients[t] = nbytes[t]
+                now += nbytes[t]
+                if handed is None:
+                    handed = node.rule is not None and node.rule.view
+                    if handed:
+                        now -= arriving
+                        arriving = 0
+        if now > peak:
+            peak = now
+        now -= arriving + made[index]
+        for t in release[index]:
             if t in alive:
                 alive.discard(t)
-                now -= held[t].nbytes
+                now -= nbytes[t]
     return peak

@@ -221,17 +221,19 @@ class _Search:
 
 def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str, int]]:
     """Inputs worth running again: members at the ends and in the middle of blocks, and their neighbours outside."""
-    chosen: dict[tuple, dict[str, int]] = {}
+    chosen: dict[bool, dict[tuple, dict[str, int]]] = {True: {}, False: {}}  # members, and inputs outside
+    members, outside = chosen[True], chosen[False]
 
     def add(at, inside):
         at = {letter: max(1, min(n, found.limits.get(letter, n))) for letter, n in at.items()}
-        if all(n < 1 << 20 for n in at.values()) and found.holds(at) == inside and not _open(found, at):
-            chosen.setdefault(tuple(at.values()), at)
+        key = tuple(at.values())
+        if key not in chosen[inside] and max(key) < 1 << 20 and found.holds(at) == inside and not _open(found, at):
+            chosen[inside][key] = at
 
     blocks = list(found.blocks)
     chance.shuffle(blocks)
     for block in blocks:
-        if len(chosen) >= count:
+        if len(members) + len(outside) >= count:
             break
         low = member(found.algebra, block, dict.fromkeys(found.letters, 1))
         some = member(found.algebra, block, _anywhere(found, chance))
@@ -244,16 +246,15 @@ def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str
                 for n in (at[letter] - 1, at[letter] + 1, above):
                     if n and n >= 1:
                         add({**at, letter: n}, False)
+    wanted = (count + 1) // 2
     for turn in range(count):
-        if len(chosen) >= 2 * count:
+        if len(members) >= wanted and len(members) + len(outside) >= count:
             break
         add(_anywhere(found, chance), False)
         if blocks and (at := member(found.algebra, blocks[turn % len(blocks)], _anywhere(found, chance))):
             add(at, True)
-    picked = list(chosen.values())
-    members = [at for at in picked if found.holds(at)][: (count + 1) // 2]
-    outside = [at for at in picked if not found.holds(at)]
-    return members + outside[: count - len(members)]
+    picked = list(members.values())[:wanted]
+    return picked + list(outside.values())[: count - len(picked)]
 
 
 def _anywhere(found: SizeSet, chance: random.Random) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import reduce
 from typing import Any, NamedTuple
 
 from whyshape.analyses.paths import Path, demanded, narrowed
@@ -39,6 +39,7 @@ def constraints(found: SizeSet, here: Path) -> list[Constraint]:
     """The demands that every accepted input meets and without which the set would be wider, each with the layer that makes it first."""
     algebra, blocks, kept = found.algebra, [everywhere(found.letters)], []
     alone: dict[str, list] = {}
+    common = dict.fromkeys(found.letters, ANY)  # what the demands met so far leave of each axis
     coupled, seen = [], set()
     for demand in (*here.branches, *here.needs):
         relation, form = demanded(algebra, demand.cond)
@@ -47,18 +48,21 @@ def constraints(found: SizeSet, here: Path) -> list[Constraint]:
             continue
         seen.add(key)
         if isinstance(form, Along):
-            numbers = algebra.where(relation, form)
-            if all(b.axes[form.letter] <= numbers for b in found.blocks):  # not so for a branch whose other side is accepted too
-                alone.setdefault(form.letter, []).append((demand, numbers))
+            letter, numbers = form.letter, algebra.where(relation, form)
+            if common[letter] <= numbers:
+                continue
+            if all(b.axes[letter] <= numbers for b in found.blocks):  # not so for a branch whose other side is accepted too
+                common[letter] = common[letter] & numbers
+                alone.setdefault(letter, []).append((demand, numbers))
         elif not isinstance(form, int):
             coupled.append((demand, relation, form))
     for letter, sets in alone.items():
         for demand, numbers in _necessary(sets):
             kept.append(_constraint((letter,), demand, _kind(numbers), f"{letter} {words(numbers)}"))
-            blocks = [b for block in blocks if (b := block.narrowed(letter, numbers))]
+        blocks = [b for block in blocks if (b := block.narrowed(letter, common[letter]))]
     for demand, relation, form in coupled:
         met = narrowed(algebra, blocks, relation, form)
-        if met == blocks or without(found.blocks, met):
+        if met == blocks or without([b for b in found.blocks if b not in met], met):
             continue
         blocks = met
         letters = tuple(sorted(letters_of(form)))
@@ -67,19 +71,11 @@ def constraints(found: SizeSet, here: Path) -> list[Constraint]:
 
 
 def _necessary(sets: list[tuple[Any, Numbers]]) -> list[tuple[Any, Numbers]]:
-    """Those of the sets without which their common part would be larger."""
-    kept: list[tuple[Any, Numbers]] = []
-    common = ANY
-    for demand, numbers in sets:
-        if not common <= numbers:
-            common = common & numbers
-            kept.append((demand, numbers))
-    for one in list(kept):
-        rest = ANY
-        for other in kept:
-            if other is not one:
-                rest = rest & other[1]
-        if rest <= one[1]:
+    """Those of the sets, each smaller than the common part of those before, without which the common part of all would be larger."""
+    kept = list(sets)
+    for one in sets:
+        others = [numbers for demand, numbers in kept if demand is not one[0]]
+        if any(numbers <= one[1] for numbers in others) or reduce(Numbers.__and__, others, ANY) <= one[1]:
             kept.remove(one)
     return kept
 
@@ -103,7 +99,7 @@ def _constraint(letters, demand, kind, text) -> Constraint:
 
 def _plain(sentence: str) -> str:
     """A demand's sentence before its numbers are put in: they differ from size to size."""
-    return re.sub(r"\{\w+[^}]*\}", "...", sentence)
+    return unworded(sentence)
 
 
 def who(node) -> str:

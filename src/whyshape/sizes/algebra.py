@@ -33,6 +33,7 @@ class Algebra:
         self.limits: dict[str, int] = {}  # letters with a function that was tabulated: up to where
         self.divisors: list[Form] = []  # what was divided by: none of it may be 0
         self._forms: dict[int, Form] = {}
+        self.parts: dict[tuple, list] = {}  # conditions on several axes that were taken apart already, by `conditions.within`
         self._where: dict[tuple, Numbers] = {}
         self._held: list[Size] = []  # keeps what `_forms` names by id alive
         self._atoms: dict = {}

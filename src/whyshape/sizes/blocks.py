@@ -34,7 +34,10 @@ class Block(NamedTuple):
     relations: tuple[Relation, ...] = ()
 
     def contains(self, algebra: Algebra, at: Mapping[str, int]) -> bool:
-        return all(at[letter] in numbers for letter, numbers in self.axes.items()) and all(r.holds(algebra, at) for r in self.relations)
+        for letter, numbers in self.axes.items():
+            if at[letter] not in numbers:
+                return False
+        return all(r.holds(algebra, at) for r in self.relations)
 
     def narrowed(self, letter: str, numbers: Numbers) -> Block | None:
         """The block with one axis kept inside ``numbers``; None if nothing is left."""
@@ -106,11 +109,10 @@ def subtract(block: Block, other: Block) -> list[Block]:
     for letter, numbers in other.axes.items():
         if inside.axes[letter] <= numbers:
             continue
-        outside = inside.axes[letter] - numbers
-        left.append(inside._replace(axes={**inside.axes, letter: outside}))
         kept = inside.narrowed(letter, numbers)
-        if kept is None:
+        if kept is None:  # they share nothing
             return [block]
+        left.append(inside._replace(axes={**inside.axes, letter: inside.axes[letter] - numbers}))
         inside = kept
     for relation in other.relations:
         if relation not in inside.relations:

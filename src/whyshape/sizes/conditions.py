@@ -24,6 +24,15 @@ def within(algebra: Algebra, block: Block, relation: str, form: Form) -> list[Bl
     if isinstance(form, Along):
         kept = block.narrowed(form.letter, algebra.where(relation, form))
         return [] if kept is None else [kept]
+    question = relation, algebra.key(form), tuple(block.axes.items()), block.relations
+    found = algebra.parts.get(question)
+    if found is None:
+        found = algebra.parts[question] = _parted(algebra, block, relation, form)
+    return [*found]
+
+
+def _parted(algebra: Algebra, block: Block, relation: str, form: Poly) -> list[Block]:
+    """`within` for a condition on several axes."""
     simpler = reduced(algebra, block, algebra.poly(form.terms, constants=True))
     if not isinstance(simpler, Poly):
         return within(algebra, block, relation, simpler)

@@ -256,7 +256,7 @@ def recording():
 
 
 def need(ok, sentence: str, **numbers) -> None:
-    """Demand ``ok``; otherwise raise `DoesNotFit` with the sentence, its ``{names}`` filled from ``numbers``."""
+    """Demand ``ok``; otherwise raise `DoesNotFit` with the sentence, its ``{names}`` filled from ``numbers`` (`wording`)."""
     if ok is True:
         return
     if isinstance(ok, Cond):
@@ -267,8 +267,10 @@ def need(ok, sentence: str, **numbers) -> None:
             return
     elif ok:
         return
+    from whyshape.sizes.wording import worded  # a program that fits needs no words
+
     plain = {k: int(v) if isinstance(v, Size) else v for k, v in numbers.items()}
-    raise DoesNotFit(sentence.format(**plain), **plain)
+    raise DoesNotFit(worded(sentence, plain), **plain)
 
 
 def leaf(value: int, name: str, by: str = CHOSEN, ref: Any = None) -> Size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from math import lcm
@@ -100,8 +100,11 @@ class Numbers:
     def __contains__(self, n: int) -> bool:
         if n < 1:
             return False
-        piece = bisect_right(self.pieces, n, key=lambda p: p[0]) - 1
-        return bool(self.pieces[piece][1] >> n % self.modulus & 1)
+        return bool(self.pieces[self._piece(n)][1] >> n % self.modulus & 1)
+
+    def _piece(self, n: int) -> int:
+        """Which piece speaks of ``n``: the last that starts at or before it."""
+        return bisect_left(self.pieces, (n + 1,)) - 1  # a pair is larger than its first number alone
 
     def __le__(self, other: Numbers) -> bool:
         if self is other or other.everything:
@@ -110,6 +113,8 @@ class Numbers:
             first = self.first()
             return first is None or first >= other.pieces[1][0]
         if self.pieces[-1][1] and not other.pieces[-1][1]:  # no end is never inside an end
+            return False
+        if (first := self.first()) is not None and first not in other:
             return False
         return _holds_none(*self._combined(other, lambda a, b: a & ~b))
 
@@ -126,7 +131,7 @@ class Numbers:
         low = max(low, 1)
         if low == 1 and self.modulus == 1:
             return next((start for start, mask in self.pieces if mask), None)
-        for i in range(bisect_right(self.pieces, low, key=lambda p: p[0]) - 1, len(self.pieces)):
+        for i in range(self._piece(low), len(self.pieces)):
             start, mask = self.pieces[i]
             if not mask:
                 continue
@@ -144,7 +149,7 @@ class Numbers:
             if self.pieces[-1][1]:
                 return None
             high = self.pieces[-1][0]
-        for i in range(bisect_right(self.pieces, high, key=lambda p: p[0]) - 1, -1, -1):
+        for i in range(self._piece(high), -1, -1):
             start, mask = self.pieces[i]
             if not mask:
                 continue

@@ -96,6 +96,7 @@ def follow(modules, args, kwargs, execute=False):
                 tracer.refuse_in_module(error)
             if tracer.refused is None:
                 failure = _other(error, tracer)
+    tracer.handlers.clear()  # they hold the tracer as it holds them: without them it goes when nobody needs it, and no collector has to look for it
     return tracer, result, facts, failure
 
 

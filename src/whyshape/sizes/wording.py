@@ -1,0 +1,56 @@
+"""Sentences whose nouns and verbs follow their numbers: ``{wanted:channels are}`` is "3 channels are", and "1 channel is"."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+# What is one of these; any other word ending in s loses it.
+ONE = {
+    "are": "is", "were": "was", "have": "has", "do": "does", "arrive": "arrives", "meet": "meets", "come": "comes", "name": "names",
+    "axes": "axis", "matrices": "matrix", "boxes": "box", "frequencies": "frequency",
+}  # fmt: skip
+_COUNTED = re.compile(r"\{(\w+):([^{}]+)\}")
+
+
+def one(words: str) -> str:
+    """The words as they follow the number 1.
+
+    >>> one("class numbers are"), one("axes arrive")
+    ('class number is', 'axis arrives')
+    """
+    return " ".join([ONE.get(w) or (w[:-1] if w[-1] == "s" and w[-2:] != "ss" else w) for w in words.split()])
+
+
+class _Wording(Formatter):
+    def format_field(self, value, words):
+        if not words:
+            return str(value)
+        return f"{value} {one(words) if type(value) is int and value == 1 else words}"
+
+
+def worded(sentence: str, numbers: dict) -> str:
+    """The sentence with its numbers put in.
+
+    >>> worded("{wanted:channels are} wanted, {arrived:arrive}", {"wanted": 1, "arrived": 3})
+    '1 channel is wanted, 3 arrive'
+    """
+    return _Wording().vformat(sentence, (), numbers)
+
+
+def unworded(sentence: str, number: str = "...") -> str:
+    """The sentence before its numbers are known, for one that differs from size to size.
+
+    >>> unworded("{wanted:channels are} wanted, {arrived:arrive}")
+    '... channels are wanted, ... arrive'
+    """
+    return re.sub(r"\{\w+[^{}]*\}", number, _COUNTED.sub(rf"{number} \2", sentence))
+
+
+def either(sentence: str) -> str:
+    """The sentence with both wordings spelt out, for readers that put numbers in themselves.
+
+    >>> either("{wanted:axes are} wanted")
+    '{wanted:axis is|axes are} wanted'
+    """
+    return _COUNTED.sub(lambda m: f"{{{m[1]}:{one(m[2])}|{m[2]}}}", sentence)

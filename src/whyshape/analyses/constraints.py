@@ -12,6 +12,7 @@ from whyshape.sizes.blocks import Relation, member, without
 from whyshape.sizes.conditions import everywhere
 from whyshape.sizes.sets import ANY, NOTHING, Numbers, words
 from whyshape.sizes.sizeset import SIGNS, SizeSet
+from whyshape.sizes.wording import unworded
 
 
 class Constraint(NamedTuple):

@@ -61,10 +61,7 @@ class SizeSet:
 
     def holds(self, at: Mapping[str, int]) -> bool:
         """`contains` for sizes of all letters, without asking whether they are sizes."""
-        for block in self.blocks:  # plain loops here and in `Block.contains`: asked most often of all
-            if block.contains(self.algebra, at):
-                return True
-        return False
+        return any(block.contains(self.algebra, at) for block in self.blocks)
 
     def __contains__(self, sizes: Mapping[str, int]) -> bool:
         return self.contains(**sizes)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
 
-from whyshape.analyses.live import Held, call_of, live
+from whyshape.analyses.live import Asked, Held, live
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.kept import tensors
@@ -18,9 +18,9 @@ class Field(NamedTuple):
     """What cell ``i`` of ``axis`` sees along one axis of the input, the edges aside: ``size`` cells from ``stride*i + start`` on."""
 
     axis: int | None  # of the tensor, from the end; None: no axis moves the window
-    stride: Fraction
-    start: Fraction  # where the window of cell 0 begins, at the lowest: negative in the padding
-    stop: Fraction  # where it ends, at the highest
+    stride: Fraction | int
+    start: Fraction | int  # where the window of cell 0 begins, at the lowest: negative in the padding
+    stop: Fraction | int  # where it ends, at the highest
     size: int = 1
     whole: bool = False  # some path (a gate, a global pool) sees all of the input; the other numbers are of the paths that do not
     aligned: bool = True  # all paths are centred on the same place
@@ -28,8 +28,10 @@ class Field(NamedTuple):
 
     def through(self, look: Look) -> Field:
         """As seen by an operator that looks at this tensor."""
+        if look.axis == self.axis and look.span == 1 and look.stride == 1 and look.low == look.high == 0:  # the very cell
+            return self if look.exact else self._replace(exact=False)
         if look.axis is None and look.stride:
-            return Field(None, Fraction(0), self.start, self.stop, self.size, True, self.aligned, self.exact and look.exact)
+            return Field(None, 0, self.start, self.stop, self.size, True, self.aligned, self.exact and look.exact)
         start, stop = self.start + self.stride * look.low, self.stop + self.stride * look.high
         size = self.size + ceil(self.stride * (look.span - 1))
         whole = self.whole or (look.axis is None and look.high > look.low)
@@ -37,13 +39,15 @@ class Field(NamedTuple):
 
     def joined(self, other: Field) -> Field:
         """Two paths to the same cell: the union of what they see."""
+        if self == other:
+            return self
         whole, exact = self.whole or other.whole, self.exact and other.exact
         if self.axis is None or other.axis is None:
             keep = self if other.axis is None else other
             return keep._replace(whole=whole or self.axis != other.axis, exact=exact)
         start, stop = min(self.start, other.start), max(self.stop, other.stop)
         if self.axis != other.axis or self.stride != other.stride:
-            return Field(None, Fraction(0), start, stop, max(self.size, other.size), True, False, False)
+            return Field(None, 0, start, stop, max(self.size, other.size), True, False, False)
         centred = self.start + self.stop == other.start + other.stop
         larger, smaller = (self, other) if self.stop - self.start >= other.stop - other.start else (other, self)
         inside = larger.start <= smaller.start and smaller.stop <= larger.stop
@@ -85,14 +89,15 @@ def fields(graph: Graph, which: int = 0) -> Fields:
     held = live(graph)
     rank = len(graph.tensors[source].shape)
     table: list[tuple[Field, ...] | None] = [None] * len(held)
-    table[source] = tuple(Field(a - rank, Fraction(1), Fraction(0), Fraction(0)) for a in range(rank))
+    table[source] = tuple(Field(a - rank, 1, 0, 0) for a in range(rank))
+    ways = Ways(held)
     for node in graph.nodes:
-        if not any(table[t] for t in node.inputs):
+        if not any([table[t] for t in node.inputs]):
             continue
         for number, t in enumerate(node.outputs):
             seen: list[Field] | None = None
-            for tensor, how in _ways(node, held, number):
-                before = table[tensor.index]
+            for tensor, how in ways.of(node, number):
+                before = table[tensor]
                 if before is not None:
                     after = [f.through(_of_axis(how, f.axis)) if f.axis is not None else f for f in before]
                     seen = after if seen is None else [a.joined(b) for a, b in zip(seen, after)]
@@ -104,13 +109,24 @@ def _of_axis(how: list[Look], axis: int) -> Look:
     return how[axis] if -len(how) <= axis else AT_MOST_ALL
 
 
-def _ways(node: Node, held: Held, output: int):
-    """Each tensor the node reads, with how result number ``output`` looks at each of its axes."""
-    rule = node.rule
-    if rule is None:
-        return [(held[t], [AT_MOST_ALL] * len(held[t].shape)) for t in node.inputs]
-    call = call_of(node, held)
-    return [(t, looks(call, t, place, output)) for place, t in enumerate(tensors(call))]
+class Ways:
+    """How results look at what the node reads; calls that are alike look alike, and are asked once."""
+
+    def __init__(self, held: Held):
+        self.held = held
+        self._known: dict[tuple[Asked, int], list[tuple[int, list[Look]]]] = {}
+
+    def of(self, node: Node, output: int) -> list[tuple[int, list[Look]]]:
+        """Each tensor the node reads, with how result number ``output`` looks at each of its axes."""
+        if node.rule is None:
+            return [(t, [AT_MOST_ALL] * len(self.held[t].shape)) for t in node.inputs]
+        asked = self.held.asked(node)
+        found = self._known.get((asked, output))
+        if found is None:
+            call, inputs = asked.call, asked.node.inputs
+            found = [(inputs.index(t.index), looks(call, t, place, output)) for place, t in enumerate(tensors(call))]
+            self._known[asked, output] = found
+        return [(node.inputs[place], how) for place, how in found]
 
 
 class Seen(NamedTuple):
@@ -146,9 +162,11 @@ def window(graph: Graph, tensor: int, cell: tuple[int | None, ...], which: int =
         raise WhyshapeError(f"cell {cell} is not in a tensor of {'x'.join(map(str, shape))}")
     asked = [Seen(frozenset(range(int(n)) if c is None else (c,))) for c, n in zip(cell, shape)]
     wanted: dict[int, list[Seen]] = {tensor: asked}
+    ways = Ways(held)
     for node in reversed(graph.nodes):
         for number, region in [(k, wanted[t]) for k, t in enumerate(node.outputs) if t in wanted]:
-            for source, how in _ways(node, held, number):
+            for read, how in ways.of(node, number):
+                source = held[read]
                 if source.leaf and source.kind != "input":
                     continue
                 sees = [_cells(look, region, int(n)) for look, n in zip(how, source.shape)]

@@ -45,12 +45,12 @@ class Asked:
     """What the rule of one distinct call says, each answer worked out once. None: nobody knows."""
 
     def __init__(self, node: Node, held: Held):
-        self._node, self._held, self._rule = node, held, node.rule
+        self.node, self._held, self._rule = node, held, node.rule
 
     @cached_property
     def call(self) -> Call:
         """The call the rule is asked with."""
-        return call_of(self._node, self._held)
+        return call_of(self.node, self._held)
 
     def _answer(self, question: str) -> Any:
         return None if self._rule is None else getattr(self._rule, question)(self.call)
@@ -81,7 +81,7 @@ class Asked:
         items = self._answer("saved")
         if items is None:
             return None
-        places = (*self._node.inputs, *self._node.outputs)
+        places = (*self.node.inputs, *self.node.outputs)
         made = sum(product(item.shape) * BYTES[name_of(item.dtype)] for item in items if type(item) is not Live)
         return made, tuple(places.index(item.index) for item in items if type(item) is Live)
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 from math import ceil, floor
 
 from whyshape.rules.base import Spec, Window, axes_of, axis_of, told
-from whyshape.rules.kept import tensors
 from whyshape.rules.shelf import filed
 from whyshape.rules.sight import ALL, AT_MOST_ALL, Look, adaptive, fixed, moved, same, slide
 from whyshape.sizes import leaf, product
@@ -313,7 +312,7 @@ def _stack(call, tensor, place):
 def _cat(call, tensor, place):
     rank = len(tensor.shape)
     dim = axis_of(call.dim, rank)
-    before = sum(int(t.shape[dim]) for t in tensors(call)[:place])
+    before = sum([int(t.shape[dim]) for t in call.tensors[:place]])
     return [moved(i - rank, -before) if i == dim else same(i - rank) for i in range(rank)]
 
 

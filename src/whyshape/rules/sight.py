@@ -20,9 +20,9 @@ class Look(NamedTuple):
 
     axis: int | None  # of the output, from the end; None: the same cells for every output cell
     cells: Callable[[int], Iterable[int]]
-    stride: Fraction = Fraction(1)
-    low: Fraction = Fraction(0)
-    high: Fraction = Fraction(0)
+    stride: Fraction | int = 1
+    low: Fraction | int = 0
+    high: Fraction | int = 0
     exact: bool = True  # False: at most these
     span: int = 1  # from the first to the last cell that one output cell sees, at most
     joint: Callable | None = None  # several output axes move it: the sets of cells along all of them -> (cells, whether exactly these)
@@ -39,12 +39,12 @@ def same(axis: int) -> Look:
 
 def moved(axis: int, by: int, step: int = 1) -> Look:
     """The cell ``step*i + by``."""
-    return Look(axis, lambda i: (step * i + by,), Fraction(step), Fraction(by), Fraction(by))
+    return Look(axis, lambda i: (step * i + by,), step, by, by)
 
 
 def fixed(cell: int) -> Look:
     """One cell, whichever output cell asks."""
-    return Look(None, lambda i: (cell,), Fraction(0), Fraction(cell), Fraction(cell))
+    return Look(None, lambda i: (cell,), 0, cell, cell)
 
 
 def slide(axis: int, window: Window) -> Look:
@@ -52,9 +52,7 @@ def slide(axis: int, window: Window) -> Look:
     k, s, p, d = int(window.size), int(window.stride), int(window.before), int(window.dilation)
     if s > 0:
         reach = d * (k - 1)
-        return Look(
-            axis, lambda i: range(i * s - p, i * s - p + reach + 1, d), Fraction(s), Fraction(-p), Fraction(reach - p), span=reach + 1
-        )
+        return Look(axis, lambda i: range(i * s - p, i * s - p + reach + 1, d), s, -p, reach - p, span=reach + 1)
     s = -s
 
     def cells(i):
@@ -67,10 +65,10 @@ def adaptive(axis: int, n: int, out: int) -> Look:
     """Window ``i`` covers cells floor(i*n/out) up to ceil((i+1)*n/out)."""
     cells = lambda i: range(i * n // out, -(-(i + 1) * n // out))
     if out == 1:
-        return Look(None, cells, Fraction(0), Fraction(0), Fraction(n - 1))
-    step = Fraction(n, out)
-    over = 0 if step.denominator == 1 else 1  # windows of sizes that do not divide overlap, and reach one cell further
-    return Look(axis, cells, step, Fraction(-over), step - 1 + over, span=ceil(step) + over)
+        return Look(None, cells, 0, 0, n - 1)
+    step = n // out if n % out == 0 else Fraction(n, out)
+    over = 0 if n % out == 0 else 1  # windows of sizes that do not divide overlap, and reach one cell further
+    return Look(axis, cells, step, -over, step - 1 + over, span=ceil(step) + over)
 
 
 __all__ = ["ALL", "AT_MOST_ALL", "Look", "adaptive", "fixed", "moved", "same", "slide"]

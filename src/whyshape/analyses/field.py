@@ -92,7 +92,7 @@ def fields(graph: Graph, which: int = 0) -> Fields:
     table[source] = tuple(Field(a - rank, 1, 0, 0) for a in range(rank))
     ways = Ways(held)
     for node in graph.nodes:
-        if not any([table[t] for t in node.inputs]):
+        if not any(table[t] for t in node.inputs):
             continue
         for number, t in enumerate(node.outputs):
             seen: list[Field] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, later
-from whyshape.readers.torch.tracer import CHANGED, MADE, Tracer
+from whyshape.readers.torch.tracer import CHANGED, END, GAVE, MADE, Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
 HOME = os.path.dirname(torch.__file__) + os.sep
@@ -32,6 +32,7 @@ class Freezer:
         self.nodes: list[Node] = []
         self.dtypes: dict[Any, str] = {}
         self.module_calls: list[list] = []
+        self.done = 0  # calls written down
         self.input_indices = []
         for name, tensor, axes in inputs:
             self.input_indices.append(self.add(tensor, "input", name, axes))
@@ -116,26 +117,36 @@ class Freezer:
 
     def run(self) -> None:
         """Operators and module calls, in the order they happened: a tensor's index is the one it had then."""
-        calls, done = self.tracer.calls, 0
-        for count, number, scope, value in self.tracer.events:
-            while done < count:
-                self.node(calls[done])
-                done += 1
-            if type(value) is torch.Tensor:
-                tensors: tuple[int, ...] = (self.of(value),)
-            elif number >= 0 and not value[1] and len(value[0]) == 1 and type(value[0][0]) is torch.Tensor:
-                tensors = (self.of(value[0][0]),)
+        open_calls: list[tuple[list, int]] = []  # with their numbers
+        for number, scope in enumerate(self.tracer.scopes):
+            module, outer, begin, args, kwargs = scope[0], scope[3], scope[4], scope[5], scope[6]
+            while open_calls and open_calls[-1][0] is not outer:
+                self.close(*open_calls.pop())
+            self.nodes_until(begin)
+            if kwargs is None and len(args) == 1 and type(args[0]) is torch.Tensor:
+                went_in: tuple[int, ...] = (self.of(args[0]),)
             else:
-                tensors = tuple([self.of(t) for t in flat(value)])
-            if number >= 0:
-                module, outer = scope[0], scope[3]
-                parent = outer[4] if outer else -1
-                self.module_calls.append([self.paths.get(id(module), ""), type(module).__name__, parent, tensors, (), count, count])
-            else:
-                self.module_calls[~number][4] = tensors
-                self.module_calls[~number][6] = count
-        for call in calls[done:]:
-            self.node(call)
+                went_in = tuple([self.of(t) for t in flat((args, kwargs))])
+            parent = open_calls[-1][1] if open_calls else -1
+            self.module_calls.append([self.paths.get(id(module), ""), type(module).__name__, parent, went_in, (), begin, begin])
+            open_calls.append((scope, number))
+        while open_calls:
+            self.close(*open_calls.pop())
+        self.nodes_until(len(self.tracer.calls))
+
+    def close(self, scope: list, number: int) -> None:
+        """A module call has ended."""
+        end, gave = scope[END], scope[GAVE]
+        self.nodes_until(end)
+        self.module_calls[number][4] = (self.of(gave),) if type(gave) is torch.Tensor else tuple([self.of(t) for t in flat(gave)])
+        self.module_calls[number][6] = end
+
+    def nodes_until(self, count: int) -> None:
+        """The operators called before that many were."""
+        calls = self.tracer.calls
+        while self.done < count:
+            self.node(calls[self.done])
+            self.done += 1
 
     def node(self, call: tuple) -> None:
         op, args, kwargs, out, scope, code, lasti, why, how, grad = call
@@ -188,7 +199,7 @@ class Freezer:
         path = self.paths.get(id(module), "")
         name = type(module).__name__
         while _is_internal(code) and scope is not None:
-            _, code, lasti, scope, _ = scope
+            code, lasti, scope = scope[1:4]
         return path, name, *_line(code, lasti)
 
     def finish(self, result, facts) -> None:

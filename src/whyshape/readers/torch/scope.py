@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import torch
 
-from whyshape.readers.torch.tracer import Tracer
+from whyshape.readers.torch.tracer import END, GAVE, Tracer
 
 
 class _Active(threading.local):
@@ -28,12 +28,9 @@ def _call(module, *args, **kwargs):
     tracer = _active.tracer
     if tracer is None:
         return _original_call(module, *args, **kwargs)
-    frame = sys._getframe(1)
-    outer = tracer.scope
-    number = tracer.entered
-    tracer.entered = number + 1
-    tracer.scope = scope = (module, frame.f_code, frame.f_lasti, outer, number)
-    tracer.events.append((len(tracer.calls), number, scope, (args, kwargs)))
+    frame, calls, outer = sys._getframe(1), tracer.calls, tracer.scope
+    tracer.scope = scope = [module, frame.f_code, frame.f_lasti, outer, len(calls), args, kwargs or None, 0, None]  # fields of a ModuleRun
+    tracer.scopes.append(scope)
     out = None
     try:
         if type(module).__name__ == "OptimizedModule":  # compiled: the module inside is what the user wrote
@@ -48,7 +45,7 @@ def _call(module, *args, **kwargs):
             tracer.broke_in = scope
         raise
     finally:
-        tracer.events.append((len(tracer.calls), ~number, scope, out))
+        scope[END], scope[GAVE] = len(calls), out
         tracer.scope = outer
 
 

@@ -44,12 +44,29 @@ class RawCall(NamedTuple):
     args: tuple
     kwargs: dict
     out: Any
-    scope: tuple | None
+    scope: list | None  # the `ModuleRun` it happened in
     code: Any
     lasti: int
     why: str  # why it was measured; empty when a rule answered
     how: int  # MADE, CHANGED or GIVEN
     grad: bool  # autograd was watching
+
+
+class ModuleRun(NamedTuple):
+    """One call of a module as it happened. Kept as a bare list: there is one for every layer, and its end is filled in later."""
+
+    module: Any
+    code: Any  # where it was called from
+    lasti: int
+    outer: list | None  # the call it was made in
+    begin: int  # operators called before it
+    args: tuple
+    kwargs: dict | None
+    end: int  # operators called until its end
+    gave: Any
+
+
+END, GAVE = 7, 8  # of a ModuleRun
 
 
 class Stop(RuntimeError):
@@ -61,6 +78,7 @@ class NeedsValues(Stop):
 
 
 _table: dict = {}
+_NO_WORDS: dict = {}  # one for all calls without keywords; nobody writes into it
 
 
 class Tracer(TorchFunctionMode):
@@ -72,12 +90,11 @@ class Tracer(TorchFunctionMode):
             _table.update(function_table())
         self.paths, self.execute = paths, execute
         self.calls: list[tuple] = []  # RawCall fields
-        self.events: list[tuple] = []  # module calls: (operators so far, call number or ~number at its end, scope, what went in or out)
-        self.entered = 0
+        self.scopes: list[list] = []  # ModuleRun fields, in the order the calls began
         self.grad = not torch.is_grad_enabled()  # only the model's own no_grad counts
-        self.scope: tuple | None = None  # (module, code, lasti, outer scope)
+        self.scope: list | None = None  # the module call we are in
         self.refused: tuple | None = None
-        self.broke_in: tuple | None = None  # the innermost module an exception came out of
+        self.broke_in: list | None = None  # the innermost module call an exception came out of
         self.error: Exception | None = None  # what a check of PyTorch's modules raised
         self.remembered = 0  # sizes handed out with their history
         self.reads: dict[int, Tensor] = {}
@@ -97,7 +114,7 @@ class Tracer(TorchFunctionMode):
         frame = sys._getframe(1)
         while frame.f_code.co_filename in _BETWEEN:
             frame = frame.f_back
-        return handler(args, kwargs or {}, frame)
+        return handler(args, kwargs or _NO_WORDS, frame)
 
     def handler(self, func):
         """How calls of this function are answered."""
@@ -394,8 +411,8 @@ class Tracer(TorchFunctionMode):
 
     def refuse_in_module(self, error: Exception) -> None:
         """A check of PyTorch's own modules objected (`BatchNorm2d` counts axes before it calls an operator): a refusal all the same."""
-        module, code, lasti, _, _ = self.broke_in  # type: ignore[misc]
-        call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", GIVEN, True)
+        broken = ModuleRun(*self.broke_in)  # type: ignore[misc]
+        call = RawCall(type(broken.module).__name__, (), {}, None, self.broke_in, broken.code, broken.lasti, "", GIVEN, True)
         self.refused, self.error = (DoesNotFit(first_sentence(error)), call, str(error)), error
 
     def path(self) -> str:
@@ -403,4 +420,4 @@ class Tracer(TorchFunctionMode):
         return self.paths.get(id(self.scope[0]), "") if self.scope else ""
 
 
-__all__ = ["CHANGED", "GIVEN", "MADE", "META", "SIZE_GETTERS", "NeedsValues", "RawCall", "Stop", "Tracer"]
+__all__ = ["CHANGED", "END", "GAVE", "GIVEN", "MADE", "META", "SIZE_GETTERS", "ModuleRun", "NeedsValues", "RawCall", "Stop", "Tracer"]

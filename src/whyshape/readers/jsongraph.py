@@ -32,11 +32,12 @@ def read(source: str | Path | bytes, input_size=None) -> Graph:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
         raise WhyshapeError(f"This is not JSON: {reason}.") from None
     graph = from_json(data)
-    return graph if input_size is None else _at(graph, input_size)
+    return graph if input_size is None else at_sizes(graph, input_size)
 
 
-def _at(graph: Graph, shapes) -> Graph:
-    """The graph at other sizes; a letter leaves the size as it was written and names the axis."""
+def at_sizes(graph: Graph, shapes, args=None) -> Graph:
+    """The graph at other sizes; a letter leaves the size as it was written and names the axis. ``args``: other arguments, by node."""
+    shapes = [graph.tensors[i].shape for i in graph.inputs] if shapes is None else shapes
     if len(shapes) != len(graph.inputs):
         raise WhyshapeError(f"The graph has {len(graph.inputs)} inputs; {len(shapes)} shapes are given.")
     asked, tensors = {}, list(graph.tensors)
@@ -48,7 +49,7 @@ def _at(graph: Graph, shapes) -> Graph:
         tensors[index] = t._replace(axes=tuple(n if isinstance(n, str) else "" for n in shape))
     same = all(asked[i] == graph.tensors[i].shape for i in graph.inputs)
     graph = graph._replace(tensors=tuple(tensors))
-    return graph if same else again(graph, asked)._replace(notes=())  # what the notes say of sizes was said of others
+    return graph if same and not args else again(graph, asked, args)._replace(notes=())  # what the notes say of sizes was said of others
 
 
 def write(graph: Graph, path: str | Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Builder, Graph, Node, Problem, Ref, Stopped, Value, axis_words
+from whyshape.graph.builder import _hold
+from whyshape.readers.mend import Mending
 from whyshape.sizes import CALCULATED, INPUT, Size, leaf, plain, product
 
 MOST_NUMBERS = 2**63 - 1  # in one tensor: what a machine can address
@@ -23,6 +25,27 @@ def wanted_shapes(holder: str, inputs: list, input_size) -> list[tuple | None]:
     if len(shapes) != len(inputs):
         raise WhyshapeError(f"The {holder} has {len(inputs)} inputs; {len(shapes)} shapes are given.")
     return list(shapes)
+
+
+def fixed_at(label: str, stated, asked, axes: list[int], holder: str) -> Problem:
+    """An input asked for at other sizes than the file fixes, on these axes."""
+    if len(axes) == 1:
+        (i,) = axes
+        sentence = f"axis {i} of the input {label[:60]!r} is fixed at {stated[i]} in {holder}, {asked[i]} is asked for"
+        return Problem(sentence, {"wanted": stated[i], "arrived": asked[i], "axis": i}, "input", label, "Input")
+    each = lambda sizes: " and ".join(str(sizes[i]) for i in axes)
+    sentence = (
+        f"axes {each(range(len(stated)))} of the input {label[:60]!r} are fixed at {each(stated)} in {holder}, {each(asked)} are asked for"
+    )
+    return Problem(
+        sentence, {"wanted": [stated[i] for i in axes], "arrived": [asked[i] for i in axes], "axis": axes[0]}, "input", label, "Input"
+    )
+
+
+def freed(label: str, shape: tuple, word: str) -> tuple[dict[str, Any], str]:
+    """Axes of an input that the file fixes, left free, as an edit of the file; and in words."""
+    text = ", ".join("?" if n is None else str(n) for n in shape)
+    return {"layer": label, "attr": word, "value": list(shape)}, f"the input {label} stated as ({text}) in the file"
 
 
 def first_that_runs(attempt: Callable[[int, int], tuple[Graph, bool]]) -> Graph:
@@ -51,6 +74,30 @@ class Net(Builder):
         self.kept: list = []  # ids are only names while the constants live
         self.learned: set[int] = set()
         self.notes: list[str] = []
+        self.place = ""  # what the file itself calls the call being read
+        self.sizes_word, self.sizes_from = "shape", 0  # how the file tells a reshape its sizes, and from which axis on
+        self.expanded: dict[str, str] = {}  # constants that the file repeats to a size it is told: by name, where
+        self.mending: Mending | None = None  # goes on past what does not fit
+
+    def call(self, op: str, *args, **kwargs) -> Any:
+        if self.mending is None:
+            return super().call(op, *args, **kwargs)
+        return self.mending.call(self, super().call, op, args, kwargs)
+
+    def held(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """Arguments as a graph holds them, with `Ref`s for tensors."""
+        inputs: list[int] = []
+        return _hold(args, inputs), _hold(kwargs, inputs)
+
+    def said(self, x: Value, sizes: tuple) -> list[int] | None:
+        """The sizes a reshape of ``x`` is told, as the file says them: an axis that is kept is 0. None where the file has no words for them."""
+        said = []
+        for i, n in enumerate(sizes):
+            kept = isinstance(n, Size) and i < len(x.shape) and int(n) == x.shape[i]
+            if isinstance(n, Size) and not kept:
+                return None
+            said.append(0 if kept else int(n))
+        return said[self.sizes_from :]
 
     def tensor(self, shape, dtype="float32", kind="activation", name="", axes=()) -> Value:
         if product(plain(tuple(shape))) > MOST_NUMBERS:

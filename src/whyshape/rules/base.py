@@ -221,7 +221,7 @@ def spread(value, n: int, name: str) -> tuple[int, ...]:
         return tuple(value)
     if len(value) == 1:
         return tuple(value) * n
-    need(False, "{name} has {arrived} numbers, {wanted} are wanted: one for each axis", name=name, arrived=len(value), wanted=n)
+    need(False, "{name} has {arrived:numbers}, {wanted:are} wanted: one for each axis", name=name, arrived=len(value), wanted=n)
     return ()
 
 
@@ -229,7 +229,7 @@ def axes_at_least(least: int, shape) -> None:
     """Demand that a tensor has ``least`` axes or more."""
     if least == 1:
         need(len(shape) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
-    need(len(shape) >= least, "at least {wanted} axes are wanted, {arrived} arrive", wanted=least, arrived=len(shape))
+    need(len(shape) >= least, "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=least, arrived=len(shape))
 
 
 def axis_of(dim: int, rank: int) -> int:
@@ -246,7 +246,7 @@ def axis_of(dim: int, rank: int) -> int:
     if not isinstance(dim, int):
         raise Unexplained("an axis that is not a number")
     low = max(rank, 1)
-    need(-low <= dim < low, "axis {arrived} is asked for, the tensor has {wanted} axes", arrived=int(dim), wanted=rank)
+    need(-low <= dim < low, "axis {arrived} is asked for, the tensor has {wanted:axes}", arrived=int(dim), wanted=rank)
     return int(dim) + low if dim < 0 else int(dim)
 
 
@@ -343,7 +343,7 @@ def _matched(a, b):
 def stretched(have: int, want: int, sentence: str) -> None:
     """Refuse unless an axis of ``have`` can be stretched to ``want``: it must be 1, or equal.
 
-    >>> stretched(1, 5, "{arrived} places cannot become {wanted}")
+    >>> stretched(1, 5, "{arrived:places} cannot become {wanted}")
     """
     if have is want:
         return

@@ -25,15 +25,15 @@ def reshaped(x, shape):
         if quick is not None:
             return quick
     blanks = [i for i, n in enumerate(shape) if _is_blank(n)]
-    need(len(blanks) <= 1, "only one size can be left open with -1, {arrived} are", arrived=len(blanks), wanted=1)
+    need(len(blanks) <= 1, "only one size can be left open with -1, {arrived:are}", arrived=len(blanks), wanted=1)
     have = product(x)
     known = product(n for n in shape if not _is_blank(n))
     text = ", ".join(str(int(n)) for n in shape)
     if not blanks:
-        need(have == known, f"shape ({text}) holds {{wanted}} numbers, {{arrived}} arrive", wanted=known, arrived=have)
+        need(have == known, f"shape ({text}) holds {{wanted:numbers}}, {{arrived:arrive}}", wanted=known, arrived=have)
         return shape
     need(known > 0, f"with shape ({text}) the open size is not determined", wanted=1, arrived=known)
-    need(have % known == 0, f"shape ({text}) takes multiples of {{wanted}} numbers, {{arrived}} arrive", wanted=known, arrived=have)
+    need(have % known == 0, f"shape ({text}) takes multiples of {{wanted:numbers}}, {{arrived:arrive}}", wanted=known, arrived=have)
     return (*shape[: blanks[0]], _over(x, shape, have, known), *shape[blanks[0] + 1 :])
 
 
@@ -88,7 +88,7 @@ def _as_dtype(input, dtype):
     if have == want:
         return Made(x, dtype)
     axes_at_least(1, x)
-    need(x[-1] * have % want == 0, "{arrived} bytes on the last axis are no multiple of {wanted}", arrived=x[-1] * have, wanted=want)
+    need(x[-1] * have % want == 0, "{arrived:bytes} on the last axis are no multiple of {wanted}", arrived=x[-1] * have, wanted=want)
     return Made((*x[:-1], x[-1] * (have // want) if have > want else x[-1] // (want // have)), dtype)
 
 
@@ -156,7 +156,7 @@ class Permute(_View):
         x, order = input.shape, given(order) if dims is None else tuple(dims)
         rank = len(x)
         if len(order) != rank:
-            need(False, "an order of {wanted} axes is wanted, {arrived} are given", wanted=rank, arrived=len(order))
+            need(False, "an order of {wanted:axes} is wanted, {arrived:are} given", wanted=rank, arrived=len(order))
         return tuple([x[a] for a in axes_of(order, rank)]) if rank else ()
 
 
@@ -198,7 +198,7 @@ class MatrixT(_View):
     @staticmethod
     def shape(input):
         x = input.shape
-        need(len(x) <= 2, "at most {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        need(len(x) <= 2, "at most {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(x))
         return tuple(reversed(x))
 
 
@@ -257,7 +257,7 @@ class Expand(_View):
     def shape(input, *sizes, size=None, implicit=False):
         x, wanted = input.shape, given(sizes) if size is None else tuple(size)
         head = len(wanted) - len(x)
-        need(head >= 0, "at least {wanted} sizes are wanted, {arrived} are given", wanted=len(x), arrived=len(wanted))
+        need(head >= 0, "at least {wanted:sizes are} wanted, {arrived:are} given", wanted=len(x), arrived=len(wanted))
         out = list(wanted[:head])
         for have, want in zip(x, wanted[head:]):
             if _is_blank(want) or want is have:
@@ -301,7 +301,7 @@ class Movedim(_View):
         destination = [axis_of(d, len(x)) for d in ((destination,) if isinstance(destination, int) else destination)]
         for places in (source, destination):
             need(len(set(places)) == len(places), "an axis is named twice in {arrived}", arrived=tuple(places))
-        need(len(source) == len(destination), "{arrived} axes move to {wanted} places", arrived=len(source), wanted=len(destination))
+        need(len(source) == len(destination), "{arrived:axes move} to {wanted:places}", arrived=len(source), wanted=len(destination))
         order = dict(zip(destination, source))
         rest = iter([a for a in range(len(x)) if a not in source])
         return tuple(x[order[i] if i in order else next(rest)] for i in range(len(x)))

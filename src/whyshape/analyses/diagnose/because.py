@@ -34,8 +34,8 @@ def of_size(case: Case, size, place: str = "") -> Iterator[Link]:
         return
     if size.op == "*" and all(_knob(at) for at in leaves(size)):
         counted = [at for at in leaves(size) if int(at) != 1]
-        if len(counted) == 1:  # in_channels * groups with one group: nobody multiplied
-            size = counted[0]
+        if len(counted) <= 1:  # in_channels * groups with one group: nobody multiplied
+            size = (*counted, *leaves(size))[0]
     if size.op != "leaf":
         yield Link(int(size), str(Formula(size)), "calculated", place, f"{int(size)} = {Formula(size)}")
     for at in leaves(size):

@@ -23,7 +23,11 @@ def written(diagnosis: Diagnosis) -> str:
     for number, problem in enumerate(diagnosis.problems, 1):
         if lines:
             lines.append("")
-        lines += described(problem, number if len(diagnosis.problems) > 1 else 0)
+        above = number > 1 and problem.fixes and problem.fixes == diagnosis.problems[number - 2].fixes
+        shown = problem._replace(fixes=(), tried=False) if above else problem
+        lines += described(shown, number if len(diagnosis.problems) > 1 else 0)
+        if above:
+            lines.append("  the same ways out as above")
     if diagnosis.hazards:
         lines += ["", "It may run and still be wrong:"] if diagnosis.problems else ["It may still be wrong:"]
         for h in diagnosis.hazards:

@@ -14,7 +14,7 @@ from whyshape.graph import Graph, Stopped
 from whyshape.readers.keras.archive import config_of
 from whyshape.readers.keras.layers import LAYERS
 from whyshape.readers.keras.model import Walk, references
-from whyshape.readers.net import Net, first_that_runs, wanted_shapes
+from whyshape.readers.net import Net, first_that_runs, fixed_at, freed, wanted_shapes
 from whyshape.sizes import recording
 
 LETTERS = {1: "N", 2: "NF", 3: "NLC", 4: "NHWC", 5: "NDHWC"}
@@ -26,11 +26,15 @@ def read(source: str | Path | Any, input_size=None, dtypes=None, letters=None) -
     ``input_size``: one shape, or one for each input, with the batch. ``letters``: for each input its free axes' letters.
     Raises `WhyshapeError` for a file that is damaged or too large, and for a model that only its code describes.
     """
-    held = config_of(source) if isinstance(source, (str, Path)) else described(source)
+    return followed(config_of(source) if isinstance(source, (str, Path)) else described(source), input_size, dtypes, letters)
+
+
+def followed(held: dict, input_size=None, dtypes=None, letters=None, mending=None) -> Graph:
+    """The graph of a model's config. ``mending``: goes on past what does not fit, and remembers it."""
     inputs = inputs_of(held)
     wanted = wanted_shapes("model", inputs, input_size)
     name = str(held.get("config", {}).get("name", ""))[:80]
-    return first_that_runs(partial(_attempt, held, name, inputs, wanted, dtypes, letters))
+    return first_that_runs(partial(_attempt, held, name, inputs, wanted, dtypes, letters, mending))
 
 
 def layer(kind: str, config: dict, *shapes) -> Graph:
@@ -97,8 +101,9 @@ def inputs_of(held: dict) -> list[tuple[str, list, str]]:
     return [(name, *found[name]) for name in order]
 
 
-def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple[Graph, bool]:
+def _attempt(held, name, inputs, wanted, dtypes, letters, mending, batch, other) -> tuple[Graph, bool]:
     net, chosen, outputs = Net(name), [], []
+    net.mending, net.sizes_word, net.sizes_from = mending, "target_shape", 1
     sizes: dict[str, int] = {}
     with recording() as facts:
         try:
@@ -107,15 +112,11 @@ def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple
                 shape, axes = [], []
                 if wanted[i] is not None and len(wanted[i]) != len(said):
                     raise WhyshapeError(f"The input {label[:60]!r} has {len(said)} axes; a shape of {len(wanted[i])} is given.")
-                for a, n in enumerate(said):
+                for a, n in enumerate(fixed(label, said, wanted[i], net)):
                     size = wanted[i][a] if wanted[i] is not None else None
                     asked = letters[i][a] if letters else size if isinstance(size, str) else ""
                     size = None if isinstance(size, str) else size
                     if n is not None:
-                        if size is not None and size != n:
-                            net.path = label
-                            net.refuse("input", f"axis {a} of the input {label[:60]!r} is fixed at {n} in the model, {size} is asked for",
-                                       wanted=n, arrived=size, axis=a)  # fmt: skip
                         shape.append(n)
                         axes.append("")
                         continue
@@ -131,6 +132,20 @@ def _attempt(held, name, inputs, wanted, dtypes, letters, batch, other) -> tuple
         except Stopped:
             pass  # where and why stands in net.problem, and is part of the graph
     return net.attempted(outputs, sizes, chosen, facts.branches)
+
+
+def fixed(label: str, stated, wanted: tuple | None, net: Net) -> tuple:
+    """What the model states of an input, where it is not at odds with what is asked for. Raises `Stopped` where it is."""
+    other = [a for a, n in enumerate(stated) if n is not None and wanted is not None and isinstance(wanted[a], int) and wanted[a] != n]
+    if wanted is None or not other:
+        return tuple(stated)
+    problem = fixed_at(label, stated, wanted, other, "the model")
+    if net.mending is None:
+        net.problem = problem
+        raise Stopped
+    free = tuple(None if a in other else n for a, n in enumerate(stated))
+    net.mending.add(net, problem, *freed(label, free, "batch_shape"))
+    return free
 
 
 def _letter(a: int, rank: int, taken) -> str:

@@ -86,7 +86,7 @@ class Walk:
         at = f"{path}.{name}" if path else name
         if kind in ("Sequential", "Functional", "Model"):
             return self.model(entry, inputs, at, depth + 1)
-        net.path, net.name = at, kind
+        net.path, net.place, net.name = at, at, kind
         unknown = next((v for v in inputs if isinstance(v, Unknown)), None)
         try:
             if unknown is not None:

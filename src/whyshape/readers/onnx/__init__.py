@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Problem, Stopped, Value
-from whyshape.readers.net import Net, first_that_runs, wanted_shapes
+from whyshape.graph import Graph, Stopped, Value
+from whyshape.readers.net import Net, first_that_runs, fixed_at, freed, wanted_shapes
 from whyshape.readers.onnx.known import Known
 from whyshape.readers.onnx.reader import Walk
 from whyshape.readers.onnx.records import ModelRecord, Type
@@ -29,15 +29,25 @@ def read(source: str | Path | bytes | Any, input_size=None, dtypes=None, letters
     if hasattr(source, "SerializeToString"):
         source = source.SerializeToString()
     model = load(source)
-    inputs = [(name, of) for name, of in model.graph.inputs if name not in model.graph.constants]
+    return followed(model, Path(source).name if isinstance(source, (str, Path)) else model.graph.name, input_size, dtypes, letters)
+
+
+def inputs_of(model: ModelRecord) -> list[tuple[str, Type]]:
+    """What the model is given when it runs: the inputs that no constant stands for."""
+    return [(name, of) for name, of in model.graph.inputs if name not in model.graph.constants]
+
+
+def followed(model: ModelRecord, name: str, input_size=None, dtypes=None, letters=None, mending=None) -> Graph:
+    """The graph of a model that was loaded. ``mending``: goes on past what does not fit, and remembers it."""
+    inputs = inputs_of(model)
     wanted = wanted_shapes("file", inputs, input_size)
-    name = Path(source).name if isinstance(source, (str, Path)) else model.graph.name
-    return first_that_runs(partial(_attempt, model, name, inputs, wanted, dtypes, letters))
+    return first_that_runs(partial(_attempt, model, name, inputs, wanted, dtypes, letters, mending))
 
 
-def _attempt(model: ModelRecord, name, inputs, wanted, dtypes, letters, batch, other) -> tuple[Graph, bool]:
+def _attempt(model: ModelRecord, name, inputs, wanted, dtypes, letters, mending, batch, other) -> tuple[Graph, bool]:
     """The graph with these sizes for free axes, and whether there were any to choose."""
     net = Net(name)
+    net.mending = mending
     values: dict[str, Value] = {}
     sizes: dict[str, int] = {}  # of each letter
     chosen: list[str] = []
@@ -64,17 +74,12 @@ def _shape(label, of: Type, wanted, letters, sizes, chosen, defaults, net) -> tu
     if wanted is not None and len(wanted) != len(stated):
         raise WhyshapeError(f"The input {label[:60]!r} has {len(stated)} axes; a shape of {len(wanted)} is given.")
     shape, axes = [], []
+    stated = fixed(label, stated, wanted, net)
     for i, said in enumerate(stated):
         size = wanted[i] if wanted is not None else None
         asked = letters[i] if letters else size if isinstance(size, str) else ""
         size = None if isinstance(size, str) else size
         if isinstance(said, int):
-            if size is not None and size != said:
-                net.problem = Problem(
-                    f"axis {i} of the input {label[:60]!r} is fixed at {said} in the file, {size} is asked for",
-                    {"wanted": said, "arrived": size, "axis": i}, "input", label, "Input",
-                )  # fmt: skip
-                raise Stopped
             shape.append(said)
             axes.append("")
             continue
@@ -89,6 +94,21 @@ def _shape(label, of: Type, wanted, letters, sizes, chosen, defaults, net) -> tu
         shape.append(sizes[letter])
         axes.append(letter)
     return tuple(shape), tuple(axes)
+
+
+def fixed(label: str, stated: tuple, wanted: tuple | None, net: Net) -> tuple:
+    """What the file states of an input, where it is not at odds with what is asked for. Raises `Stopped` where it is."""
+    other = [i for i, n in enumerate(stated) if isinstance(n, int) and wanted is not None and isinstance(wanted[i], int) and wanted[i] != n]
+    if wanted is None or not other:
+        return stated
+    problem = fixed_at(label, stated, wanted, other, "the file")
+    if net.mending is None:
+        net.problem = problem
+        raise Stopped
+    named = {n for n in stated if isinstance(n, str)}
+    free = tuple(_letter(None, i, len(stated), named) if i in other else n for i, n in enumerate(stated))
+    net.mending.add(net, problem, *freed(label, free, "shape"))
+    return free
 
 
 def _letter(said: str | None, i: int, rank: int, taken) -> str:

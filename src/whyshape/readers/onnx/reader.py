@@ -103,12 +103,15 @@ class Walk:
     def call(self, record: NodeRecord, inputs: list, scope: Scope) -> list[Any]:
         net, function = self.net, self.model.functions.get((record.domain, record.op))
         net.path, net.name = path_of(record), record.op
+        net.place = record.name or (record.outputs[0] if record.outputs else record.op)
         op = Op(net, record, inputs, scope.opsets.get(record.domain, scope.opsets.get("", 0)) or 99, scope.given, self, scope)
         try:
             if function is not None:
                 return self.function(function, op)
             name = f"{record.domain}.{record.op}" if record.domain not in ("", "com.microsoft") else record.op
             found = fold(name, op)
+            if found is not None and name == "Expand":
+                net.expanded[record.outputs[0]] = net.place
             if found is None:
                 adapter = OPS.get(name)
                 if adapter is None and name in BY_NUMBERS:

@@ -92,9 +92,9 @@ def _from_text(text: str, input_size, dtypes, mode: str) -> Graph:
         search = any(notation.undecided(call) for call in calls)
 
         def build(numbers) -> Graph:
-            layers, told = _searched(calls, numbers[0], dtype) if search else (calls, ())
+            layers, blanks = _searched(calls, numbers[0], dtype) if search else (calls, ())
             graph = notation.build(layers, numbers[0], dtype, letters_of(shape), name, training=mode == "train")
-            return graph._replace(notes=(*graph.notes, *told))
+            return _told(graph, blanks) if blanks else graph
 
         return _with_example([shape], build)
     if kind == "onnx":
@@ -117,7 +117,7 @@ def _searched(calls, shape, dtype: str):
     from whyshape.analyses.blanks import fill
     from whyshape.readers.notation import undecided
 
-    layers, told = list(calls), []
+    layers, found = list(calls), []
     for blank in fill(calls, shape, dtype).blanks:
         if blank.place not in undecided(calls[blank.layer]):
             continue
@@ -127,8 +127,17 @@ def _searched(calls, shape, dtype: str):
         else:
             call = call._replace(kwargs={**call.kwargs, blank.place: blank.value})
         layers[blank.layer] = call
-        told.append(str(blank))
-    return layers, told
+        found.append(blank)
+    return layers, found
+
+
+def _told(graph: Graph, blanks) -> Graph:
+    """The graph with a note for each number that was found, and the number's layer knowing that nobody typed it."""
+    why: dict[str, list[tuple[str, str]]] = {}
+    for blank in blanks:
+        why.setdefault(blank.path, []).append((blank.name, blank.reason))
+    modules = [m._replace(filled=tuple(why.get(m.path, ()))) for m in graph.modules]
+    return graph._replace(modules=tuple(modules), notes=(*graph.notes, *map(str, blanks)))
 
 
 def _from_torch(model, input_size, input_data, dtypes, mode: str) -> Graph:

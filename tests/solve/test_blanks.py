@@ -29,13 +29,13 @@ def runs(text, shape):
             (1, 1, 28, 28),
             [
                 "Conv2d(1, 20, 5) > AdaptiveAvgPool2d(4) > Flatten() > Linear(320, 50)",
-                "pool: output_size = 4, the only number that fits",
+                "pool: output_size = 4, the only number that fits: 3 (Linear) wants 20*output_size*output_size = 320",
             ],
         ),
         (
             "Conv2d(1, 20, kernel_size=?)",
             (1, 1, 28, 28),
-            ["Conv2d(1, 20, kernel_size=3)", "0: kernel_size = 3 is used, the usual one; what fits: 1..28"],
+            ["Conv2d(1, 20, kernel_size=3)", "0: kernel_size = 3, the usual one of those that fit, 1..28"],
         ),
     ],
 )

@@ -80,25 +80,57 @@ def test_accepts_after_a_first_input(make, which):
     (LINE, (1, 1, 28, 28), "1x28x28 -> 10x24x24 -> 10x12x12 -> 20x8x8 -> 20x4x4 -> 320 -> 50 -> 10",
      ["5.in_features: Linear(?, 50) found 320 = 20*4*4 from 4", "6.in_features: Linear(?, 10) found 50, the 50 numbers of 5"]),
     ("Conv2d(1, 20, 5) > AdaptiveAvgPool2d(?) > Flatten > Linear(320, 50)", (1, 1, 28, 28), "1x28x28 -> 20x24x24 -> 20x4x4 -> 320 -> 50",
-     ["1: output_size = 4, the only number that fits"]),
+     ["1: output_size = 4, the only number that fits: 3 (Linear) wants 20*output_size*output_size = 320"]),
     ("Conv2d(1, 10, 5) > MaxPool2d(?)", (1, 1, 28, 28), "1x28x28 -> 10x24x24 -> 10x8x8",
-     ["1: kernel_size = 3 is used, the usual one; what fits: 1..24"]),
+     ["1: kernel_size = 3, the usual one of those that fit, 1..24"]),
     ("Conv2d(1, 10, 5) > MaxPool2d(?) > Flatten > Linear(1440, 5)", (1, 1, 28, 28), "1x28x28 -> 10x24x24 -> 10x12x12 -> 1440 -> 5",
-     ["1: kernel_size = 2, the only number that fits"]),
+     ["1: kernel_size = 2, the only number that fits: 3 (Linear) wants kernel_size 2"]),
     ("Conv2d(?, ?, 5)", (1, 3, 28, 28), "3x28x28 -> 16x24x24",
-     ["0: out_channels = 16 is used; what fits beside the other numbers: any number from 1 up",
+     ["0: out_channels = 16, one of those that fit beside the other numbers, any number from 1 up",
       "0.in_channels: Conv2d(?, 16, 5) found 3, the 3 maps of the input"]),
     ("Conv2d(1, 1, ?, stride=?)", (1, 1, 28, 28), "1x28x28 -> 1x26x26",
-     ["0: kernel_size = 3 is used, the usual one; what fits beside the other numbers: 1..28",
-      "0: stride = 1 is used, the usual one; what fits beside the other numbers: any number from 1 up"]),
+     ["0: kernel_size = 3, the usual one of those that fit beside the other numbers, 1..28",
+      "0: stride = 1, the usual one of those that fit beside the other numbers, any number from 1 up"]),
     ("AdaptiveAvgPool2d(?) > Flatten > Linear(50, 5)", (2, 9, 9), "2x9x9 -> 2x5x5 -> 50 -> 5",
-     ["0: output_size = 5, the only number that fits", "2,9,9 has no batch axis; a batch of 1 was put in front."]),
+     ["0: output_size = 5, the only number that fits: 2 (Linear) wants 2*output_size*output_size = 50", "2,9,9 has no batch axis; a batch of 1 was put in front."]),
 ])  # fmt: skip
 def test_open_numbers_in_notation(text, shape, chain, notes):
     """What comes in decides, or what follows does, or what most networks use; each is said."""
     told = explain(text, shape)
     assert told.chain == chain and told.problem is None
     assert told.to_dict()["notes"] == notes
+
+
+@pytest.mark.parametrize("text, layer, knob, card, who", [
+    ("Conv2d(1, 20, 5) > AdaptiveAvgPool2d(?) > Flatten > Linear(320, 50)", 1, "output_size",
+     "4: found, not typed (output_size): the only number that fits: 3 (Linear) wants 20*output_size*output_size = 320.",
+     "found, the only number that fits: 3 (Linear) wants 20*output_size*output_size = 320"),
+    ("Conv2d(1, ?, 3) > PixelShuffle(2) > Conv2d(3, 1, 1)", 0, "out_channels",
+     "12: found, not typed: the only number that fits: 1 (PixelShuffle) wants out_channels multiples of 4 and 2 (Conv2d) wants out_channels 12..15.",
+     "found, the only number that fits: 1 (PixelShuffle) wants out_channels multiples of 4 and 2 (Conv2d) wants out_channels 12..15"),
+    ("Flatten > Linear(784, ?)", 1, "out_features",
+     "10: found, not typed (out_features): one of those that fit, any number from 1 up.", "found, one of those that fit, any number from 1 up"),
+    ("Flatten > Linear(in_features=?, out_features=50)", 1, "in_features", "in_features=784: found, not typed: it must equal 1*28*28 from 0.",
+     "found, must equal 784"),
+    ("Conv2d(1, 4, 3) > Conv2d(4, 2, ?)", 1, "kernel_size[0]", "", "found, the usual one of those that fit, 1..26"),
+])  # fmt: skip
+def test_the_layer_says_that_its_number_was_found(text, layer, knob, card, who):
+    """On its card, in the data and to `why`: nobody chose or typed it."""
+    told = explain(text, (1, 1, 28, 28))
+    one = told.to_dict()["layers"][layer]
+    assert one["who"][knob] == who
+    words = " ".join(told.text().split())
+    assert card in words
+    name = knob.partition("[")[0]
+    assert f"you chose it ({name})" not in words
+    why = " ".join(str(told.why(f"{layer}.{name}")).split())
+    assert "found" in why and "chosen" not in why and "You typed" not in why
+
+
+def test_a_chosen_number_stays_chosen_beside_a_found_one():
+    """Only the open number is found: the same layer's typed ones are yours."""
+    who = explain("Conv2d(1, 4, ?)", (1, 1, 28, 28)).to_dict()["layers"][0]["who"]
+    assert who["kernel_size[0]"].startswith("found") and who["stride[0]"] == "chosen"
 
 
 @pytest.mark.parametrize("text, said", [

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from whyshape.analyses.accepts import explored
+from whyshape.analyses.constraints import who
 from whyshape.analyses.paths import path
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Builder, Graph, Stopped
@@ -35,15 +36,26 @@ class Blank(NamedTuple):
     value: int
     why: str  # "20*4*4 arrive"
     beside: bool = False  # whether there are other blanks, which stay as they were filled
+    wanted: str = ""  # who asks for it, where it is not what arrives: "3 (Linear) wants 20*output_size*output_size = 320"
+
+    @property
+    def only(self) -> bool:
+        """Whether no other number would do."""
+        return not self.numbers.endless and len(self.numbers) + self.zero == 1
+
+    @property
+    def reason(self) -> str:
+        """Why it is this number, and which others would do."""
+        beside = " beside the other numbers" if self.beside else ""
+        wanted = f": {self.wanted}" if self.wanted else ""
+        if self.only:
+            return self.why or f"the only number that fits{beside}{wanted}"
+        fits = f"{'0 or ' if self.zero else ''}{'any number from 1 up' if self.numbers.everything else self.numbers}"
+        usual = "the usual one" if self.name in CONVENTIONAL and USUAL[self.name] == self.value else "one"
+        return f"{usual} of those that fit{beside}, {fits}{wanted}"
 
     def __str__(self):
-        found = f"{self.path}: {self.name} = {self.value}"
-        beside = " beside the other numbers" if self.beside else ""
-        if not self.numbers.endless and len(self.numbers) + self.zero == 1:
-            return f"{found}: {self.why}" if self.why else f"{found}, the only number that fits{beside}"
-        fits = "any number from 1 up" if self.numbers.everything else self.numbers
-        usual = ", the usual one" if self.name in CONVENTIONAL and USUAL[self.name] == self.value else ""
-        return f"{found} is used{usual}; what fits{beside}: {'0 or ' if self.zero else ''}{fits}"
+        return f"{self.path}: {self.name} = {self.value}{': ' if self.only and self.why else ', '}{self.reason}"
 
 
 class Filled(NamedTuple):
@@ -92,8 +104,12 @@ def fill(layers: Sequence[Any], shape: tuple[int, ...], dtype: str = "float32") 
         one = found if len(places) == 1 else explored(_Others(run, values), (letter,), usual)
         numbers = Numbers.of(()) if one.empty else one.square()
         label = getattr(layers[i], "label", "") or str(i)
+        others = [f"{who(c)} wants {c.text}" for c in one.constraints if c.path != label]
+        why = _why(graph, label, letter, values)
         blanks.append(
-            Blank(i, place, label, name, numbers, letter in zeros, values[letter], _why(graph, label, letter, values), len(places) > 1)
+            Blank(
+                i, place, label, name, numbers, letter in zeros, values[letter], why, len(places) > 1, "" if why else " and ".join(others)
+            )
         )
     return Filled([_filled(layer, i, places, letters, values) for i, layer in enumerate(layers)], tuple(blanks), graph, found)
 

@@ -67,8 +67,19 @@ def constraints(found: SizeSet, here: Path) -> list[Constraint]:
             continue
         blocks = met
         letters = tuple(sorted(letters_of(form)))
-        kept.append(_constraint(letters, demand, "couples" if len(letters) > 1 else "set", found.text(Relation(relation, form))))
+        text = found.short(Relation(relation, form)) or _alone(algebra, letters, relation, form) or found.text(Relation(relation, form))
+        kept.append(_constraint(letters, demand, "couples" if len(letters) > 1 else "set", text))
     return kept
+
+
+def _alone(algebra: Algebra, letters: tuple[str, ...], relation: str, form: Poly) -> str:
+    """A demand on one axis that has no short form, as the sizes that meet it; empty where these are none or unknown."""
+    numbers = NOTHING
+    for block in narrowed(algebra, [everywhere(letters)], relation, form) if len(letters) == 1 else ():
+        if block.relations:
+            return ""
+        numbers = numbers | block.axes[letters[0]]
+    return "" if numbers.empty else f"{letters[0]} {words(numbers)}"
 
 
 def _necessary(sets: list[tuple[Any, Numbers]]) -> list[tuple[Any, Numbers]]:

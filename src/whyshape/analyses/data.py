@@ -92,7 +92,7 @@ def entry(layers: Layers, node: Node, sizes, macs, fields) -> dict:
         "by": node.by,
         "formula": "; ".join(f"{names}: {text} = {value}" for names, text, value in layer.formulas) or None,
         "numbers": layer.knobs,
-        "who": who(layer, node.path in layers.found),
+        "who": who(layer, layers),
         "params": sum(int(product(graph.tensors[i].shape)) for i in params),
         "macs": None if macs is None else int(macs),
         "receptive_field": fields.get(node.index),
@@ -100,16 +100,20 @@ def entry(layers: Layers, node: Node, sizes, macs, fields) -> dict:
     }
 
 
-def who(layer: Layer, found: bool = False) -> dict[str, str]:
-    """Who decides each number: the knobs, and the axes of the result. ``found``: nobody typed what comes in, the layer found it."""
+def who(layer: Layer, layers: Layers) -> dict[str, str]:
+    """Who decides each number: the knobs, and the axes of the result. Found is what nobody typed: what comes in, or a number left open."""
     told = dict.fromkeys(layer.knobs, "chosen")
     for size in layer.sizes:
         if size.by == "task" and size.knob:
             told[size.knob] = "task"
+    for knob in told:
+        if why := layers.filled(layer.node, knob):
+            told[knob] = f"found, {why}"
     for tie in layer.typed:
+        found = layer.node.path in layers.found or layers.filled(layer.node, tie.knob)
         told[tie.knob] = f"{'found' if found else 'typed'}, must equal {tie.wanted}"
     for size in layer.sizes:
-        told.setdefault(size.name, size.by)
+        told.setdefault(size.name, told[size.knob] if layers.filled(layer.node, size.knob) else size.by)
     return told
 
 

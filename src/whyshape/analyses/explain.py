@@ -224,7 +224,9 @@ def how(layers: Layers, node: Node) -> str:
         return "measured"
     told = []
     for size in layers.of(node).sizes:
-        if size.by in ("chosen", "task"):
+        if layers.filled(node, size.knob):
+            told.append(f"{size.value} found")
+        elif size.by in ("chosen", "task"):
             told.append(f"{size.value} {'chosen' if size.by == 'chosen' else 'from task'}")
     made = [str(size.value) for size in layers.of(node).sizes if size.text]
     if made:

@@ -79,6 +79,7 @@ class Layers:
         self.found = {
             module.path: module.found for module in graph.modules if module.found
         }  # who found what comes in, where nobody typed it
+        self._filled = {module.path: dict(module.filled) for module in graph.modules if module.filled}
 
     def __getitem__(self, index: int) -> Layer:
         return self.of(self.graph.nodes[index])
@@ -99,6 +100,10 @@ class Layers:
         if found is None:
             found = self._exact[node.index] = _derived(self.graph, node, -1)
         return found
+
+    def filled(self, node: Node, knob: str) -> str:
+        """Why a number that was left open is this one; empty for a number that somebody typed."""
+        return self._filled.get(node.path, {}).get(knob.partition("[")[0], "")
 
     def mark(self, node: Node) -> int:
         """A number that is equal for calls that are derived alike; nothing is derived for it."""

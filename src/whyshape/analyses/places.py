@@ -89,6 +89,8 @@ def part_of(ask, node: Node, part: str) -> Answer:
     if part in knobs:
         values = [v for k, v in found.knobs.items() if k.partition("[")[0] == part]
         value = str(values[0]) if len(set(values)) == 1 else " x ".join(map(str, values))
+        if filled := ask.layers.filled(node, part):
+            return _one(question, ask.left_open(node, part, values[0], filled))
         return _one(
             question, Reason(question, values[0], "chosen", False, f"{value} [chosen] is the {part} of {_path(node)}. You may change it.")
         )

@@ -108,7 +108,12 @@ class _Why:
         for knob, value in layer.knobs.items():
             bare = knob.partition("[")[0]
             if value == n and n > 1 and knob not in ties and not any(r.where.endswith(bare) for r in found):
-                found.append(Reason(_where(node, bare), n, "chosen", False, f"{n} [chosen] is the {bare} of {_path(node)}."))
+                filled = self.layers.filled(node, bare)
+                found.append(
+                    self.left_open(node, bare, n, filled)
+                    if filled
+                    else Reason(_where(node, bare), n, "chosen", False, f"{n} [chosen] is the {bare} of {_path(node)}.")
+                )
         if n > 1 and self.learned(node) == n:
             found.append(self.parameters(node))
         return found
@@ -116,6 +121,8 @@ class _Why:
     def chosen(self, node: Node, knob: str, n: int, by: str) -> Reason:
         """A number somebody typed and may change."""
         path = _path(node)
+        if filled := self.layers.filled(node, knob):
+            return self.left_open(node, knob, n, filled)
         words = node.rule.answer("nouns", self.graph.call(node)) if node.rule else {}
         noun = words.get("weight", "") if isinstance(words, dict) else ""
         if by == "task":
@@ -144,6 +151,10 @@ class _Why:
             ({"value": n, "by": by, "typed": False, "from": [], "formula": "", "executed": True},),
         )
 
+    def left_open(self, node: Node, knob: str, n: int, why: str) -> Reason:
+        """A number nobody typed: it was searched for."""
+        return Reason(_where(node, knob), n, "calculated", False, f"{n} [found, not typed] is the {knob} of {_path(node)}: {why}.")
+
     def places(self, node: Node) -> str:
         """How large each map is: `` of 24 x 24 places``."""
         layer = self.layers.of(node)
@@ -156,7 +167,7 @@ class _Why:
         tie = next(t for t in exact.typed if t.knob == knob)
         step = self.origins.of(*tie.axis) if tie.axis else None
         path = _path(node)
-        finder = self.layers.found.get(node.path)
+        finder = self.layers.found.get(node.path) or (self.layers.filled(node, knob) and "the search")
         how = f"found by {finder}" if finder else "typed, must equal"
         typed = f"{finder} found {n}, and" if finder else f"You typed {n}, but"
         if step is None or step.node is None:

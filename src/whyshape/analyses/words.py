@@ -55,7 +55,7 @@ class Words:
         ]
         for size in layer.sizes:
             if size.by in (CHOSEN, TASK) and not self._is_channels(layer, size.name):
-                told.append(self.decided(size))
+                told.append(self.decided(layer, size))
         if level != "brief":
             told += self.walk(layer)
             if not layer.window:
@@ -66,9 +66,11 @@ class Words:
         """The first number that was typed although it is not free."""
         return [self.tied(layer, t.knob, t.value) for t in layer.typed if not t.knob.startswith(("bias", "running"))][:1]
 
-    def decided(self, size: AxisSize) -> str:
-        """A number somebody typed, said as such."""
+    def decided(self, layer: Layer, size: AxisSize) -> str:
+        """A number somebody typed, or left open, said as such."""
         knob = size.knob.partition("[")[0]
+        if why := self.layers.filled(layer.node, knob):
+            return f"{size.value:,}: found, not typed ({knob}): {why}."
         if size.by == TASK:
             return f"{size.value:,}: from the task, one for each answer there is to choose from ({knob}, typed)."
         return f"{size.value:,}: you chose it ({knob})."
@@ -111,7 +113,9 @@ class Words:
         channels = next((s for s in layer.sizes if self._is_channels(layer, s.name)), None)
         if channels is not None:
             how = node.rule.answer("maps", self.graph.call(node))
-            if channels.by in (CHOSEN, TASK):
+            if why := self.layers.filled(node, channels.knob):
+                told.append(f"{channels.value:,}: found, not typed: {why}.")
+            elif channels.by in (CHOSEN, TASK):
                 told.append(f"{channels.value:,}: you chose it.")
             elif channels.text:
                 told.append(f"{channels.text} = {channels.value:,}.")
@@ -125,7 +129,8 @@ class Words:
 
     def tied(self, layer: Layer, knob: str, value: int) -> str:
         """A number that was typed although another decides it."""
-        how = "typed, must equal" if layer.node.path not in self.layers.found else "found, not typed: it must equal"
+        found = layer.node.path in self.layers.found or self.layers.filled(layer.node, knob)
+        how = "found, not typed: it must equal" if found else "typed, must equal"
         return f"{knob}={value:,}: {how} {self.source(layer, knob)}."
 
     def source(self, layer: Layer, knob: str) -> str:

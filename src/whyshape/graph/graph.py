@@ -75,6 +75,7 @@ class Module(NamedTuple):
     type: str
     training: bool = False
     found: str = ""  # nobody typed what comes in: "LazyLinear", "Linear(?, 50)" found it
+    filled: tuple[tuple[str, str], ...] = ()  # numbers that were left open and searched for: (name, why it is this one)
 
 
 class State(NamedTuple):

@@ -164,10 +164,15 @@ class SizeSet:
 
     def text(self, relation: Relation) -> str:
         """A relation as it is printed: ``floor(H/4) = floor(W/4)``."""
+        letters = " and ".join(sorted(letters_of(relation.form)))
+        return self.short(relation) or f"a condition that ties {letters}, which has no short form"
+
+    def short(self, relation: Relation) -> str:
+        """The same where it has a short form; empty otherwise."""
         assert isinstance(relation.form, Poly)  # what one axis decides alone stands in that axis' set
         found = condition(self.simplifier, relation.relation, relation.form)
         if found is None:
-            return f"a condition that ties {' and '.join(sorted(letters_of(relation.form)))}, which has no short form"
+            return ""
         left, sign, right = found
         return f"{Formula(left).names()} {SIGNS[sign]} {Formula(right).names()}"
 

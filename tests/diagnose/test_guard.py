@@ -219,7 +219,7 @@ def test_ipython_hook():
 
 
 THREE = """\
-1. 0 (Conv2d): 3 channels are wanted, 1 arrive.
+1. 0 (Conv2d): 3 channels are wanted, 1 arrives.
   because
     1 is axis 1 of the input input
     3 is chosen: in_channels of 0

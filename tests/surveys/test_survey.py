@@ -203,7 +203,7 @@ def test_a_model_that_fails_is_a_row(models, capsys):
     found = rows(survey([models, "models.py:none", "nowhere.models:net", {}], input_size=(1, 3, 32, 32)))
     assert {n: r["problem"] for n, r in found.items()} == {
         "Small": "", "Large": "", "Stated": "", "Sized": "",
-        "Fixed": "conv (Conv2d) cannot take what arrives: 1 channels are wanted, 3 arrive",
+        "Fixed": "conv (Conv2d) cannot take what arrives: 1 channel is wanted, 3 arrive",
         "Needs": "models.py:Needs: missing a required argument: 'depth'; write the arguments with the target, as models.py:Needs(depth=...)",
         "Raises": found["Raises"]["problem"],
         "Explodes": "models.py:Explodes could not be built: OSError: no weights here",
@@ -314,7 +314,7 @@ def test_the_table(models, capsys):
         "-------------------------------------",
         "Small   1,946  512,032  10         10",
         "Fixed   7,242        -              -",
-        "problem: Fixed: conv (Conv2d) cannot take what arrives: 1 channels are wanted, 3 arrive",
+        "problem: Fixed: conv (Conv2d) cannot take what arrives: 1 channel is wanted, 3 arrive",
     ]
     assert said.err == "a constructor that talks\n"
 
@@ -322,7 +322,7 @@ def test_the_table(models, capsys):
 def test_other_outputs(models, capsys):
     """JSON of schema whyshape.survey.v1, CSV with bare numbers that no sheet runs, Markdown."""
     words = ["survey", "models.py:Small", "models.py:Fixed", "--input", "1,3,32,32", "--columns", "name,params,macs,field,problem"]
-    problem = "conv (Conv2d) cannot take what arrives: 1 channels are wanted, 3 arrive"
+    problem = "conv (Conv2d) cannot take what arrives: 1 channel is wanted, 3 arrive"
     assert main([*words, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["schema"] == "whyshape.survey.v1" and data["asked"] == 2 and data["where"] is None

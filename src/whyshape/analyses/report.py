@@ -23,6 +23,7 @@ from whyshape.rules import Call, Rule, Spec, Window
 from whyshape.rules.kept import tensors
 from whyshape.rules.looks import looks
 from whyshape.sizes import TASK, Size, leaves, plain
+from whyshape.sizes.wording import many
 
 SCHEMA = "whyshape.report.v1"
 TURNS = 8  # values of a knob tried to find the ways through a rule that branches on it
@@ -255,7 +256,7 @@ class _Table:
             return self.tree(value, at) if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
         filled = {name: number(value) for name, value in numbers.items() if name in named}
-        return [self.sentences.setdefault(text, len(self.sentences)), filled]
+        return [self.sentences.setdefault(many(text), len(self.sentences)), filled]
 
     def reach(self, node: Node, rule: type[Rule], call: Call, at):
         """How a cell of the first output looks at what is read: ``"same"`` place, ``{axis: window}``, or ``"all"``, always safe."""

@@ -92,11 +92,11 @@ class PReLU(_Activation):
     def shape(input, weight):
         x, slopes = input.shape, product(weight.shape)
         one_dtype(input, weight)
-        need(len(weight.shape) <= 1, "slopes are one number or one row, {arrived} axes arrive", arrived=len(weight.shape), wanted=1)
+        need(len(weight.shape) <= 1, "slopes are one number or one row, {arrived:axes arrive}", arrived=len(weight.shape), wanted=1)
         if not (slopes.__class__ is int and slopes == 1) and len(weight.shape) and not bool(slopes == 1):
             need(len(x) > 0, "slopes for channels want at least one axis, a single number arrives", wanted=1, arrived=0)
             channels = x[1] if len(x) > 1 else 1
-            need(channels == slopes, "{wanted} channels are wanted, one for each slope; {arrived} arrive", wanted=slopes, arrived=channels)
+            need(channels == slopes, "{wanted:channels are} wanted, one for each slope; {arrived:arrive}", wanted=slopes, arrived=channels)
         return x
 
 
@@ -111,7 +111,7 @@ class GLU(Rule):
         x = input.shape
         axes_at_least(1, x)
         axis = axis_of(dim, len(x))
-        need(x[axis] % 2 == 0, "an even axis is wanted, {arrived} arrive", arrived=x[axis], wanted=2)
+        need(x[axis] % 2 == 0, "an even axis is wanted, {arrived:arrive}", arrived=x[axis], wanted=2)
         return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
 
 
@@ -136,7 +136,7 @@ def activation_layer(net, input, *args, **kwargs):
     op, names = SETTINGS[net.name]
     names = names.split()
     need(
-        len(args) <= len(names), "{name} takes {wanted} settings, {arrived} are given", name=net.name, wanted=len(names), arrived=len(args)
+        len(args) <= len(names), "{name} takes {wanted:settings}, {arrived:are} given", name=net.name, wanted=len(names), arrived=len(args)
     )
     settings = {**dict(zip(names, args)), **kwargs}
     for name in settings:
@@ -155,7 +155,7 @@ def identity_layer(net, input, *args, **kwargs):
 @layer("Softmax2d")
 def softmax2d_layer(net, input):
     """Softmax over the channels."""
-    need(len(input.shape) in (3, 4), "{wanted} axes are wanted, {arrived} arrive", wanted="3 or 4", arrived=len(input.shape))
+    need(len(input.shape) in (3, 4), "{wanted:axes are} wanted, {arrived:arrive}", wanted="3 or 4", arrived=len(input.shape))
     return net.call("softmax", input, -3)
 
 

@@ -11,9 +11,9 @@ def _lead(q, k, v, grouped):
     """The axes in front: matched, or with grouped heads each key serving several queries."""
     if not grouped:
         return broadcast_shapes(q[:-2], k[:-2], v[:-2])
-    need(len(q) > 2 and len(k) > 2 and len(v) > 2, "grouped heads want at least {wanted} axes, {arrived} arrive", wanted=3, arrived=len(q))
+    need(len(q) > 2 and len(k) > 2 and len(v) > 2, "grouped heads want at least {wanted:axes}, {arrived:arrive}", wanted=3, arrived=len(q))
     for other, what in ((k, "key"), (v, "value")):
-        need(q[-3] % other[-3] == 0, "{arrived} query heads cannot be shared out over {wanted} {what} heads",
+        need(q[-3] % other[-3] == 0, "{arrived:query heads} cannot be shared out over {wanted:heads} for the {what}",
              arrived=q[-3], wanted=other[-3], what=what)  # fmt: skip
     return (*broadcast_shapes(q[:-3], k[:-3], v[:-3]), q[-3])
 
@@ -31,20 +31,20 @@ class Attention(Rule):
         one_dtype(query, key, value)
         least = min(len(q), len(k), len(v))
         if least < 2:
-            need(False, "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=least)
+            need(False, "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=least)
         if q[-1] is not k[-1]:
-            need(q[-1] == k[-1], "queries of {wanted} numbers meet keys of {arrived}", wanted=q[-1], arrived=k[-1])
+            need(q[-1] == k[-1], "queries of {wanted:numbers} meet keys of {arrived}", wanted=q[-1], arrived=k[-1])
         if k[-2] is not v[-2]:
-            need(k[-2] == v[-2], "{wanted} keys meet {arrived} values", wanted=k[-2], arrived=v[-2])
+            need(k[-2] == v[-2], "{wanted:keys meet} {arrived:values}", wanted=k[-2], arrived=v[-2])
         lead = _lead(q, k, v, enable_gqa)
         if attn_mask is not None:
             need(not is_causal, "a mask and is_causal cannot be given together", wanted=1, arrived=2)
             scores = (*lead, q[-2], k[-2])
             mask = tuple(attn_mask.shape)
-            need(len(mask) <= len(scores), "a mask of at most {wanted} axes is wanted, {arrived} arrive",
+            need(len(mask) <= len(scores), "a mask of at most {wanted:axes} is wanted, {arrived:arrive}",
                  wanted=len(scores), arrived=len(mask))  # fmt: skip
             for n, m in zip(reversed(scores), reversed(mask)):
-                stretched(m, n, "the mask has {arrived} places where there are {wanted}")
+                stretched(m, n, "the mask has {arrived:places} where there are {wanted}")
         return (*lead, q[-2], v[-1])
 
     @staticmethod
@@ -77,46 +77,46 @@ class MultiHeadAttention(Rule):
               use_separate_proj_weight=False, q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None, static_v=None,
               average_attn_weights=True, is_causal=False):  # fmt: skip
         q, k, v = query.shape, key.shape, value.shape
-        need(len(q) in (2, 3), "queries of {wanted} axes are wanted, {arrived} arrive", wanted="2 or 3", arrived=len(q))
-        need(len(k) == len(q) and len(v) == len(q), "query, key and value must have the same number of axes: {wanted}, {arrived} arrive",
+        need(len(q) in (2, 3), "queries of {wanted:axes} are wanted, {arrived:arrive}", wanted="2 or 3", arrived=len(q))
+        need(len(k) == len(q) and len(v) == len(q), "query, key and value must have the same number of axes: {wanted}, {arrived:arrive}",
              wanted=len(q), arrived=len(k))  # fmt: skip
         need(
             q[-1] == embed_dim_to_check,
-            "queries of {wanted} numbers are wanted, {arrived} arrive",
+            "queries of {wanted:numbers} are wanted, {arrived:arrive}",
             wanted=embed_dim_to_check,
             arrived=q[-1],
         )
-        need(q[-1] % num_heads == 0, "{arrived} numbers cannot be shared out over {wanted} heads", arrived=q[-1], wanted=num_heads)
-        need(k[0] == v[0], "{wanted} keys meet {arrived} values", wanted=k[0], arrived=v[0])
+        need(q[-1] % num_heads == 0, "{arrived:numbers} cannot be shared out over {wanted:heads}", arrived=q[-1], wanted=num_heads)
+        need(k[0] == v[0], "{wanted:keys meet} {arrived:values}", wanted=k[0], arrived=v[0])
         if use_separate_proj_weight:
-            need(k[-1] == k_proj_weight.shape[1], "keys of {wanted} numbers are wanted, {arrived} arrive",
+            need(k[-1] == k_proj_weight.shape[1], "keys of {wanted:numbers} are wanted, {arrived:arrive}",
                  wanted=k_proj_weight.shape[1], arrived=k[-1])  # fmt: skip
-            need(v[-1] == v_proj_weight.shape[1], "values of {wanted} numbers are wanted, {arrived} arrive",
+            need(v[-1] == v_proj_weight.shape[1], "values of {wanted:numbers} are wanted, {arrived:arrive}",
                  wanted=v_proj_weight.shape[1], arrived=v[-1])  # fmt: skip
         else:
             for other, what in ((k, "keys"), (v, "values")):
-                need(other[-1] == embed_dim_to_check, "{what} of {wanted} numbers are wanted, {arrived} arrive",
+                need(other[-1] == embed_dim_to_check, "{what} of {wanted:numbers} are wanted, {arrived:arrive}",
                      what=what, wanted=embed_dim_to_check, arrived=other[-1])  # fmt: skip
         batch = q[1:-1]
         if batch:
-            need(k[1] == q[1], "a batch of {wanted} queries meets one of {arrived} keys", wanted=q[1], arrived=k[1])
+            need(k[1] == q[1], "a batch of {wanted:queries} meets one of {arrived:keys}", wanted=q[1], arrived=k[1])
         seen = _seen(k, bias_k, add_zero_attn, static_k)
         if key_padding_mask is not None:
             mask = tuple(key_padding_mask.shape)
             wanted = (*batch, k[0])
-            need(len(mask) == len(wanted), "a padding mask of {wanted} axes is wanted, {arrived} arrive",
+            need(len(mask) == len(wanted), "a padding mask of {wanted:axes} is wanted, {arrived:arrive}",
                  wanted=len(wanted), arrived=len(mask))  # fmt: skip
             for n, m in zip(wanted, mask):
-                need(n == m, "the padding mask has {arrived} places where there are {wanted}", wanted=n, arrived=m)
+                need(n == m, "the padding mask has {arrived:places} where there are {wanted}", wanted=n, arrived=m)
         if attn_mask is not None:
             mask = tuple(attn_mask.shape)
             wanted = (q[0], k[0])
-            need(len(mask) in (2, 3), "a mask of {wanted} axes is wanted, {arrived} arrive", wanted="2 or 3", arrived=len(mask))
+            need(len(mask) in (2, 3), "a mask of {wanted:axes} is wanted, {arrived:arrive}", wanted="2 or 3", arrived=len(mask))
             for n, m in zip(wanted, mask[-2:]):
-                need(n == m, "the mask has {arrived} places where there are {wanted}", wanted=n, arrived=m)
+                need(n == m, "the mask has {arrived:places} where there are {wanted}", wanted=n, arrived=m)
             if len(mask) == 3:
                 heads = batch[0] * num_heads if batch else num_heads
-                need(mask[0] == heads, "the mask is for {arrived} heads, there are {wanted}", wanted=heads, arrived=mask[0])
+                need(mask[0] == heads, "the mask is for {arrived:heads}, there are {wanted}", wanted=heads, arrived=mask[0])
         if not need_weights:
             return [tuple(q), None]
         return [tuple(q), (*batch, q[0], seen) if average_attn_weights else (*batch, num_heads, q[0], seen)]
@@ -143,7 +143,7 @@ def attend(net, prefix, query, key, value, embed_dim, num_heads, dropout=0.0, bi
     """The weights of a `MultiheadAttention` and the call of its operator; the batch comes second there."""
     need(embed_dim > 0 and num_heads > 0, "embed_dim and num_heads of at least 1 are wanted, {arrived} was chosen",
          arrived=(embed_dim, num_heads), wanted=1)  # fmt: skip
-    need(embed_dim % num_heads == 0, "embed_dim {arrived} cannot be shared out over {wanted} heads", arrived=embed_dim, wanted=num_heads)
+    need(embed_dim % num_heads == 0, "embed_dim {arrived} cannot be shared out over {wanted:heads}", arrived=embed_dim, wanted=num_heads)
     same = (kdim or embed_dim) == embed_dim == (vdim or embed_dim)
     p = lambda name, *shape: net.parameter(prefix + name, shape)
     joint = p("in_proj_weight", 3 * embed_dim, embed_dim) if same else None
@@ -166,6 +166,6 @@ def attend(net, prefix, query, key, value, embed_dim, num_heads, dropout=0.0, bi
 def multihead_attention_layer(net, *args, **kwargs):
     """``(output, weights)``; called with one tensor, it attends to itself."""
     inputs, rest = leading(args)
-    need(len(inputs) in (1, 3), "query, key and value are wanted, {arrived} tensors arrive", wanted=3, arrived=len(inputs))
+    need(len(inputs) in (1, 3), "query, key and value are wanted, {arrived:tensors arrive}", wanted=3, arrived=len(inputs))
     query, key, value = inputs * 3 if len(inputs) == 1 else inputs
     return attend(net, "", query, key, value, *rest, **kwargs)

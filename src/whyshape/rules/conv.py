@@ -67,7 +67,7 @@ def fitted(n, k, s, p, d):
     room, span = n + 2 * p, d * (k - 1) + 1
     fits = room >= span
     if fits is not True:
-        need(fits, "the kernel spans {wanted} cells, {arrived} are there after padding", wanted=span, arrived=room)
+        need(fits, "the kernel spans {wanted:cells}, {arrived:are} there after padding", wanted=span, arrived=room)
     return window(n, k, s, p, d)
 
 
@@ -76,7 +76,7 @@ def slides(x, n: int) -> None:
     if len(x) != n + 2 and len(x) != n + 1:
         need(
             False,
-            "{wanted} axes are wanted, or {unbatched} without a batch; {arrived} arrive",
+            "{wanted:axes are} wanted, or {unbatched} without a batch; {arrived:arrive}",
             wanted=n + 2,
             unbatched=n + 1,
             arrived=len(x),
@@ -87,25 +87,25 @@ def occupied(size) -> None:
     """Demand at least one cell along an axis."""
     holds = size >= 1
     if holds is not True:
-        need(holds, "an axis the window moves over must hold something, it has {arrived} cells", arrived=size, wanted=1)
+        need(holds, "an axis the window moves over must hold something, it has {arrived:cells}", arrived=size, wanted=1)
 
 
 def weighted(n, x, w, bias, wanted, made, groups):
     """What convolutions of both directions demand of their kernels."""
     if len(w) != n + 2:
-        need(False, "kernels of {wanted} axes are wanted, {arrived} arrive", wanted=n + 2, arrived=len(w))
+        need(False, "kernels of {wanted:axes} are wanted, {arrived:arrive}", wanted=n + 2, arrived=len(w))
     slides(x, n)
     shared = w[0] % groups == 0 if groups >= 1 else False
     if not ((x[-n - 1] == wanted) is shared is (w[0] >= 1) is True):
         at_least(1, groups=groups)
-        need(x[-n - 1] == wanted, "{wanted} channels are wanted, {arrived} arrive", wanted=wanted, arrived=x[-n - 1])
-        need(shared, "{arrived} kernels cannot be shared out over {wanted} groups", wanted=groups, arrived=w[0])
-        need(w[0] >= 1, "at least {wanted} kernel is wanted, {arrived} arrive", wanted=1, arrived=w[0])
+        need(x[-n - 1] == wanted, "{wanted:channels are} wanted, {arrived:arrive}", wanted=wanted, arrived=x[-n - 1])
+        need(shared, "{arrived:kernels} cannot be shared out over {wanted:groups}", wanted=groups, arrived=w[0])
+        need(w[0] >= 1, "at least {wanted} kernel is wanted, {arrived:arrive}", wanted=1, arrived=w[0])
     if bias is not None:
         b = bias.shape
-        need(len(b) == 1, "a bias has {wanted} axis, {arrived} arrive", wanted=1, arrived=len(b))
+        need(len(b) == 1, "a bias has {wanted:axes}, {arrived:arrive}", wanted=1, arrived=len(b))
         if (b[0] == made) is not True:
-            need(b[0] == made, "{wanted} numbers are wanted as bias, {arrived} arrive", wanted=made, arrived=b[0])
+            need(b[0] == made, "{wanted:numbers are} wanted as bias, {arrived:arrive}", wanted=made, arrived=b[0])
 
 
 def convolved(n, x, w, bias, stride, padding, dilation, groups):
@@ -192,8 +192,8 @@ class ConvTBC(Rule):
     @staticmethod
     def shape(input, weight, bias, pad=0):
         x, w = input.shape, weight.shape
-        need(len(x) == 3, "{wanted} axes are wanted (time, batch, channels), {arrived} arrive", wanted=3, arrived=len(x))
-        need(x[2] == w[1], "{wanted} channels are wanted, {arrived} arrive", wanted=w[1], arrived=x[2])
+        need(len(x) == 3, "{wanted:axes are} wanted (time, batch, channels), {arrived:arrive}", wanted=3, arrived=len(x))
+        need(x[2] == w[1], "{wanted:channels are} wanted, {arrived:arrive}", wanted=w[1], arrived=x[2])
         return fitted(x[0], w[0], 1, pad, 1), x[1], w[2]
 
     @staticmethod
@@ -213,13 +213,13 @@ def shared_out(in_channels, out_channels, groups) -> None:
     at_least(0, in_channels=in_channels, out_channels=out_channels)
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
         need(
-            channels % groups == 0, "{name} {arrived} cannot be shared out over {wanted} groups", name=name, arrived=channels, wanted=groups
+            channels % groups == 0, "{name} {arrived} cannot be shared out over {wanted:groups}", name=name, arrived=channels, wanted=groups
         )
 
 
 def kernel_axes(kernel_size, n) -> tuple[int, ...]:
     k = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
-    need(len(k) == n, "kernel_size has {arrived} numbers, {wanted} are wanted", arrived=len(k), wanted=n)
+    need(len(k) == n, "kernel_size has {arrived:numbers}, {wanted:are} wanted", arrived=len(k), wanted=n)
     at_least(0, **{f"kernel_size[{i}]": size for i, size in enumerate(k)})
     return k
 

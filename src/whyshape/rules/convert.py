@@ -103,5 +103,5 @@ class ViewAsComplex(Rule):
     def shape(input):
         x = input.shape
         axes_at_least(1, x)
-        need(x[-1] == 2, "a last axis of {wanted} is wanted, {arrived} arrive", wanted=2, arrived=x[-1])
+        need(x[-1] == 2, "a last axis of {wanted} is wanted, {arrived:arrive}", wanted=2, arrived=x[-1])
         return Made(x[:-1], complex_of(input.dtype))

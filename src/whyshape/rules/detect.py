@@ -10,9 +10,9 @@ def _regions(boxes):
     """How many boxes there are: rows of (image, x1, y1, x2, y2), or for each image its own rows of four."""
     if not hasattr(boxes, "shape"):
         for b in boxes:
-            need(b.shape[-1] == 4, "boxes of {wanted} numbers are wanted, {arrived} arrive", wanted=4, arrived=b.shape[-1])
+            need(b.shape[-1] == 4, "boxes of {wanted:numbers} are wanted, {arrived:arrive}", wanted=4, arrived=b.shape[-1])
         return total(b.shape[0] for b in boxes)
-    need(len(boxes.shape) == 2 and boxes.shape[1] == 5, "boxes of {wanted} numbers are wanted, {arrived} arrive",
+    need(len(boxes.shape) == 2 and boxes.shape[1] == 5, "boxes of {wanted:numbers} are wanted, {arrived:arrive}",
          wanted=5, arrived=boxes.shape[-1])  # fmt: skip
     return boxes.shape[0]
 
@@ -27,7 +27,7 @@ class RoIAlign(_Pool):
 
     @staticmethod
     def shape(input, boxes, output_size, spatial_scale=1.0, sampling_ratio=-1, aligned=False):
-        need(len(input.shape) == 4, "maps of {wanted} axes are wanted, {arrived} arrive", wanted=4, arrived=len(input.shape))
+        need(len(input.shape) == 4, "maps of {wanted:axes} are wanted, {arrived:arrive}", wanted=4, arrived=len(input.shape))
         return Made((_regions(boxes), input.shape[1], *spread(output_size, 2, "output_size")), input.dtype)
 
 
@@ -49,7 +49,7 @@ class PSRoIAlign(_Pool):
         h, w = spread(output_size, 2, "output_size")
         need(
             input.shape[1] % (h * w) == 0,
-            "{arrived} channels cannot be shared out over {wanted} places",
+            "{arrived:channels} cannot be shared out over {wanted:places}",
             arrived=input.shape[1],
             wanted=h * w,
         )

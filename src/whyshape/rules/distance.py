@@ -42,7 +42,7 @@ class CDist(_Distance):
         a, b = x1.shape, x2.shape
         for x in (a, b):
             axes_at_least(2, x)
-        need(a[-1] == b[-1], "rows of {wanted} numbers meet rows of {arrived}", wanted=a[-1], arrived=b[-1])
+        need(a[-1] == b[-1], "rows of {wanted:numbers} meet rows of {arrived}", wanted=a[-1], arrived=b[-1])
         return (*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-2])
 
     @staticmethod
@@ -57,7 +57,7 @@ class PDist(_Distance):
     @staticmethod
     def shape(input, p=2):
         x = input.shape
-        need(len(x) == 2, "rows are wanted as {wanted} axes, {arrived} arrive", wanted=2, arrived=len(x))
+        need(len(x) == 2, "rows are wanted as {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(x))
         return (x[0] * (x[0] - 1) // 2,)
 
 
@@ -82,19 +82,19 @@ class Cross(_Distance):
     @staticmethod
     def shape(input, other, dim=None, *, out=None):
         a, b = input.shape, other.shape
-        need(len(a) == len(b), "both must have the same number of axes: {wanted}, {arrived} arrive", wanted=len(a), arrived=len(b))
+        need(len(a) == len(b), "both must have the same number of axes: {wanted}, {arrived:arrive}", wanted=len(a), arrived=len(b))
         shape = broadcast_shapes(a, b)
         if dim is None:
             need(
                 any(bool(n == 3) for n in shape),
-                "vectors of {wanted} numbers are wanted, no axis has them",
+                "vectors of {wanted:numbers} are wanted, no axis has them",
                 wanted=3,
                 arrived=tuple(map(int, shape)),
             )
         else:
             axis = axis_of(dim, len(shape))
             for x in (a, b):
-                need(x[axis] == 3, "vectors of {wanted} numbers are wanted, {arrived} arrive", wanted=3, arrived=x[axis])
+                need(x[axis] == 3, "vectors of {wanted:numbers} are wanted, {arrived:arrive}", wanted=3, arrived=x[axis])
         return Made(shape, promote(input.dtype, other.dtype))
 
 

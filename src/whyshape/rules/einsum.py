@@ -25,13 +25,13 @@ def read_equation(equation: str, ranks) -> Equation:
     """
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
-    need(len(terms) == len(ranks), "the equation {equation} names {wanted} operands, {arrived} arrive",
+    need(len(terms) == len(ranks), "the equation {equation} names {wanted:operands}, {arrived:arrive}",
          equation=repr(equation), wanted=len(terms), arrived=len(ranks))  # fmt: skip
     operands, most = [], 0
     for term, rank in zip(terms, ranks):
         before, dots, after = term.partition("...")
         hidden = rank - len(before) - len(after)
-        need(hidden >= 0 if dots else hidden == 0, "{term!r} names {wanted} axes, the operand has {arrived}",
+        need(hidden >= 0 if dots else hidden == 0, "{term!r} names {wanted:axes}, the operand has {arrived}",
              term=term, wanted=len(before) + len(after), arrived=rank)  # fmt: skip
         most = max(most, hidden)
         # Axes under the dots are aligned at the last: number 1 is the last of them in every operand.
@@ -137,9 +137,9 @@ def _pairs(dims, rank_a, rank_b):
     if hasattr(dims, "shape"):
         raise Unexplained("axes given as a tensor")
     if isinstance(dims, int):
-        need(0 <= dims <= min(rank_a, rank_b), "{arrived} axes are summed, there are {wanted}", arrived=dims, wanted=min(rank_a, rank_b))
+        need(0 <= dims <= min(rank_a, rank_b), "{arrived:axes are} summed, there are {wanted}", arrived=dims, wanted=min(rank_a, rank_b))
         return tuple(range(rank_a - dims, rank_a)), tuple(range(dims))
     left, right = dims
     left, right = ((left,) if isinstance(left, int) else left), ((right,) if isinstance(right, int) else right)
-    need(len(left) == len(right), "{wanted} axes are summed against {arrived}", wanted=len(left), arrived=len(right))
+    need(len(left) == len(right), "{wanted:axes are} summed against {arrived}", wanted=len(left), arrived=len(right))
     return (axes_of(left, rank_a) if left else ()), (axes_of(right, rank_b) if right else ())

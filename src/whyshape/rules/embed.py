@@ -22,7 +22,7 @@ class Embedding(Rule):
     @staticmethod
     def shape(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
         w = weight.shape
-        need(len(w) == 2, "the table must have {wanted} axes, {arrived} arrive", wanted=2, arrived=len(w))
+        need(len(w) == 2, "the table must have {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(w))
         _whole(input)
         return Made((*input.shape, w[1]), weight.dtype)
 
@@ -61,17 +61,17 @@ class EmbeddingBag(Rule):
               per_sample_weights=None, include_last_offset=False, padding_idx=None):  # fmt: skip
         x = input.shape
         _whole(input)
-        need(len(x) in (1, 2), "bags come as rows, or in one row with offsets; {arrived} axes arrive", arrived=len(x), wanted=2)
+        need(len(x) in (1, 2), "bags come as rows, or in one row with offsets; {arrived:axes arrive}", arrived=len(x), wanted=2)
         if per_sample_weights is not None:
             need(mode == "sum", "weights for samples go with mode 'sum' only, {arrived!r} was chosen", arrived=mode, wanted="sum")
             need(len(per_sample_weights.shape) == len(x), "weights must have the sizes of the input", arrived=len(x), wanted=len(x))
             for n, m in zip(x, per_sample_weights.shape):
-                need(n == m, "weights must have the sizes of the input: {wanted}, {arrived} arrive", wanted=n, arrived=m)
+                need(n == m, "weights must have the sizes of the input: {wanted}, {arrived:arrive}", wanted=n, arrived=m)
         if len(x) == 2:
             need(offsets is None, "rows of bags take no offsets", arrived=2, wanted=1)
             return Made((x[0], weight.shape[1]), weight.dtype)
         need(offsets is not None, "bags in one row need offsets", arrived=0, wanted=1)
-        need(len(offsets.shape) == 1, "offsets are one row, {arrived} axes arrive", arrived=len(offsets.shape), wanted=1)
+        need(len(offsets.shape) == 1, "offsets are one row, {arrived:axes arrive}", arrived=len(offsets.shape), wanted=1)
         bags = offsets.shape[0] - 1 if include_last_offset else offsets.shape[0]
         return Made((bags, weight.shape[1]), weight.dtype)
 

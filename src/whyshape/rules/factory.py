@@ -140,8 +140,8 @@ class Linspace(_Factory):
     def shape(start, end, steps, base=10.0, *, dtype=None, out=None, **options):
         for end_ in (start, end):
             if hasattr(end_, "shape"):
-                need(len(end_.shape) == 0, "one number as an end is wanted, {arrived} axes arrive", arrived=len(end_.shape), wanted=0)
-        need(steps >= 0, "at least 0 steps are wanted, {arrived} were chosen", arrived=steps, wanted=0)
+                need(len(end_.shape) == 0, "one number as an end is wanted, {arrived:axes arrive}", arrived=len(end_.shape), wanted=0)
+        need(steps >= 0, "at least 0 steps are wanted, {arrived:were} chosen", arrived=steps, wanted=0)
         whole = isinstance(start, complex) or isinstance(end, complex)
         return Made((steps,), dtype or (COMPLEX_OF[default_dtype()] if whole else default_dtype()))
 
@@ -206,9 +206,9 @@ class Multinomial(_Factory):
     def shape(input, num_samples, replacement=False, *, generator=None, out=None):
         x = input.shape
         need(category(input.dtype) == 2, "weights are floating point numbers", wanted="float32", arrived=str(input.dtype))
-        need(len(x) in (1, 2), "one row of weights or several is wanted, {arrived} axes arrive", arrived=len(x), wanted=1)
+        need(len(x) in (1, 2), "one row of weights or several is wanted, {arrived:axes arrive}", arrived=len(x), wanted=1)
         if not replacement:
-            need(num_samples <= x[-1], "{arrived} are drawn without putting back, {wanted} are there", arrived=num_samples, wanted=x[-1])
+            need(num_samples <= x[-1], "{arrived:are} drawn without putting back, {wanted:are} there", arrived=num_samples, wanted=x[-1])
         return Made((*x[:-1], num_samples), "int64")
 
 

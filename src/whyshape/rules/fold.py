@@ -12,7 +12,7 @@ def _pair(value, name) -> tuple[int, int]:
     """One number for both axes, or exactly two."""
     if isinstance(value, int):
         return value, value
-    need(len(value) == 2, "{name} has {arrived} numbers, {wanted} are wanted", name=name, arrived=len(value), wanted=2)
+    need(len(value) == 2, "{name} has {arrived:numbers}, {wanted:are} wanted", name=name, arrived=len(value), wanted=2)
     return tuple(value)
 
 
@@ -33,7 +33,7 @@ class Unfold(_Folding):
         x = input.shape
         need(
             len(x) in (3, 4),
-            "{wanted} axes are wanted, or {unbatched} without a batch; {arrived} arrive",
+            "{wanted:axes are} wanted, or {unbatched} without a batch; {arrived:arrive}",
             wanted=4,
             unbatched=3,
             arrived=len(x),
@@ -58,7 +58,7 @@ class Fold(_Folding):
         x = input.shape
         need(
             len(x) in (2, 3),
-            "{wanted} axes are wanted, or {unbatched} without a batch; {arrived} arrive",
+            "{wanted:axes are} wanted, or {unbatched} without a batch; {arrived:arrive}",
             wanted=3,
             unbatched=2,
             arrived=len(x),
@@ -74,11 +74,11 @@ class Fold(_Folding):
         block, length = k[0] * k[1], places[0] * places[1]
         need(
             x[-2] % block == 0,
-            "{arrived} numbers a column cannot be shared out over windows of {wanted} cells",
+            "{arrived:numbers} a column cannot be shared out over windows of {wanted:cells}",
             wanted=block,
             arrived=x[-2],
         )
-        need(x[-1] == length, "an image of {h}x{w} has {wanted} places for the window, {arrived} columns arrive",
+        need(x[-1] == length, "an image of {h}x{w} has {wanted:places} for the window, {arrived:columns arrive}",
              h=size[0], w=size[1], wanted=length, arrived=x[-1])  # fmt: skip
         return (*x[:-2], x[-2] // block, *size)
 
@@ -108,7 +108,7 @@ class UnfoldAxis(Rule):
         axis = axis_of(dimension, len(input.shape))
         at_least(0, size=size)
         at_least(1, step=step)
-        need(x[axis] >= size, "the window spans {wanted} cells, {arrived} are there", wanted=size, arrived=x[axis])
+        need(x[axis] >= size, "the window spans {wanted:cells}, {arrived:are} there", wanted=size, arrived=x[axis])
         if not input.shape:
             return (size,)
         return (*x[:axis], window(x[axis], size, step), *x[axis + 1 :], size)

@@ -26,9 +26,9 @@ def indexed(x, index):
         elif p is not None and not isinstance(p, bool):
             taken += 1
     if taken > len(x):
-        need(False, "{arrived} axes are indexed, the tensor has {wanted}", arrived=taken, wanted=len(x))
+        need(False, "{arrived:axes are} indexed, the tensor has {wanted}", arrived=taken, wanted=len(x))
     if dots > 1:
-        need(False, "an index has one Ellipsis at most, {arrived} are given", wanted=1, arrived=dots)
+        need(False, "an index has one Ellipsis at most, {arrived:are} given", wanted=1, arrived=dots)
     out, places, shapes, lists, axis = [], [], [], [], 0  # `places`: where in `out` an index tensor stood
     for p in parts:
         if p is None:
@@ -136,9 +136,9 @@ def _fits_into(value, room):
     while len(value) > len(room) and int(value[0]) == 1:
         exactly(value[0])
         value = value[1:]
-    need(len(value) <= len(room), "a value of {arrived} axes is written into {wanted}", arrived=len(value), wanted=len(room))
+    need(len(value) <= len(room), "a value of {arrived:axes} is written into {wanted}", arrived=len(value), wanted=len(room))
     for have, want in zip(reversed(value), reversed(room)):
-        stretched(have, want, "a value of {arrived} places is written into {wanted}")
+        stretched(have, want, "a value of {arrived:places} is written into {wanted}")
 
 
 @rule("select", "select_copy")
@@ -171,12 +171,12 @@ class Narrow(Rule):
         axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         if hasattr(start, "shape"):
-            need(len(start.shape) == 0, "one place to start from is wanted, {arrived} axes arrive", arrived=len(start.shape), wanted=0)
+            need(len(start.shape) == 0, "one place to start from is wanted, {arrived:axes arrive}", arrived=len(start.shape), wanted=0)
         else:
             need(-x[axis] <= start if start < 0 else start <= x[axis], "start {arrived} lies outside axis {axis}, it has {wanted}",
                  arrived=start, wanted=x[axis], axis=axis)  # fmt: skip
             first = start if not bool(start < 0) else start + x[axis]
-            need(first + length <= x[axis], "{length} places from {start} on are asked for, axis {axis} has {wanted}",
+            need(first + length <= x[axis], "{length:places} from {start} on are asked for, axis {axis} has {wanted}",
                  length=length, start=start, axis=axis, wanted=x[axis], arrived=first + length)  # fmt: skip
         need(length >= 0, "a length of at least 0 is wanted, {arrived} was chosen", arrived=length, wanted=0)
         return (*x[:axis], length, *x[axis + 1 :])
@@ -212,12 +212,12 @@ class LinalgDiagonal(Rule):
 
 def _same_rank(input, index):
     a, b = max(len(input.shape), 1), max(len(index.shape), 1)
-    need(a == b, "index must have {wanted} axes like the input, {arrived} arrive", wanted=a, arrived=b)
+    need(a == b, "index must have {wanted:axes} like the input, {arrived:arrive}", wanted=a, arrived=b)
 
 
 def _within(index, room, axes, what):
     for a in axes:
-        need(index[a] <= room[a], "index has {arrived} places on axis {axis}, the {what} {wanted}",
+        need(index[a] <= room[a], "index has {arrived:places} on axis {axis}, the {what} {wanted}",
              arrived=index[a], wanted=room[a], axis=a, what=what)  # fmt: skip
 
 
@@ -250,7 +250,7 @@ class Scatter(Rule):
             axes = range(min(len(index.shape), len(input.shape)))
             _within(index.shape, input.shape, [a for a in axes if a != axis], "input")
             if hasattr(src, "shape") and src.shape:
-                need(len(src.shape) == len(index.shape), "a source of {wanted} axes is wanted, {arrived} arrive",
+                need(len(src.shape) == len(index.shape), "a source of {wanted:axes} is wanted, {arrived:arrive}",
                      wanted=len(index.shape), arrived=len(src.shape))  # fmt: skip
                 _within(index.shape, src.shape, axes, "source")
         return input.shape
@@ -265,7 +265,7 @@ class IndexSelect(Rule):
     @staticmethod
     def shape(input, dim, index, *, out=None):
         x = input.shape
-        need(len(index.shape) <= 1, "index is a row of places, {arrived} axes arrive", arrived=len(index.shape), wanted=1)
+        need(len(index.shape) <= 1, "index is a row of places, {arrived:axes arrive}", arrived=len(index.shape), wanted=1)
         axis = axis_of(dim, len(x))
         return (*x[:axis], index.shape[0] if index.shape else 1, *x[axis + 1 :]) if x else x
 

@@ -15,10 +15,10 @@ def put_into(made, target) -> None:
     """
     shape, dtype = made if type(made) is Made else (made, None)
     x = target.shape
-    need(len(shape) == len(x), "the result has {arrived} axes, it is put into a tensor of {wanted}", arrived=len(shape), wanted=len(x))
+    need(len(shape) == len(x), "the result has {arrived:axes}, it is put into a tensor of {wanted}", arrived=len(shape), wanted=len(x))
     for axis, (n, m) in enumerate(zip(shape, x)):
         if n is not m:
-            need(n == m, "the result has {arrived} places on axis {axis}, it is put into {wanted}", arrived=n, wanted=m, axis=axis)
+            need(n == m, "the result has {arrived:places} on axis {axis}, it is put into {wanted}", arrived=n, wanted=m, axis=axis)
     if dtype is not None and name_of(dtype) != name_of(target.dtype):
         have, room = category(dtype), category(target.dtype)
         need(have <= room, "the result is {arrived}, it cannot be put into {wanted}",

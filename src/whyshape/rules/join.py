@@ -25,7 +25,7 @@ def _one_less(shapes, axis):
         if x is first:
             continue
         if len(x) != len(first):
-            need(False, "the first has {wanted} axes, number {i} has {arrived}", wanted=len(first), arrived=len(x), i=i)
+            need(False, "the first has {wanted:axes}, number {i} has {arrived}", wanted=len(first), arrived=len(x), i=i)
         for a, (n, m) in enumerate(zip(first, x)):
             if n is m or a == axis or (n.__class__ is int is m.__class__ and n == m):
                 continue
@@ -250,7 +250,7 @@ def _split_along(least, dim_of):
         axis = dim_of(len(input.shape))
         if isinstance(asked, int):
             need(asked > 0, "at least 1 piece is wanted, {arrived} was chosen", arrived=asked, wanted=1)
-            need(input.shape[axis] % asked == 0, "{arrived} places cannot be shared out over {wanted} pieces",
+            need(input.shape[axis] % asked == 0, "{arrived:places} cannot be shared out over {wanted:pieces}",
                  arrived=input.shape[axis], wanted=asked)  # fmt: skip
         return TensorSplit.shape(input, asked, axis)
 

@@ -14,7 +14,7 @@ from whyshape.sizes import ceil_div, largest, need, product
 
 def _axes(x, n: int, data_format):
     """(batch, places, maps) of a shape, whichever way it lies."""
-    need(len(x) == n + 2, "{wanted} axes are wanted, {arrived} arrive", wanted=n + 2, arrived=len(x))
+    need(len(x) == n + 2, "{wanted:axes are} wanted, {arrived:arrive}", wanted=n + 2, arrived=len(x))
     return (x[0], x[2:], x[1]) if data_format == "channels_first" else (x[0], x[1:-1], x[-1])
 
 
@@ -54,7 +54,7 @@ class Conv(Rule):
     def shape(input, kernel, bias=None, strides=(1,), padding="valid", dilation_rate=(1,), groups=1, data_format="channels_last"):
         k = kernel.shape[:-2]
         batch, places, maps = _axes(input.shape, len(k), data_format)
-        need(maps == kernel.shape[-2] * groups, "{wanted} channels are wanted, {arrived} arrive",
+        need(maps == kernel.shape[-2] * groups, "{wanted:channels are} wanted, {arrived:arrive}",
              wanted=kernel.shape[-2] * groups, arrived=maps)  # fmt: skip
         need(not (max(strides) > 1 and max(dilation_rate) > 1), "Keras refuses strides and dilation both above 1",
              wanted=1, arrived=max(strides))  # fmt: skip
@@ -74,9 +74,9 @@ def _convolved(places, k, s, padding, d):
     for i, n in enumerate(places):
         if padding == "valid":
             span = d[i] * (k[i] - 1) + 1
-            need(n >= span, "the kernel spans {wanted} cells, {arrived} are there", wanted=span, arrived=n)
+            need(n >= span, "the kernel spans {wanted:cells}, {arrived:are} there", wanted=span, arrived=n)
         else:
-            need(n >= 1, "at least {wanted} cell is wanted, {arrived} are there", wanted=1, arrived=n)
+            need(n >= 1, "at least {wanted} cell is wanted, {arrived:are} there", wanted=1, arrived=n)
         out.append(slid(n, k[i], s[i], padding, d[i]))
     return out
 
@@ -90,7 +90,7 @@ class Depthwise(Rule):
     def shape(input, kernel, bias=None, strides=(1,), padding="valid", dilation_rate=(1,), data_format="channels_last"):
         k = kernel.shape[:-2]
         batch, places, maps = _axes(input.shape, len(k), data_format)
-        need(maps == kernel.shape[-2], "{wanted} channels are wanted, {arrived} arrive", wanted=kernel.shape[-2], arrived=maps)
+        need(maps == kernel.shape[-2], "{wanted:channels are} wanted, {arrived:arrive}", wanted=kernel.shape[-2], arrived=maps)
         need(not (max(strides) > 1 and max(dilation_rate) > 1), "Keras refuses strides and dilation both above 1",
              wanted=1, arrived=max(strides))  # fmt: skip
         return _put(batch, _convolved(places, k, strides, padding, dilation_rate), maps * kernel.shape[-1], data_format)
@@ -115,7 +115,7 @@ class ConvTranspose(Rule):
     ):
         k = kernel.shape[:-2]
         batch, places, maps = _axes(input.shape, len(k), data_format)
-        need(maps == kernel.shape[-1], "{wanted} channels are wanted, {arrived} arrive", wanted=kernel.shape[-1], arrived=maps)
+        need(maps == kernel.shape[-1], "{wanted:channels are} wanted, {arrived:arrive}", wanted=kernel.shape[-1], arrived=maps)
         need(not (max(strides) > 1 and max(dilation_rate) > 1), "Keras refuses strides and dilation both above 1",
              wanted=1, arrived=max(strides))  # fmt: skip
         out = []
@@ -125,7 +125,7 @@ class ConvTranspose(Rule):
                 size = n * s if padding == "same" else n * s + largest(span - s, 0)
             else:
                 size = (n - 1) * s + span + output_padding[i] - (2 * (span // 2) if padding == "same" else 0)
-            need(size >= 1, "{arrived} cells are left of the output", wanted=1, arrived=size)
+            need(size >= 1, "{arrived:cells are} left of the output", wanted=1, arrived=size)
             out.append(size)
         return _put(batch, out, kernel.shape[-2], data_format)
 
@@ -150,7 +150,7 @@ class Pool(Rule):
         out = []
         for n, k, s in zip(places, pool_size, strides):
             if padding == "valid":
-                need(n >= k, "the window spans {wanted} cells, {arrived} are there", wanted=k, arrived=n)
+                need(n >= k, "the window spans {wanted:cells}, {arrived:are} there", wanted=k, arrived=n)
             out.append(slid(n, k, s, padding))
         return _put(batch, out, maps, data_format)
 
@@ -170,7 +170,7 @@ class Dense(Rule):
     def shape(input, kernel, bias=None):
         x = input.shape
         axes_at_least(2, x)
-        need(x[-1] == kernel.shape[0], "{wanted} features are wanted on the last axis, {arrived} arrive",
+        need(x[-1] == kernel.shape[0], "{wanted:features are} wanted on the last axis, {arrived:arrive}",
              wanted=kernel.shape[0], arrived=x[-1])  # fmt: skip
         return (*x[:-1], kernel.shape[1])
 
@@ -190,7 +190,7 @@ class Norm(Rule):
         x = input.shape
         for v in vectors:
             for a, n in zip(axis, v.shape):
-                need(x[a] == n, "{wanted} is wanted on axis {axis}, {arrived} arrive", wanted=n, arrived=x[a], axis=a)
+                need(x[a] == n, "{wanted} is wanted on axis {axis}, {arrived:arrive}", wanted=n, arrived=x[a], axis=a)
         return x
 
 
@@ -203,8 +203,8 @@ class Recurrent(Rule):
     @staticmethod
     def shape(input, kernel, recurrent_kernel, bias=None, units=1, return_sequences=False):
         x = input.shape
-        need(len(x) == 3, "{wanted} axes are wanted, {arrived} arrive", wanted=3, arrived=len(x))
-        need(x[2] == kernel.shape[0], "{wanted} features are wanted, {arrived} arrive", wanted=kernel.shape[0], arrived=x[2])
+        need(len(x) == 3, "{wanted:axes are} wanted, {arrived:arrive}", wanted=3, arrived=len(x))
+        need(x[2] == kernel.shape[0], "{wanted:features are} wanted, {arrived:arrive}", wanted=kernel.shape[0], arrived=x[2])
         return (x[0], x[1], units) if return_sequences else (x[0], units)
 
     @staticmethod

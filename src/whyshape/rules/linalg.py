@@ -14,7 +14,7 @@ def _matrix(x):
 
 def _square(x):
     lead, rows, columns = _matrix(x)
-    need(rows == columns, "a square matrix is wanted, {arrived} rows and {wanted} columns arrive", arrived=rows, wanted=columns)
+    need(rows == columns, "a square matrix is wanted, {arrived:rows} and {wanted:columns arrive}", arrived=rows, wanted=columns)
     return lead, rows
 
 
@@ -77,7 +77,7 @@ class Trace(_Algebra):
 
     @staticmethod
     def shape(input):
-        need(len(input.shape) == 2, "a matrix is wanted, {arrived} axes arrive", arrived=len(input.shape), wanted=2)
+        need(len(input.shape) == 2, "a matrix is wanted, {arrived:axes arrive}", arrived=len(input.shape), wanted=2)
         return Made((), summed(input.dtype))
 
 
@@ -100,10 +100,10 @@ class Solve(_Algebra):
         lead, n = _square(A.shape)
         b = B.shape
         if len(b) == 1 or (len(b) == len(A.shape) - 1 and all(bool(n == m) for n, m in zip(b, A.shape))):
-            need(b[-1] == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=b[-1])
+            need(b[-1] == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=b[-1])
             return (*broadcast_shapes(lead, b[:-1]), n)
         _, rows, columns = _matrix(b)
-        need((rows if left else columns) == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=rows if left else columns)
+        need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         return (*broadcast_shapes(lead, b[:-2]), rows, columns)
 
 
@@ -115,7 +115,7 @@ class SolveTriangular(_Algebra):
     def shape(A, B, *, upper, left=True, unitriangular=False, out=None):
         lead, n = _square(A.shape)
         others, rows, columns = _matrix(B.shape)
-        need((rows if left else columns) == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=rows if left else columns)
+        need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         return (*broadcast_shapes(lead, others), rows, columns)
 
 
@@ -127,7 +127,7 @@ class CholeskySolve(_Algebra):
     def shape(input, input2, upper=False, *, out=None):
         lead, n = _square(input2.shape)
         others, rows, columns = _matrix(input.shape)
-        need(rows == n, "{wanted} equations meet {arrived} numbers", wanted=n, arrived=rows)
+        need(rows == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows)
         return (*broadcast_shapes(others, lead), rows, columns)
 
 

@@ -23,7 +23,7 @@ class Linear(Rule):
             one_dtype(input, weight)
         n, m = x[-1], w[-1]
         if not (n.__class__ is int is m.__class__ and n == m):
-            need(x[-1] == w[-1], "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=w[-1], arrived=x[-1])
+            need(x[-1] == w[-1], "{wanted:features are} wanted on the last axis, {arrived:arrive}", wanted=w[-1], arrived=x[-1])
         return (*x[:-1], *w[:-1])
 
     @staticmethod
@@ -42,7 +42,7 @@ def matmul_shape(a, b):
     """The sizes of ``a @ b``: vectors get an axis and lose it again, leading axes are matched cell by cell."""
     need(len(a) > 0 and len(b) > 0, "both must have at least one axis", wanted=1, arrived=0)
     inner = b[-2] if len(b) > 1 else b[0]
-    need(a[-1] == inner, "{arrived} columns meet {wanted} rows", arrived=a[-1], wanted=inner)
+    need(a[-1] == inner, "{arrived:columns meet} {wanted:rows}", arrived=a[-1], wanted=inner)
     lead = broadcast_shapes(a[:-2], b[:-2])
     return (*lead, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
@@ -81,8 +81,8 @@ class RMatmul(_Product):
 
 
 def _ranks(a, b, n):
-    need(len(a) == n, "the first must have {wanted} axes, {arrived} arrive", wanted=n, arrived=len(a))
-    need(len(b) == n, "the second must have {wanted} axes, {arrived} arrive", wanted=n, arrived=len(b))
+    need(len(a) == n, "the first must have {wanted:axes}, {arrived:arrive}", wanted=n, arrived=len(a))
+    need(len(b) == n, "the second must have {wanted:axes}, {arrived:arrive}", wanted=n, arrived=len(b))
 
 
 @rule("mm")
@@ -106,7 +106,7 @@ class Bmm(_Product):
     def shape(input, mat2, *, out=None):
         _ranks(input.shape, mat2.shape, 3)
         one_dtype(input, mat2)
-        need(input.shape[0] == mat2.shape[0], "{wanted} matrices meet {arrived}", wanted=input.shape[0], arrived=mat2.shape[0])
+        need(input.shape[0] == mat2.shape[0], "{wanted:matrices meet} {arrived}", wanted=input.shape[0], arrived=mat2.shape[0])
         return matmul_shape(input.shape, mat2.shape)
 
 
@@ -118,8 +118,8 @@ class Mv(Rule):
 
     @staticmethod
     def shape(input, vec, *, out=None):
-        need(len(input.shape) == 2, "the first must have {wanted} axes, {arrived} arrive", wanted=2, arrived=len(input.shape))
-        need(len(vec.shape) == 1, "the second must have {wanted} axis, {arrived} arrive", wanted=1, arrived=len(vec.shape))
+        need(len(input.shape) == 2, "the first must have {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(input.shape))
+        need(len(vec.shape) == 1, "the second must have {wanted:axes}, {arrived:arrive}", wanted=1, arrived=len(vec.shape))
         return matmul_shape(input.shape, vec.shape)
 
     @staticmethod
@@ -154,7 +154,7 @@ class Inner(Rule):
         a, b = input.shape, other.shape
         if not a or not b:
             return (*a, *b)
-        need(a[-1] == b[-1], "{wanted} numbers on the last axis meet {arrived}", wanted=a[-1], arrived=b[-1])
+        need(a[-1] == b[-1], "{wanted:numbers} on the last axis meet {arrived}", wanted=a[-1], arrived=b[-1])
         return (*a[:-1], *b[:-1])
 
     @staticmethod
@@ -180,7 +180,7 @@ class Outer(Rule):
 
 def _onto(input, shape):
     """The product's sizes, if ``input`` can be stretched to them."""
-    need(len(input.shape) <= len(shape), "at most {wanted} axes are wanted, {arrived} arrive", wanted=len(shape), arrived=len(input.shape))
+    need(len(input.shape) <= len(shape), "at most {wanted:axes are} wanted, {arrived:arrive}", wanted=len(shape), arrived=len(input.shape))
     for n, m in zip(reversed(shape), reversed(input.shape)):
         stretched(m, n, "{arrived} cannot be added to {wanted}")
     return shape
@@ -300,11 +300,11 @@ class Bilinear(Rule):
     def shape(input1, input2, weight, bias=None):
         a, b, w = input1.shape, input2.shape, weight.shape
         one_dtype(input1, input2, weight)
-        need(len(a) == len(b), "both inputs must have the same number of axes: {wanted}, {arrived} arrive", wanted=len(a), arrived=len(b))
+        need(len(a) == len(b), "both inputs must have the same number of axes: {wanted}, {arrived:arrive}", wanted=len(a), arrived=len(b))
         for n, m in zip(a[:-1], b[:-1]):
-            need(n == m, "the axes before the last must be equal: {wanted}, {arrived} arrive", wanted=n, arrived=m)
-        need(a[-1] == w[1], "{wanted} features are wanted in the first input, {arrived} arrive", wanted=w[1], arrived=a[-1])
-        need(b[-1] == w[2], "{wanted} features are wanted in the second input, {arrived} arrive", wanted=w[2], arrived=b[-1])
+            need(n == m, "the axes before the last must be equal: {wanted}, {arrived:arrive}", wanted=n, arrived=m)
+        need(a[-1] == w[1], "{wanted:features are} wanted in the first input, {arrived:arrive}", wanted=w[1], arrived=a[-1])
+        need(b[-1] == w[2], "{wanted:features are} wanted in the second input, {arrived:arrive}", wanted=w[2], arrived=b[-1])
         return (*a[:-1], w[0])
 
     @staticmethod

@@ -29,14 +29,14 @@ def _equal(input, target, what="the target"):
     x, t = input.shape, target.shape
     need(
         len(x) == len(t),
-        "{what} must have the sizes of the input: {wanted} axes, {arrived} arrive",
+        "{what} must have the sizes of the input: {wanted:axes}, {arrived:arrive}",
         what=what,
         wanted=len(x),
         arrived=len(t),
     )
     for axis, (n, m) in enumerate(zip(x, t)):
         if n is not m:
-            need(n == m, "{what} must have the sizes of the input: {wanted} on axis {axis}, {arrived} arrive",
+            need(n == m, "{what} must have the sizes of the input: {wanted} on axis {axis}, {arrived:arrive}",
                  what=what, wanted=n, arrived=m, axis=axis)  # fmt: skip
 
 
@@ -159,15 +159,15 @@ def _classes(input, target, weight, reduction, size_average, reduce):
     """One score for each class on axis 1 (on axis 0 without a batch), one class number for each place."""
     x, t = input.shape, target.shape
     axes_at_least(1, x)
-    need(len(t) == len(x) - 1, "class numbers of {wanted} axes are wanted, one for each place; {arrived} arrive",
+    need(len(t) == len(x) - 1, "class numbers of {wanted:axes} are wanted, one for each place; {arrived:arrive}",
          wanted=len(x) - 1, arrived=len(t))  # fmt: skip
     axis = 1 if len(x) > 1 else 0
     places = (*x[:axis], *x[axis + 1 :])
     for n, m in zip(places, t):
         if n is not m:
-            need(n == m, "{wanted} class numbers are wanted, one for each place; {arrived} arrive", wanted=n, arrived=m)
+            need(n == m, "{wanted:class numbers are} wanted, one for each place; {arrived:arrive}", wanted=n, arrived=m)
     if weight is not None:
-        need(len(weight.shape) == 1 and weight.shape[0] == x[axis], "{wanted} class weights are wanted, {arrived} arrive",
+        need(len(weight.shape) == 1 and weight.shape[0] == x[axis], "{wanted:class weights are} wanted, {arrived:arrive}",
              wanted=x[axis], arrived=weight.shape[0] if weight.shape else 1)  # fmt: skip
     need(name_of(target.dtype) in ("int64", "uint8"), "class numbers are wanted as int64, {arrived} arrives",
          wanted="int64", arrived=name_of(target.dtype))  # fmt: skip
@@ -222,7 +222,7 @@ class MultiLabelMargin(_Loss):
 
     @staticmethod
     def shape(input, target, size_average=None, reduce=None, reduction="mean"):
-        need(len(input.shape) <= 2, "at most {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(input.shape))
+        need(len(input.shape) <= 2, "at most {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(input.shape))
         _equal(input, target)
         return boiled(input.shape[:-1] if len(input.shape) > 1 else (), reduction, size_average, reduce)
 
@@ -246,13 +246,13 @@ class MultiMargin(_Loss):
     @staticmethod
     def shape(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
         x, t = input.shape, target.shape
-        need(len(x) <= 2, "at most {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x))
+        need(len(x) <= 2, "at most {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(x))
         need(name_of(target.dtype) == "int64", "class numbers are wanted as int64, {arrived} arrives",
              wanted="int64", arrived=name_of(target.dtype))  # fmt: skip
         if weight is not None:
-            need(len(weight.shape) == 1, "class weights are one row, {arrived} axes arrive", wanted=1, arrived=len(weight.shape))
+            need(len(weight.shape) == 1, "class weights are one row, {arrived:axes arrive}", wanted=1, arrived=len(weight.shape))
         if len(x) == 2:
-            need(len(t) == 1 and t[0] == x[0], "{wanted} class numbers are wanted, {arrived} arrive", wanted=x[0], arrived=t[0] if t else 1)
+            need(len(t) == 1 and t[0] == x[0], "{wanted:class numbers are} wanted, {arrived:arrive}", wanted=x[0], arrived=t[0] if t else 1)
         return boiled(tuple(t) if len(x) > 1 else (), reduction, size_average, reduce)
 
 
@@ -264,11 +264,11 @@ class CosineEmbedding(_Loss):
     def shape(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
         both = broadcast_shapes(input1.shape, input2.shape)
         if len(target.shape) == 1:
-            need(len(both) == 2, "vectors come as {wanted} axes, {arrived} arrive", wanted=2, arrived=len(both))
+            need(len(both) == 2, "vectors come as {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(both))
         elif len(target.shape) == 0:
-            need(len(both) == 1, "one vector of {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=len(both))
+            need(len(both) == 1, "one vector of {wanted:axes} is wanted, {arrived:arrive}", wanted=1, arrived=len(both))
         else:
-            need(False, "a target of at most {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=len(target.shape))
+            need(False, "a target of at most {wanted:axes} is wanted, {arrived:arrive}", wanted=1, arrived=len(target.shape))
         shape = boiled(broadcast_shapes(both[:-1], target.shape), reduction, size_average, reduce)
         return Made(shape, default_float(promote(input1.dtype, input2.dtype)))
 
@@ -279,7 +279,7 @@ class MarginRanking(_Loss):
 
     @staticmethod
     def shape(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
-        need(len(input1.shape) == len(input2.shape) == len(target.shape), "all three must have as many axes: {wanted}, {arrived} arrive",
+        need(len(input1.shape) == len(input2.shape) == len(target.shape), "all three must have as many axes: {wanted}, {arrived:arrive}",
              wanted=len(input1.shape), arrived=len(target.shape))  # fmt: skip
         shape, dtype = matched(input1, input2, target)
         return Made(boiled(shape, reduction, size_average, reduce), default_float(dtype) if isinstance(margin, float) else dtype)
@@ -293,7 +293,7 @@ class TripletMargin(_Loss):
     def shape(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
         need(margin > 0, "the margin must be larger than 0, {arrived} was chosen", arrived=margin, wanted=1)
         ranks = {len(t.shape) for t in (anchor, positive, negative)}
-        need(len(ranks) == 1, "all three must have the same number of axes, {arrived} arrive", wanted=1, arrived=tuple(sorted(ranks)))
+        need(len(ranks) == 1, "all three must have the same number of axes, {arrived:arrive}", wanted=1, arrived=tuple(sorted(ranks)))
         shape, dtype = matched(anchor, positive, negative)
         return Made(boiled(shape[:-1], reduction, size_average, reduce), real_of(default_float(dtype)))
 
@@ -305,7 +305,7 @@ class CTC(_Loss):
     @staticmethod
     def shape(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
         x = log_probs.shape
-        need(len(x) in (2, 3), "time, batch and classes are wanted, {arrived} axes arrive", arrived=len(x), wanted=3)
+        need(len(x) in (2, 3), "time, batch and classes are wanted, {arrived:axes arrive}", arrived=len(x), wanted=3)
         return boiled(x[1:-1], reduction)
 
 

@@ -13,7 +13,7 @@ def _one_for_each(channels, *vectors):
             continue
         n = v.shape[0]
         if n is not channels and not (n.__class__ is int is channels.__class__ and n == channels):
-            need(channels == v.shape[0], "{wanted} channels are wanted, {arrived} arrive", wanted=v.shape[0], arrived=channels)
+            need(channels == v.shape[0], "{wanted:channels are} wanted, {arrived:arrive}", wanted=v.shape[0], arrived=channels)
 
 
 @rule("torch.batch_norm", "torch.instance_norm", "torch.native_batch_norm", "torch.native_layer_norm", "torch.native_group_norm")
@@ -37,7 +37,7 @@ class BatchNorm(Rule):
         fractions(input.dtype, "a norm")
         x = input.shape
         need(
-            len(x) >= 2 or (len(x) == 1 and int(x[0]) == 0), "at least {wanted} axes are wanted, {arrived} arrive", wanted=2, arrived=len(x)
+            len(x) >= 2 or (len(x) == 1 and int(x[0]) == 0), "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(x)
         )
         _one_for_each(x[1] if len(x) > 1 else x[0], running_mean, running_var, weight, bias)
         if training:
@@ -62,7 +62,7 @@ def batch_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine=Tr
     ranks = _batch_norm_ranks(net.name)
     need(
         len(input.shape) in ranks,
-        "{wanted} axes are wanted, {arrived} arrive",
+        "{wanted:axes are} wanted, {arrived:arrive}",
         wanted=" or ".join(map(str, ranks)),
         arrived=len(input.shape),
     )
@@ -76,11 +76,11 @@ def _last_axes(x, wanted):
     if not wanted:
         need(False, "normalized_shape must name at least one axis", wanted=1, arrived=0)
     if len(x) < len(wanted):
-        need(False, "at least {wanted} axes are wanted, {arrived} arrive", wanted=len(wanted), arrived=len(x))
+        need(False, "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=len(wanted), arrived=len(x))
     for i in range(-len(wanted), 0):
         n, m = wanted[i], x[i]
         if n is not m and not (n.__class__ is int is m.__class__ and n == m):
-            need(m == n, "{wanted} is wanted on axis {axis}, {arrived} arrive", wanted=n, arrived=m, axis=i)
+            need(m == n, "{wanted} is wanted on axis {axis}, {arrived:arrive}", wanted=n, arrived=m, axis=i)
 
 
 def _same(wanted, *learned):
@@ -88,10 +88,10 @@ def _same(wanted, *learned):
         if t is not None:
             w = t.shape
             if len(w) != len(wanted):
-                need(False, "a weight of {wanted} axes is wanted, {arrived} arrive", wanted=len(wanted), arrived=len(w))
+                need(False, "a weight of {wanted:axes} is wanted, {arrived:arrive}", wanted=len(wanted), arrived=len(w))
             for n, m in zip(wanted, w):
                 if n is not m and not (n.__class__ is int is m.__class__ and n == m):
-                    need(n == m, "a weight of {wanted} places is wanted, {arrived} arrive", wanted=n, arrived=m)
+                    need(n == m, "a weight of {wanted:places} is wanted, {arrived:arrive}", wanted=n, arrived=m)
 
 
 @rule("layer_norm")
@@ -150,7 +150,7 @@ class GroupNorm(Rule):
         x = input.shape
         axes_at_least(2, x)
         need(num_groups > 0, "num_groups must be at least 1, {arrived} was chosen", arrived=num_groups, wanted=1)
-        need(x[1] % num_groups == 0, "{arrived} channels cannot be shared out over {wanted} groups", arrived=x[1], wanted=num_groups)
+        need(x[1] % num_groups == 0, "{arrived:channels} cannot be shared out over {wanted:groups}", arrived=x[1], wanted=num_groups)
         _one_for_each(x[1], weight, bias)
         return x
 
@@ -184,7 +184,7 @@ def instance_norm_layer(net, input, num_features, eps=1e-5, momentum=0.1, affine
                         bias=True):  # fmt: skip
     """Without `affine`, nothing is learned and num_features is not looked at."""
     n = int(net.name[-2])
-    need(len(input.shape) in (n + 1, n + 2), "{wanted} axes are wanted, {arrived} arrive",
+    need(len(input.shape) in (n + 1, n + 2), "{wanted:axes are} wanted, {arrived:arrive}",
          wanted=f"{n + 1} or {n + 2}", arrived=len(input.shape))  # fmt: skip
     vector = lambda kind, name, wanted: getattr(net, kind)(name, (num_features,)) if wanted else None
     statistics = [vector("buffer", name, track_running_stats) for name in ("running_mean", "running_var")]

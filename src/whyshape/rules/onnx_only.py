@@ -49,7 +49,7 @@ def _pool(n: int):
             x, out = input.shape, []
             for i, (k, s, p, d) in enumerate(zip(*(spread(v, n, "pool") for v in (kernel_size, stride, padding, dilation)))):
                 size = x[i - n]
-                need(size + 2 * p >= d * (k - 1) + 1, "the window spans {wanted} cells, {arrived} are there after padding",
+                need(size + 2 * p >= d * (k - 1) + 1, "the window spans {wanted:cells}, {arrived:are} there after padding",
                      wanted=d * (k - 1) + 1, arrived=size + 2 * p)  # fmt: skip
                 out.append(window_ceil(size, k, s, p, d) if ceil_mode else window(size, k, s, p, d))
             return (*x[:-n], *out)

@@ -19,11 +19,11 @@ class Pad(Rule):
     def shape(input, pad, mode="constant", value=None):
         x = list(input.shape)
         n = len(pad) // 2
-        need(len(pad) % 2 == 0, "padding comes in pairs, {arrived} numbers are given", arrived=len(pad), wanted=2)
+        need(len(pad) % 2 == 0, "padding comes in pairs, {arrived:numbers are} given", arrived=len(pad), wanted=2)
         if mode.__class__ is not str:  # constant_pad_nd has no mode: its third argument is the value
             mode = "constant"
         if mode == "constant":
-            need(n <= len(x), "padding for {arrived} axes is given, the tensor has {wanted}", arrived=n, wanted=len(x))
+            need(n <= len(x), "padding for {arrived:axes} is given, the tensor has {wanted}", arrived=n, wanted=len(x))
         else:
             _moded(x, n, mode, value)
         for i in range(n):
@@ -32,12 +32,12 @@ class Pad(Rule):
             _sides(size, before, after, mode)
             out = x[axis] = size + before + after
             if (out >= 0) is not True:
-                need(out >= 0, "{size} cells cannot lose {wanted}", size=size, wanted=-(before + after), arrived=out)
+                need(out >= 0, "{size:cells} cannot lose {wanted}", size=size, wanted=-(before + after), arrived=out)
         if mode == "reflect" or mode == "replicate":  # at least one of the axes, says PyTorch: a slip it has kept
             left = x[-1]
             for out in x[len(x) - n : -1]:
                 left = largest(out, left)
-            need(left >= 1, "padding cuts away all of the input: {arrived} cells are left", arrived=left, wanted=1)
+            need(left >= 1, "padding cuts away all of the input: {arrived:cells are} left", arrived=left, wanted=1)
         return tuple(x)
 
     @staticmethod
@@ -53,9 +53,9 @@ class Pad(Rule):
 def _moded(x, n, mode, value) -> None:
     """What the modes that read other cells demand of the whole."""
     need(mode in MODES, "mode is one of {wanted}; {arrived!r} was chosen", wanted=", ".join(MODES), arrived=mode)
-    need(n in (1, 2, 3), "{mode} padding is for {wanted} axes, {arrived} are given", mode=mode, wanted="1 to 3", arrived=n)
+    need(n in (1, 2, 3), "{mode} padding is for {wanted:axes}, {arrived:are} given", mode=mode, wanted="1 to 3", arrived=n)
     need(not value, "{mode} padding takes no value", mode=mode)
-    need(len(x) in (n + 1, n + 2), "{mode} padding of {n} axes wants a tensor of {wanted} axes, {arrived} arrive",
+    need(len(x) in (n + 1, n + 2), "{mode} padding of {n:axes} wants a tensor of {wanted:axes}, {arrived:arrive}",
          mode=mode, n=n, wanted=f"{n + 1} or {n + 2}", arrived=len(x))  # fmt: skip
     if mode != "circular":
         occupied_all(x[-n - 1 :])
@@ -66,7 +66,7 @@ def _sides(size, before, after, mode) -> None:
     if mode == "constant":
         for side in (before, after):
             if (size + side >= 0) is not True:
-                need(size + side >= 0, "{arrived} cells cannot lose {wanted}", arrived=size, wanted=-side)
+                need(size + side >= 0, "{arrived:cells} cannot lose {wanted}", arrived=size, wanted=-side)
     elif mode == "reflect":
         for side in (before, after):
             need(side < size, "reflect padding {arrived} must be smaller than the size {wanted}", arrived=side, wanted=size)
@@ -97,6 +97,6 @@ def pad_layer(net, input, padding):
     """The input's own cells: mirrored, repeated or taken from the other end."""
     n, mode = int(net.name[-2]), {"Ref": "reflect", "Rep": "replicate", "Cir": "circular"}[net.name[:3]]
     if mode == "circular":
-        need(len(input.shape) in (n + 1, n + 2), "{wanted} axes are wanted, {arrived} arrive",
+        need(len(input.shape) in (n + 1, n + 2), "{wanted:axes are} wanted, {arrived:arrive}",
              wanted=f"{n + 1} or {n + 2}", arrived=len(input.shape))  # fmt: skip
     return _pad(net, input, padding, mode)

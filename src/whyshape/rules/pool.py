@@ -39,7 +39,7 @@ def pooled(x, n, kernel_size, stride, padding, dilation, ceil_mode):
         # With ceil_mode the one window may hang over the edge by less than a stride.
         fits = room + (si - 1) >= span if ceil_mode else room >= span
         if fits is not True:
-            need(fits, "the window spans {wanted} cells, {arrived} are there after padding", wanted=span, arrived=room)
+            need(fits, "the window spans {wanted:cells}, {arrived:are} there after padding", wanted=span, arrived=room)
         out.append(window_ceil(size, ki, si, pi, di) if ceil_mode else window(size, ki, si, pi, di))
     return tuple(out)
 
@@ -47,7 +47,7 @@ def pooled(x, n, kernel_size, stride, padding, dilation, ceil_mode):
 def _unpadded_room(x, k):
     # Of all pools only the 3-d average asks that the kernel fits the input before padding.
     for size, span in zip(x[-3:], k):
-        need(size >= span, "the window spans {wanted} cells, {arrived} are there before padding", wanted=span, arrived=size)
+        need(size >= span, "the window spans {wanted:cells}, {arrived:are} there before padding", wanted=span, arrived=size)
 
 
 class _Pool(Rule):
@@ -141,7 +141,7 @@ def _lp_pool(n: int) -> None:
                     need(largest, "lp_pool1d takes kernel_size as one number, not as {arrived}", arrived=kernel_size)
                 else:
                     need(
-                        len(kernel_size) == n, "kernel_size has {arrived} numbers, {wanted} are wanted", arrived=len(kernel_size), wanted=n
+                        len(kernel_size) == n, "kernel_size has {arrived:numbers}, {wanted:are} wanted", arrived=len(kernel_size), wanted=n
                     )
             if n == 3 and not largest:
                 _unpadded_room(input.shape, spread(kernel_size, 3, "kernel_size"))
@@ -166,7 +166,7 @@ def adaptive_sizes(x, n, output_size, averages):
     one = isinstance(output_size, int)
     need(output_size is not None and (n > 1 or one or None not in output_size), "output_size is wanted for the only axis", wanted=n)
     wanted = (output_size,) * n if one else output_size
-    need(len(wanted) == n, "output_size has {arrived} numbers, {wanted} are wanted", arrived=len(wanted), wanted=n)
+    need(len(wanted) == n, "output_size has {arrived:numbers}, {wanted:are} wanted", arrived=len(wanted), wanted=n)
     # Averaging down to one cell is PyTorch's `mean`, which takes any rank and empty axes.
     is_mean = averages and all(o is not None and int(o) == 1 for o in wanted)
     if not (is_mean and n > 1 and len(x) >= n + (not one)):
@@ -224,21 +224,21 @@ def _adaptive(n: int, kind: str) -> None:
 
 def _fractional_sizes(x, n, kernel_size, output_size, output_ratio):
     k = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
-    need(len(k) == n, "kernel_size has {arrived} numbers, {wanted} are wanted", arrived=len(k), wanted=n)
+    need(len(k) == n, "kernel_size has {arrived:numbers}, {wanted:are} wanted", arrived=len(k), wanted=n)
     need(output_size is not None or output_ratio is not None, "output_size or output_ratio is wanted")
     slides(x, n)
     occupied_all(x[1:])
     if output_size is None:
         ratios = (output_ratio,) * n if isinstance(output_ratio, (int, float)) else output_ratio
-        need(len(ratios) == n, "output_ratio has {arrived} numbers, {wanted} are wanted", arrived=len(ratios), wanted=n)
+        need(len(ratios) == n, "output_ratio has {arrived:numbers}, {wanted:are} wanted", arrived=len(ratios), wanted=n)
         out = tuple([scaled(size, ratio) for size, ratio in zip(x[-n:], ratios)])
     else:
         out = (output_size,) * n if isinstance(output_size, int) else tuple(output_size)
-        need(len(out) == n, "output_size has {arrived} numbers, {wanted} are wanted", arrived=len(out), wanted=n)
+        need(len(out) == n, "output_size has {arrived:numbers}, {wanted:are} wanted", arrived=len(out), wanted=n)
     for i in range(n):
         at_least(0, output_size=out[i])
         wanted = out[i] + k[i] - (n == 2)  # in 3-d PyTorch asks for one cell more than the windows need
-        need(x[i - n] >= wanted, "{places} windows of {k} cells at random places take {wanted} cells, {arrived} arrive",
+        need(x[i - n] >= wanted, "{places:windows} of {k:cells} at random places take {wanted:cells}, {arrived:arrive}",
              places=out[i], k=k[i], wanted=wanted, arrived=x[i - n])  # fmt: skip
     return (*x[:-n], *out)
 

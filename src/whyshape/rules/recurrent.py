@@ -47,21 +47,21 @@ def _sequence(input, args) -> Sequence:
 def _outputs(s: Sequence):
     x = s.input
     rank = 2 if s.packed else 3
-    need(len(x) == rank, "{wanted} axes are wanted, {arrived} arrive", wanted=rank, arrived=len(x))
+    need(len(x) == rank, "{wanted:axes are} wanted, {arrived:arrive}", wanted=rank, arrived=len(x))
     if not s.params:
         raise Unexplained("no weights are given")
     features = s.params[0].shape[1]
-    need(x[-1] == features, "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=features, arrived=x[-1])
+    need(x[-1] == features, "{wanted:features are} wanted on the last axis, {arrived:arrive}", wanted=features, arrived=x[-1])
     places = s.layers * s.directions
     for state in s.states:
         h = state.shape
-        need(len(h) == 3, "a state must have {wanted} axes, {arrived} arrive", wanted=3, arrived=len(h))
-        need(h[0] == places, "a state for {wanted} layers and directions is wanted, {arrived} arrive", wanted=places, arrived=h[0])
+        need(len(h) == 3, "a state must have {wanted:axes}, {arrived:arrive}", wanted=3, arrived=len(h))
+        need(h[0] == places, "a state for {wanted:layers and directions} is wanted, {arrived:arrive}", wanted=places, arrived=h[0])
         if not s.packed:
             batch = x[0] if s.batch_first else x[1]
-            need(h[1] == batch, "a state for a batch of {wanted} is wanted, {arrived} arrive", wanted=batch, arrived=h[1])
+            need(h[1] == batch, "a state for a batch of {wanted} is wanted, {arrived:arrive}", wanted=batch, arrived=h[1])
     hidden = s.params[1].shape[1]
-    need(s.states[0].shape[2] == hidden, "a state of {wanted} numbers is wanted, {arrived} arrive",
+    need(s.states[0].shape[2] == hidden, "a state of {wanted:numbers} is wanted, {arrived:arrive}",
          wanted=hidden, arrived=s.states[0].shape[2])  # fmt: skip
     wide = hidden * s.directions if s.directions > 1 else hidden
     return [(*x[:-1], wide), *[tuple(state.shape) for state in s.states]]
@@ -102,10 +102,10 @@ class RNN(_Recurrent):
 
 def _cell(input, h, w_ih, w_hh):
     x = input.shape
-    need(x[-1] == w_ih.shape[1], "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=w_ih.shape[1], arrived=x[-1])
-    need(h.shape[-1] == w_hh.shape[1], "a state of {wanted} numbers is wanted, {arrived} arrive", wanted=w_hh.shape[1], arrived=h.shape[-1])
+    need(x[-1] == w_ih.shape[1], "{wanted:features are} wanted on the last axis, {arrived:arrive}", wanted=w_ih.shape[1], arrived=x[-1])
+    need(h.shape[-1] == w_hh.shape[1], "a state of {wanted:numbers} is wanted, {arrived:arrive}", wanted=w_hh.shape[1], arrived=h.shape[-1])
     if len(x) == 2 and len(h.shape) == 2:
-        need(h.shape[0] == x[0], "a state for a batch of {wanted} is wanted, {arrived} arrive", wanted=x[0], arrived=h.shape[0])
+        need(h.shape[0] == x[0], "a state for a batch of {wanted} is wanted, {arrived:arrive}", wanted=x[0], arrived=h.shape[0])
     return tuple(h.shape)
 
 
@@ -169,10 +169,10 @@ class Settings(NamedTuple):
 
 def _recurrent(net, op, tensors, s: Settings):
     """Weights for every layer and direction; states that begin at zero, unless they are given."""
-    need(1 <= len(tensors) <= 2, "a sequence and perhaps a state are wanted, {arrived} tensors arrive", wanted=2, arrived=len(tensors))
+    need(1 <= len(tensors) <= 2, "a sequence and perhaps a state are wanted, {arrived:tensors arrive}", wanted=2, arrived=len(tensors))
     input, x = tensors[0], tensors[0].shape
-    need(len(x) in (2, 3), "{wanted} axes are wanted, {arrived} arrive", wanted="2 or 3", arrived=len(x))
-    need(x[-1] == s.input_size, "{wanted} features are wanted on the last axis, {arrived} arrive", wanted=s.input_size, arrived=x[-1])
+    need(len(x) in (2, 3), "{wanted:axes are} wanted, {arrived:arrive}", wanted="2 or 3", arrived=len(x))
+    need(x[-1] == s.input_size, "{wanted:features are} wanted on the last axis, {arrived:arrive}", wanted=s.input_size, arrived=x[-1])
     need(s.proj_size < s.hidden_size, "proj_size {arrived} must be smaller than hidden_size {wanted}",
          arrived=s.proj_size, wanted=s.hidden_size)  # fmt: skip
     params = _weights(net, GATES[op], s.input_size, s.hidden_size, s.num_layers, s.bias, s.bidirectional, s.proj_size)
@@ -223,7 +223,7 @@ def _one_step(net, tensors, input_size, hidden_size, bias=True, nonlinearity="ta
     op = {"LSTMCell": "lstm_cell", "GRUCell": "gru_cell"}.get(net.name, f"rnn_{nonlinearity}_cell")
     long, gates, input = op == "lstm_cell", GATES[op.removesuffix("_cell")], tensors[0]
     alone = len(input.shape) == 1
-    need(len(input.shape) in (1, 2), "{wanted} axes are wanted, {arrived} arrive", wanted="1 or 2", arrived=len(input.shape))
+    need(len(input.shape) in (1, 2), "{wanted:axes are} wanted, {arrived:arrive}", wanted="1 or 2", arrived=len(input.shape))
     weights = [
         net.parameter("weight_ih", (gates * hidden_size, input_size)),
         net.parameter("weight_hh", (gates * hidden_size, hidden_size)),

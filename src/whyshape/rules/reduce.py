@@ -28,7 +28,7 @@ def reduced(x, dim, keepdim=False):
 def _some(x, dim):
     """An extreme of no numbers at all is not defined."""
     for axis in axes_of(dim, len(x)) if x else ():
-        need(x[axis] > 0, "at least one number is wanted along axis {axis}, {arrived} arrive", axis=axis, arrived=x[axis], wanted=1)
+        need(x[axis] > 0, "at least one number is wanted along axis {axis}, {arrived:arrive}", axis=axis, arrived=x[axis], wanted=1)
 
 
 class _Reduction(Rule):
@@ -219,7 +219,7 @@ class Quantile(_Reduction):
     @staticmethod
     def shape(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
         shares = getattr(q, "shape", ())
-        need(len(shares) <= 1, "q is one number or a row of them, {arrived} axes arrive", arrived=len(shares), wanted=1)
+        need(len(shares) <= 1, "q is one number or a row of them, {arrived:axes arrive}", arrived=len(shares), wanted=1)
         need(product(input.shape) > 0, "at least one number is wanted, none arrives", wanted=1, arrived=0)
         return (*shares, *reduced(input.shape, dim, keepdim))
 

@@ -30,7 +30,7 @@ class Repeat(_Repeat):
     @staticmethod
     def shape(input, *repeats, **named):
         repeats, x = given(repeats) or tuple(named.get("repeats", ())), input.shape
-        need(len(repeats) >= len(x), "at least {wanted} numbers are wanted, one for each axis; {arrived} are given",
+        need(len(repeats) >= len(x), "at least {wanted:numbers are} wanted, one for each axis; {arrived:are} given",
              wanted=len(x), arrived=len(repeats))  # fmt: skip
         return repeated(x, repeats)
 
@@ -76,7 +76,7 @@ class Roll(_Repeat):
         need(places > 0, "at least one shift is wanted, none is given", wanted=1, arrived=0)
         if dims is not None and dims != ():
             axes = (dims,) if isinstance(dims, int) else tuple(dims)
-            need(len(axes) == places, "{wanted} shifts are given for {arrived} axes", wanted=places, arrived=len(axes))
+            need(len(axes) == places, "{wanted:shifts are} given for {arrived:axes}", wanted=places, arrived=len(axes))
             for d in axes:
                 axis_of(d, len(input.shape))
         return input.shape
@@ -116,7 +116,7 @@ class FlipUpDown(_Repeat):
 
     @staticmethod
     def shape(input):
-        need(len(input.shape) >= 1, "at least {wanted} axis is wanted, {arrived} arrive", wanted=1, arrived=0)
+        need(len(input.shape) >= 1, "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=1, arrived=0)
         return input.shape
 
 
@@ -130,7 +130,7 @@ class Rot90(_Repeat):
     def shape(input, k=1, dims=(0, 1)):
         x = list(input.shape)
         places = (dims,) if isinstance(dims, int) else tuple(dims)
-        need(len(places) == 2, "a plane of {wanted} axes is wanted, {arrived} are given", wanted=2, arrived=len(places))
+        need(len(places) == 2, "a plane of {wanted:axes} is wanted, {arrived:are} given", wanted=2, arrived=len(places))
         a, b = axes_of(places, len(x))
         if exactly(k) % 2:
             x[a], x[b] = x[b], x[a]
@@ -161,7 +161,7 @@ class Diag(_Repeat):
         from whyshape.rules.index import Diagonal
 
         x = input.shape
-        need(len(x) in (1, 2), "a row or a matrix is wanted, {arrived} axes arrive", arrived=len(x), wanted=2)
+        need(len(x) in (1, 2), "a row or a matrix is wanted, {arrived:axes arrive}", arrived=len(x), wanted=2)
         return Diagonal.shape(input, diagonal) if len(x) == 2 else (x[0] + abs(diagonal),) * 2
 
 

@@ -16,7 +16,7 @@ def _form(mode, rank, align_corners, antialias) -> None:
     """Demand a mode that exists for that rank, with settings it knows."""
     need(mode in RANKS, "mode is one of {wanted}; {arrived!r} was chosen", wanted=", ".join(RANKS), arrived=mode)
     ranks = RANKS[mode]
-    need(rank in ranks, "{mode} wants a tensor of {wanted} axes, {arrived} arrive",
+    need(rank in ranks, "{mode} wants a tensor of {wanted:axes}, {arrived:arrive}",
          mode=mode, wanted=" or ".join(map(str, ranks)), arrived=rank)  # fmt: skip
     need(align_corners is None or mode not in COUNTED, "{mode} has no align_corners", mode=mode)
     need(not antialias or mode in ("bilinear", "bicubic", "lanczos"), "{mode} has no antialias", mode=mode)
@@ -26,15 +26,15 @@ def _form(mode, rank, align_corners, antialias) -> None:
 def _places(x, size, scale_factor):
     """The sizes asked for."""
     n = len(x)
-    need((size is None) != (scale_factor is None), "exactly one of size and scale_factor is wanted, {arrived} are given",
+    need((size is None) != (scale_factor is None), "exactly one of size and scale_factor is wanted, {arrived:are} given",
          wanted=1, arrived=0 if size is None else 2)  # fmt: skip
     if size is not None:
         places = tuple(size) if isinstance(size, (tuple, list)) else (size,) * n
         need(all(isinstance(place, int) for place in places), "size is a whole number, {arrived} was chosen", arrived=size)
-        need(len(places) == n, "size has {arrived} numbers, {wanted} are wanted", arrived=len(places), wanted=n)
+        need(len(places) == n, "size has {arrived:numbers}, {wanted:are} wanted", arrived=len(places), wanted=n)
         return places
     factors = tuple(scale_factor) if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * n
-    need(len(factors) == n, "scale_factor has {arrived} numbers, {wanted} are wanted", arrived=len(factors), wanted=n)
+    need(len(factors) == n, "scale_factor has {arrived:numbers}, {wanted:are} wanted", arrived=len(factors), wanted=n)
     return tuple([a * f if isinstance(f, int) else scaled(a, f) for a, f in zip(x, factors)])
 
 
@@ -110,13 +110,13 @@ def upsample_layer(net, input, size=None, scale_factor=None, mode="nearest", ali
 
 
 def _sampled(x, grid, bicubic):
-    need(len(x) in (4, 5), "an image of {wanted} axes is wanted, {arrived} arrive", wanted="4 or 5", arrived=len(x))
-    need(len(grid) == len(x), "a grid of {wanted} axes is wanted, {arrived} arrive", wanted=len(x), arrived=len(grid))
-    need(grid[-1] == len(x) - 2, "each place of the grid has {wanted} numbers, {arrived} arrive", wanted=len(x) - 2, arrived=grid[-1])
-    need(grid[0] == x[0], "a grid for a batch of {wanted} is wanted, {arrived} arrive", wanted=x[0], arrived=grid[0])
-    need(not bicubic or len(x) == 4, "bicubic wants an image of {wanted} axes, {arrived} arrive", wanted=4, arrived=len(x))
+    need(len(x) in (4, 5), "an image of {wanted:axes} is wanted, {arrived:arrive}", wanted="4 or 5", arrived=len(x))
+    need(len(grid) == len(x), "a grid of {wanted:axes} is wanted, {arrived:arrive}", wanted=len(x), arrived=len(grid))
+    need(grid[-1] == len(x) - 2, "each place of the grid has {wanted:numbers}, {arrived:arrive}", wanted=len(x) - 2, arrived=grid[-1])
+    need(grid[0] == x[0], "a grid for a batch of {wanted} is wanted, {arrived:arrive}", wanted=x[0], arrived=grid[0])
+    need(not bicubic or len(x) == 4, "bicubic wants an image of {wanted:axes}, {arrived:arrive}", wanted=4, arrived=len(x))
     for size in x[2:]:
-        need(size >= 1, "there must be something to sample, an axis has {arrived} cells", arrived=size, wanted=1)
+        need(size >= 1, "there must be something to sample, an axis has {arrived:cells}", arrived=size, wanted=1)
     return (*x[:2], *grid[1:-1])
 
 
@@ -158,14 +158,14 @@ class AffineGrid(Rule):
     @staticmethod
     def shape(theta, size, align_corners=None):
         t, n = theta.shape, len(size) - 2
-        need(category(theta.dtype) >= 2, "theta holds fractions; {arrived} arrive", arrived=str(theta.dtype), wanted="float32")
-        need(n in (2, 3), "size has {wanted} numbers, {arrived} are given", wanted="4 or 5", arrived=len(size))
-        need(len(t) == 3, "theta has {wanted} axes, {arrived} arrive", wanted=3, arrived=len(t))
-        need(t[1] == n, "theta has {wanted} rows, {arrived} arrive", wanted=n, arrived=t[1])
-        need(t[2] == n + 1, "theta has {wanted} columns, {arrived} arrive", wanted=n + 1, arrived=t[2])
+        need(category(theta.dtype) >= 2, "theta holds fractions; {arrived} arrives", arrived=str(theta.dtype), wanted="float32")
+        need(n in (2, 3), "size has {wanted:numbers}, {arrived:are} given", wanted="4 or 5", arrived=len(size))
+        need(len(t) == 3, "theta has {wanted:axes}, {arrived:arrive}", wanted=3, arrived=len(t))
+        need(t[1] == n, "theta has {wanted:rows}, {arrived:arrive}", wanted=n, arrived=t[1])
+        need(t[2] == n + 1, "theta has {wanted:columns}, {arrived:arrive}", wanted=n + 1, arrived=t[2])
         # PyTorch lets empty batches and channels pass where it warns that a grid of one cell has no corners to align.
         if not (align_corners and min(map(int, size[2:])) == 1):
             for one in size:
                 need(one >= 1, "a size of at least {wanted} is wanted, {arrived} was chosen", wanted=1, arrived=one)
-        need(t[0] == size[0], "theta for a batch of {wanted} is wanted, {arrived} arrive", wanted=size[0], arrived=t[0])
+        need(t[0] == size[0], "theta for a batch of {wanted} is wanted, {arrived:arrive}", wanted=size[0], arrived=t[0])
         return (t[0], *size[2:], n)

@@ -18,7 +18,7 @@ class PixelShuffle(Rule):
         x, r = input.shape, upscale_factor
         axes_at_least(3, x)
         at_least(1, upscale_factor=r)
-        need(x[-3] % (r * r) == 0, "{arrived} channels cannot be shared out over blocks of {wanted} pixels", wanted=r * r, arrived=x[-3])
+        need(x[-3] % (r * r) == 0, "{arrived:channels} cannot be shared out over blocks of {wanted:pixels}", wanted=r * r, arrived=x[-3])
         return (*x[:-3], x[-3] // (r * r), x[-2] * r, x[-1] * r)
 
     @staticmethod
@@ -59,7 +59,7 @@ class ChannelShuffle(Rule):
         x = input.shape
         axes_at_least(3, x)
         at_least(1, groups=groups)
-        need(x[1] % groups == 0, "{arrived} channels cannot be shared out over {wanted} groups", wanted=groups, arrived=x[1])
+        need(x[1] % groups == 0, "{arrived:channels} cannot be shared out over {wanted:groups}", wanted=groups, arrived=x[1])
         return tuple(x)
 
     @staticmethod

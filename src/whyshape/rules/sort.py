@@ -52,7 +52,7 @@ class TopK(_Order):
         axis = axis_of(dim, len(x))
         have = x[axis] if x else 1
         need(k >= 0, "k of at least 0 is wanted, {arrived} was chosen", arrived=k, wanted=0)
-        need(k <= have, "{arrived} numbers are asked for, axis {axis} has {wanted}", arrived=k, wanted=have, axis=axis)
+        need(k <= have, "{arrived:numbers are} asked for, axis {axis} has {wanted}", arrived=k, wanted=have, axis=axis)
         shape = (*x[:axis], k, *x[axis + 1 :]) if x else x
         return [shape, Made(shape, "int64")]
 
@@ -87,12 +87,12 @@ class SearchSorted(_Order):
         if len(rows) > 1:
             need(
                 len(values) == len(rows),
-                "rows of {wanted} axes are searched for values of {arrived}",
+                "rows of {wanted:axes} are searched for values of {arrived}",
                 wanted=len(rows),
                 arrived=len(values),
             )
             for n, m in zip(rows[:-1], values[:-1]):
-                need(n == m, "{wanted} rows are searched for {arrived} rows of values", wanted=n, arrived=m)
+                need(n == m, "{wanted:rows are} searched for {arrived:rows} of values", wanted=n, arrived=m)
         return Made(tuple(values), "int32" if out_int32 else "int64")
 
 
@@ -105,7 +105,7 @@ class Bucketize(_Order):
     @staticmethod
     def shape(input, boundaries, *, out_int32=False, right=False, out=None):
         rows = boundaries.shape
-        need(len(rows) == 1, "boundaries are one row, {arrived} axes arrive", arrived=len(rows), wanted=1)
+        need(len(rows) == 1, "boundaries are one row, {arrived:axes arrive}", arrived=len(rows), wanted=1)
         return Made(tuple(getattr(input, "shape", ())), "int32" if out_int32 else "int64")
 
 
@@ -117,5 +117,5 @@ class Histogram(_Order):
 
     @staticmethod
     def shape(input, bins=100, min=0, max=0, *, out=None):
-        need(bins > 0, "at least 1 bin is wanted, {arrived} were chosen", arrived=bins, wanted=1)
+        need(bins > 0, "at least 1 bin is wanted, {arrived:were} chosen", arrived=bins, wanted=1)
         return (bins,)

@@ -16,11 +16,11 @@ def _lengths(x, s, dim):
     """The axes transformed and how many numbers of each: ``s``, or all there are. Without axes, ``s`` names the last ones."""
     if dim is None:
         axes = tuple(range(len(x))) if s is None else tuple(range(len(x) - len(s), len(x)))
-        need(s is None or len(s) <= len(x), "{arrived} sizes are given for {wanted} axes", arrived=len(s or ()), wanted=len(x))
+        need(s is None or len(s) <= len(x), "{arrived:sizes are} given for {wanted:axes}", arrived=len(s or ()), wanted=len(x))
     else:
         axes = axes_of(dim, len(x)) if dim != () else ()
     sizes = list(s) if s is not None else [-1] * len(axes)
-    need(len(sizes) == len(axes), "{arrived} sizes are given for {wanted} axes", arrived=len(sizes), wanted=len(axes))
+    need(len(sizes) == len(axes), "{arrived:sizes are} given for {wanted:axes}", arrived=len(sizes), wanted=len(axes))
     return axes, [None if type(n) is int and n == -1 else n for n in sizes]
 
 
@@ -32,7 +32,7 @@ def transformed(x, s, dim, last):
     out = list(x)
     for i, (axis, n) in enumerate(zip(axes, sizes)):
         out[axis] = last(out[axis], n) if i == len(axes) - 1 else out[axis] if n is None else n
-        need(out[axis] >= 1, "at least one number is wanted along axis {axis}, {arrived} are left", axis=axis, arrived=out[axis], wanted=1)
+        need(out[axis] >= 1, "at least one number is wanted along axis {axis}, {arrived:are} left", axis=axis, arrived=out[axis], wanted=1)
     return tuple(out)
 
 
@@ -125,7 +125,7 @@ class STFT(_Transform):
     def shape(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode="reflect", normalized=False, onesided=None,
               return_complex=None, align_to_window=None):  # fmt: skip
         x = input.shape
-        need(len(x) in (1, 2), "one signal or a batch of them is wanted, {arrived} axes arrive", arrived=len(x), wanted=1)
+        need(len(x) in (1, 2), "one signal or a batch of them is wanted, {arrived:axes arrive}", arrived=len(x), wanted=1)
         hop = n_fft // 4 if hop_length is None else hop_length
         length = n_fft if win_length is None else win_length
         need(hop > 0, "hop_length of at least 1 is wanted, {arrived} was chosen", arrived=hop, wanted=1)
@@ -133,7 +133,7 @@ class STFT(_Transform):
         if window is not None:
             need(
                 window.shape[0] == length,
-                "a window of {wanted} numbers is wanted, {arrived} arrive",
+                "a window of {wanted:numbers} is wanted, {arrived:arrive}",
                 wanted=length,
                 arrived=window.shape[0],
             )
@@ -143,7 +143,7 @@ class STFT(_Transform):
             if pad_mode == "reflect":
                 need(pad < signal, "reflect padding {arrived} must be smaller than the signal of {wanted}", arrived=pad, wanted=signal)
             signal = signal + 2 * pad
-        need(n_fft <= signal, "windows of {wanted} numbers do not fit into {arrived}", wanted=n_fft, arrived=signal)
+        need(n_fft <= signal, "windows of {wanted:numbers} do not fit into {arrived}", wanted=n_fft, arrived=signal)
         complex_signal = category(input.dtype) == 3 or (window is not None and category(window.dtype) == 3)
         one = not complex_signal if onesided is None else onesided
         need(return_complex is not None or complex_signal, "return_complex must be given for a real signal", wanted=1, arrived=0)
@@ -164,12 +164,12 @@ class ISTFT(_Transform):
               return_complex=False):  # fmt: skip
         x = input.shape
         need(category(input.dtype) == 3, "complex frequencies are wanted", wanted="complex64", arrived=str(input.dtype))
-        need(len(x) in (2, 3), "frequencies by frames are wanted, {arrived} axes arrive", arrived=len(x), wanted=2)
+        need(len(x) in (2, 3), "frequencies by frames are wanted, {arrived:axes arrive}", arrived=len(x), wanted=2)
         hop = n_fft // 4 if hop_length is None else hop_length
         guess = onesided is None  # then it is told by how many frequencies arrive
         one = not return_complex and not bool(x[-2] == n_fft) if guess else onesided
         rows = half(n_fft, None) if one else n_fft
-        need(x[-2] == rows, "{wanted} frequencies are wanted, {arrived} arrive", wanted=rows, arrived=x[-2])
+        need(x[-2] == rows, "{wanted:frequencies are} wanted, {arrived:arrive}", wanted=rows, arrived=x[-2])
         whole = (x[-1] - 1) * hop + n_fft
         cut = n_fft // 2 if center else 0
         size = length if length is not None else whole - 2 * cut if center else whole

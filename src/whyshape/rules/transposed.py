@@ -35,7 +35,7 @@ def spread_back(n, x, w, bias, stride, padding, output_padding, groups, dilation
                  wanted=limit, arrived=extra[i])  # fmt: skip
         size = transposed(x[i - n], w[i + 2], s[i], p[i], d[i], extra[i])
         if (size >= 1) is not True:
-            need(size >= 1, "the padding {p} cuts away all of the output: {arrived} cells are left", p=p[i], arrived=size, wanted=1)
+            need(size >= 1, "the padding {p} cuts away all of the output: {arrived:cells are} left", p=p[i], arrived=size, wanted=1)
         out.append(size)
     return (*x[: -n - 1], w[1] * groups, *out)
 

@@ -14,7 +14,7 @@ def _fill(value, n, name):
     numbers = (value,) * n if isinstance(value, int) else tuple(value)
     need(
         len(numbers) == n or (n < 3 and len(numbers) > n),
-        "{name} has {arrived} numbers, {wanted} are wanted",
+        "{name} has {arrived:numbers}, {wanted:are} wanted",
         name=name,
         arrived=len(numbers),
         wanted=n,
@@ -42,25 +42,25 @@ def _max_unpool(n: int) -> None:
         def shape(input, indices, kernel_size, stride=None, padding=0, output_size=None):
             x = input.shape
             k = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
-            need(len(k) == n, "kernel_size has {arrived} numbers, {wanted} are wanted", arrived=len(k), wanted=n)
+            need(len(k) == n, "kernel_size has {arrived:numbers}, {wanted:are} wanted", arrived=len(k), wanted=n)
             s, p = _fill(k if stride is None else stride, n, "stride"), _fill(padding, n, "padding")
             slides(x, n)
             out = [unpooled(x[i - n], k[i], s[i], p[i]) for i in range(n)]
             if output_size is not None:
                 out = _chosen(output_size, out, s, n)
             for size in out:
-                need(size >= 0, "the padding cuts away all of the output: {arrived} cells are left", arrived=size, wanted=0)
-            need(name_of(indices.dtype) == "int64", "indices are whole numbers (int64), {arrived} arrive", arrived=name_of(indices.dtype))
+                need(size >= 0, "the padding cuts away all of the output: {arrived:cells are} left", arrived=size, wanted=0)
+            need(name_of(indices.dtype) == "int64", "indices are whole numbers (int64), {arrived} arrives", arrived=name_of(indices.dtype))
             need(
                 len(indices.shape) == len(x),
-                "indices of {wanted} axes are wanted, {arrived} arrive",
+                "indices of {wanted:axes} are wanted, {arrived:arrive}",
                 wanted=len(x),
                 arrived=len(indices.shape),
             )
             for given, size in zip(indices.shape, x):
                 need(
                     given == size,
-                    "one index for each value is wanted: {wanted} along an axis, {arrived} arrive",
+                    "one index for each value is wanted: {wanted} along an axis, {arrived:arrive}",
                     wanted=size,
                     arrived=given,
                 )
@@ -83,7 +83,7 @@ def _max_unpool(n: int) -> None:
 def _chosen(output_size, smallest, stride, n):
     """The output sizes somebody asked for: less than a stride away from what the settings give."""
     wanted = tuple(output_size)[2:] if len(output_size) == n + 2 else tuple(output_size)
-    need(len(wanted) == n, "output_size has {arrived} numbers, {wanted} are wanted", arrived=len(output_size), wanted=f"{n} or {n + 2}")
+    need(len(wanted) == n, "output_size has {arrived:numbers}, {wanted:are} wanted", arrived=len(output_size), wanted=f"{n} or {n + 2}")
     for size, default, step in zip(wanted, smallest, stride):
         need(size > default - step, "output_size must be larger than {wanted}, {arrived} was chosen", wanted=default - step, arrived=size)
         need(size < default + step, "output_size must be smaller than {wanted}, {arrived} was chosen", wanted=default + step, arrived=size)

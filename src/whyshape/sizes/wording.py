@@ -8,7 +8,7 @@ from string import Formatter
 # What is one of these; any other word ending in s loses it.
 ONE = {
     "are": "is", "were": "was", "have": "has", "do": "does", "arrive": "arrives", "meet": "meets", "come": "comes", "name": "names",
-    "axes": "axis", "matrices": "matrix", "boxes": "box", "frequencies": "frequency",
+    "axes": "axis", "matrices": "matrix", "boxes": "box", "frequencies": "frequency", "queries": "query",
 }  # fmt: skip
 _COUNTED = re.compile(r"\{(\w+):([^{}]+)\}")
 
@@ -38,19 +38,19 @@ def worded(sentence: str, numbers: dict) -> str:
     return _Wording().vformat(sentence, (), numbers)
 
 
-def unworded(sentence: str, number: str = "...") -> str:
+def unworded(sentence: str) -> str:
     """The sentence before its numbers are known, for one that differs from size to size.
 
     >>> unworded("{wanted:channels are} wanted, {arrived:arrive}")
     '... channels are wanted, ... arrive'
     """
-    return re.sub(r"\{\w+[^{}]*\}", number, _COUNTED.sub(rf"{number} \2", sentence))
+    return re.sub(r"\{\w+[^{}]*\}", "...", many(sentence))
 
 
-def either(sentence: str) -> str:
-    """The sentence with both wordings spelt out, for readers that put numbers in themselves.
+def many(sentence: str) -> str:
+    """The sentence with the words for many, for readers that put the numbers in themselves.
 
-    >>> either("{wanted:axes are} wanted")
-    '{wanted:axis is|axes are} wanted'
+    >>> many("{wanted:axes are} wanted")
+    '{wanted} axes are wanted'
     """
-    return _COUNTED.sub(lambda m: f"{{{m[1]}:{one(m[2])}|{m[2]}}}", sentence)
+    return _COUNTED.sub(r"{\1} \2", sentence)

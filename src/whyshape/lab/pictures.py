@@ -38,13 +38,9 @@ def network(target: str | None) -> nn.Module:
         from whyshape.lab.trained import read
 
         return read()[0]
-    from whyshape.readers import target as reader
+    from whyshape.readers.target import load
 
-    model = reader.load(target)
-    if any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()]):  # built without numbers: build it again with them
-        factory, (_, args, kwargs) = reader._resolve(target)
-        model = factory(*(args or ()), **(kwargs or {}))
-    return model
+    return load(target, real=True)
 
 
 def taken_from(given: str | None, model: nn.Module) -> tuple[torch.Tensor, str]:

@@ -30,8 +30,11 @@ def kind_of(target: str) -> str:
     return "notation" if notation.looks_like(target) else "python"
 
 
-def load(target: str | None):
-    """The `torch.nn.Module` a target names; none means the thread's network. Built on the meta device where the model allows it."""
+def load(target: str | None, real: bool = False):
+    """The `torch.nn.Module` a target names; none means the thread's network. Built on the meta device where the model allows it.
+
+    ``real``: with the numbers its own constructor gives it, as who wants values needs. Raises `WhyshapeError` where it has none.
+    """
     if target is None:
         from whyshape.lab.network import ThreadNet
 
@@ -39,7 +42,10 @@ def load(target: str | None):
     if kind_of(target) != "python":
         raise WhyshapeError(f"{target} is no PyTorch model; this command needs one, as file.py:Net or package.module:factory")
     factory, call = _resolve(target)
-    return _build(factory, call, target)
+    model = _build(factory, call, target, real)
+    if real and any(t.is_meta for t in (*model.parameters(), *model.buffers())):
+        raise WhyshapeError(f"{target} lies on the meta device and holds no numbers; a model with numbers is wanted here")
+    return model
 
 
 def _resolve(target: str):
@@ -111,7 +117,7 @@ def module_of(place: str, target: str):
         raise ModelError(f"{place} could not be imported: {_told(error)}") from error
 
 
-def _build(factory, call, target: str):
+def _build(factory, call, target: str, real: bool):
     import torch
 
     name, args, kwargs = call
@@ -121,13 +127,15 @@ def _build(factory, call, target: str):
         raise WhyshapeError(f"{target} is of type {type(factory).__name__}; a model, its class, or a function that makes one is wanted")
     _needs_nothing(factory, name, args, kwargs, target)
     make = lambda: factory(*(args or ()), **(kwargs or {}))
-    try:
-        with torch.device("meta"):
-            model = make()
-        if isinstance(model, torch.nn.Module):
-            return model
-    except Exception:  # not every constructor runs on the meta device (some read values): build it as the user would
-        model = None
+    model = None
+    if not real:
+        try:
+            with torch.device("meta"):
+                model = make()
+            if isinstance(model, torch.nn.Module):
+                return model
+        except Exception:  # not every constructor runs on the meta device (some read values): build it as the user would
+            model = None
     try:
         model = make() if model is None else model
     except Exception as error:

@@ -31,20 +31,10 @@ def run(options) -> int:
         given = shapes if len(shapes) > 1 else shapes[0]
         if any(not isinstance(n, int) for s in shapes for n in s):
             raise WhyshapeError("A network is translated at one size: give --input as numbers, without letters.")
-        made = translate(_real(targets.load(options.target)), "keras", given)
+        made = translate(targets.load(options.target, real=True), "keras", given)
     else:
         if options.target is None or targets.kind_of(options.target) != "keras":
             raise WhyshapeError("To PyTorch a .keras file is translated; for a live model call translate(model, to='torch') in Python.")
         made = translate(options.target, "torch", shapes[0] if shapes else None)
     opt.write(json.dumps(made.to_dict(), indent=2) if options.json else str(made), options)
     return 1 if made.missing else 0
-
-
-def _real(model):
-    """The model with numbers in it: one built on the meta device gets random ones, as its own constructor would draw them."""
-    if any(p.is_meta for p in model.parameters()):
-        model = model.to_empty(device="cpu")
-        for module in model.modules():
-            if hasattr(module, "reset_parameters"):
-                module.reset_parameters()
-    return model

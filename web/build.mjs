@@ -18,8 +18,8 @@ await build({
   minify: true,
   format: "iife",
   target: ["es2022"],
-  jsx: "automatic",
-  jsxImportSource: "preact",
+  jsxFactory: "make",
+  jsxFragment: "Fragment",
   charset: "ascii", // nothing in an inlined script for an encoding to change
   legalComments: "none",
   logLevel: "warning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -217,6 +218,32 @@ def test_by_keyboard_alone(thread_page):
         "conv.conv_2: 20 x 8 x 8\nheight and width: floor((12 + 2*0 - 1*(5-1) - 1)/1) + 1 = 8"
     )
     tab.get_by_text("It sees rows 0 to 13, columns 2 to 15 of the image.").wait_for()
+
+
+def copy_of(tab, kind):
+    """What the button puts on the clipboard."""
+    tab.locator("#card").get_by_role("button", name=kind, exact=True).click()
+    tab.get_by_text(f"{kind} copied").wait_for()
+    return tab.evaluate("document.documentElement.dataset.copied")
+
+
+def test_every_copy_button(thread_page):
+    """The formula in five notations, of which Python runs one and an XML parser reads another; the two paths; the view's own address."""
+    tab = thread_page("#l=conv.conv_2")
+    line = "height and width: floor((12 + 2*0 - 1*(5-1) - 1)/1) + 1 = 8"
+    assert copy_of(tab, "text") == f"conv.conv_2: 20 x 8 x 8\n{line}"
+    assert copy_of(tab, "Markdown") == f"**conv.conv\\_2**\n- `{line}`"
+    assert copy_of(tab, "LaTeX") == r"\[ \left\lfloor (12 + 2 \cdot 0 - 1 \cdot (5 - 1) - 1)/1 \right\rfloor + 1 = 8 \]"
+    math = ElementTree.fromstring(copy_of(tab, "MathML"))
+    assert "".join(part.text for part in math) == "⌊(12+2·0\u22121·(5\u22121)\u22121)/1⌋+1=8"
+    assert [part.tag.partition("}")[2] for part in math][:4] == ["mo", "mo", "mn", "mo"]
+    check = copy_of(tab, "Python check")
+    exec(check, {})
+    with pytest.raises(AssertionError):
+        exec(check.replace("12", "13"), {})
+    assert copy_of(tab, "Python path") == "model.conv.conv_2"
+    assert copy_of(tab, "state_dict key") == "conv.conv_2"
+    assert copy_of(tab, "link").endswith("#l=conv.conv_2")
 
 
 def test_tree_keys(visit, nets):

@@ -1,6 +1,6 @@
 // Formulas as text. The brackets and spaces are those of whyshape's Python writer; a test keeps both equal.
 
-import type { Entry } from "./trees";
+import { type Entry, isAxis } from "./trees";
 
 const STRENGTH: Record<string, number> = { "+": 1, "-": 1, neg: 1, "*": 2, "%": 2 };
 const BINARY: Record<string, string> = { "+": " + ", "-": " - ", "*": "*", "%": " mod " };
@@ -15,7 +15,7 @@ export function pieces(trees: Entry[], tree: number, leaf: (tree: number) => str
   function write(index: number): [Piece[], number] {
     const entry = trees[index]!;
     if (typeof entry === "number") return [[String(entry)], Number.isInteger(entry) && entry < 0 ? 1 : 3];
-    if (typeof entry === "string" || typeof entry[0] === "number") {
+    if (typeof entry === "string" || isAxis(entry)) {
       const text = leaf(index);
       return [[{ tree: index, text }], text.startsWith("-") ? 1 : 3];
     }
@@ -43,11 +43,33 @@ export function plain(parts: Piece[]): string {
   return parts.map((p) => (typeof p === "string" ? p : p.text)).join("");
 }
 
-/** A formula as LaTeX. */
-export function latex(trees: Entry[], tree: number, leaf: (tree: number) => string): string {
-  return plain(pieces(trees, tree, leaf))
-    .replaceAll("*", " \\cdot ").replaceAll(" mod ", " \\bmod ")
-    .replace(/\b(floor|ceil|min|max)\(/g, (_, word: string) => `\\mathrm{${word}}(`);
+/** A formula's text token by token; `write` gets each, and for a bracket that closes the word it was opened with. */
+function tokens(text: string, write: (token: string, opened?: string) => string): string {
+  const open: string[] = [];
+  return text.replace(/\s*([a-z]*\(|[a-z]+|[\d.]+|\S)\s*/g, (_, token: string) => {
+    if (token.endsWith("(")) open.push(token);
+    return write(token, token === ")" ? open.pop() : undefined);
+  });
+}
+
+const ROUND: Record<string, string> = { "floor(": "floor", "ceil(": "ceil" };
+
+/** `floor((12 - 5)/1) + 1 = 8` as LaTeX. */
+export function latex(text: string): string {
+  const told: Record<string, string> = { "*": " \\cdot ", mod: " \\bmod ", "min(": "\\min(", "max(": "\\max(" };
+  return `\\[ ${tokens(text, (token, opened) => (ROUND[token] ? `\\left\\l${ROUND[token]} ` : ROUND[opened!] ? ` \\right\\r${ROUND[opened!]}` : told[token] ?? (/[-+=]/.test(token) ? ` ${token} ` : token)))} \\]`;
+}
+
+/** The same as MathML. */
+export function mathml(text: string): string {
+  const told: Record<string, string> = { "*": "\u00b7", "-": "\u2212", "floor(": "\u230a", "ceil(": "\u2308" }, closed: Record<string, string> = { "floor(": "\u230b", "ceil(": "\u2309" };
+  const write = (token: string, opened?: string) => (/\d/.test(token) ? `<mn>${token}</mn>` : /^m..\($/.test(token) ? `<mi>${token.slice(0, 3)}</mi><mo>(</mo>` : `<mo>${closed[opened!] ?? told[token] ?? token}</mo>`);
+  return `<math xmlns="http://www.w3.org/1998/Math/MathML">${tokens(text, write)}</math>`;
+}
+
+/** The same as a line of Python that fails where it is not true. */
+export function python(text: string): string {
+  return `assert ${text.replace(" = ", " == ").replaceAll(" mod ", " % ").replace(/\b(floor|ceil)\(/g, "math.$1(")}`;
 }
 
 /** 1234567 as 1,234,567. */

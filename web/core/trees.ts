@@ -5,6 +5,12 @@ export type Entry = number | string | [number, number] | [string, ...number[]];
 export type Knobs = Record<string, number>;
 export type Condition = [relation: string, left: number, right: number];
 
+/** Whether an entry is an axis of what the call reads. */
+export const isAxis = (entry: Entry): entry is [number, number] => typeof (entry as number[])[0] === "number";
+
+/** Whether an entry is worked out from others. */
+export const isSum = (entry: Entry): boolean => Array.isArray(entry) && !isAxis(entry);
+
 /** Division that rounds down, exact for whole numbers up to 2^53, as Python's `//`. */
 function floorDiv(a: number, b: number): number {
   const q = Math.floor(a / b), rest = a - q * b;
@@ -41,7 +47,7 @@ export class Numbers {
     const entry = this.trees[tree]!;
     if (typeof entry === "number") return entry;
     if (typeof entry === "string") return this.knobs[entry]!;
-    if (typeof entry[0] === "number") return this.sizes[entry[0]]![entry[1]!]!;
+    if (isAxis(entry)) return this.sizes[entry[0]]![entry[1]]!;
     const [operator, first, second] = entry as [string, number, number?];
     return APPLY[operator]!(this.value(first), second === undefined ? 0 : this.value(second));
   }

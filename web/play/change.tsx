@@ -1,5 +1,6 @@
 // Panel 4: change a layer's settings. Sizes are Python's formulas, asked again; maps stay real as long as the trained kernels fit.
 
+import { Fragment, make } from "../view";
 import { evaluate, numbers, repairs } from "../core/model";
 import { pieces, plain } from "../core/text";
 import { nameOf, sent } from "./data";
@@ -100,12 +101,12 @@ function Trouble() {
         {from.length > 2 && arrives.length === 2 && <> {from.slice(1).join(" x ")} = {arrives[1]} arrive.</>}</p>
       <ul>
         {fixes.map((fix) => (
-          <li key={fix.knob}><button type="button" onClick={() => turn(fix.node, { [fix.knob]: fix.value })}>{nameOf(fix.node)}: {fix.knob} = {fix.value}</button> new weights, train again</li>
+          <li key={fix.knob}><button onClick={() => turn(fix.node, { [fix.knob]: fix.value })}>{nameOf(fix.node)}: {fix.knob} = {fix.value}</button> new weights, train again</li>
         ))}
         {otherWays(node).map(({ node: at, word, value }) => (
-          <li key={`${at}${word}${value}`}><button type="button" onClick={() => turn(at, turned(at, word, value))}>{nameOf(at)}: {word} = {value}</button> the trained weights stay; how well it reads must be checked</li>
+          <li key={`${at}${word}${value}`}><button onClick={() => turn(at, turned(at, word, value))}>{nameOf(at)}: {word} = {value}</button> the trained weights stay; how well it reads must be checked</li>
         ))}
-        <li><button type="button" onClick={reset}>Take the changes back</button> the trained weights stay</li>
+        <li><button onClick={reset}>Take the changes back</button> the trained weights stay</li>
       </ul>
     </div>
   );
@@ -114,12 +115,12 @@ function Trouble() {
 export function Change() {
   const layers = sent.steps.map((_, node) => node).filter((node) => offered(node).length > 0);
   return (
-    <section id="change" aria-labelledby="change-h">
+    <>
       <h2 id="change-h">4. Change it</h2>
       <p class="note">Stride, padding and dilation keep the trained kernels, so the maps stay real. Another kernel size needs training: then only the sizes are shown.</p>
       <Trouble />
       {layers.map((node) => <Layer key={node} node={node} />)}
-      <button type="button" onClick={reset} disabled={!changed.value}>Reset all</button>
-    </section>
+      <button onClick={reset} disabled={!changed.value}>Reset all</button>
+    </>
   );
 }

@@ -1,7 +1,7 @@
 // Panel 1: a drawing, what the network sees of it, and what it guesses.
 
-import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { signal } from "../core/signals";
+import { Fragment, make } from "../view";
 import { sent } from "./data";
 import { SIDE, fitted } from "./fit";
 import { colour, dark } from "./paint";
@@ -91,46 +91,48 @@ function shift(down: number, right: number): void {
   }
 }
 
+/** The first drawing: one of the samples. */
+export function begin(): void {
+  board = document.querySelector("#board")!;
+  sample(Math.min(7, sent.samples.length - 1));
+  past = [];
+}
+
+let last: [number, number] | null = null; // where the pointer was, while it draws
 function Board() {
-  const canvas = useRef<HTMLCanvasElement>(null), last = useRef<[number, number] | null>(null);
-  useEffect(() => {
-    board = canvas.current!;
-    sample(Math.min(7, sent.samples.length - 1));
-    past = [];
-  }, []);
   const where = (e: PointerEvent): [number, number] => {
     const box = board.getBoundingClientRect();
     return [((e.clientX - box.left) * BOARD) / box.width, ((e.clientY - box.top) * BOARD) / box.height];
   };
   return (
     <canvas
-      ref={canvas} id="board" width={BOARD} height={BOARD} role="img" aria-label="Drawing board. To draw with the keyboard use the grid of 28 by 28 cells below."
-      onPointerDown={(e) => { remember(); board.setPointerCapture(e.pointerId); last.current = where(e); stroke(last.current, last.current); lookSoon(); }}
+      id="board" width={BOARD} height={BOARD} role="img" aria-label="Drawing board. To draw with the keyboard use the grid of 28 by 28 cells below."
+      onPointerDown={(e) => { remember(); board.setPointerCapture(e.pointerId); last = where(e); stroke(last, last); lookSoon(); }}
       onPointerMove={(e) => {
-        if (!last.current) return;
+        if (!last) return;
         const now = where(e);
-        stroke(last.current, now);
-        last.current = now;
+        stroke(last, now);
+        last = now;
         lookSoon();
       }}
-      onPointerUp={() => (last.current = null)} onPointerCancel={() => (last.current = null)}
+      onPointerUp={() => (last = null)} onPointerCancel={() => (last = null)}
     />
   );
 }
 
 /** What the network sees, and a way to set each cell with the keyboard. */
 function Cells() {
-  const canvas = useRef<HTMLCanvasElement>(null), seen = pixels.value, [row, column] = cursor.value, night = dark.value;
-  useEffect(() => {
-    const at = canvas.current!.getContext("2d")!;
-    seen.forEach((v, i) => {
+  const paint = (canvas: HTMLCanvasElement): void => {
+    const at = canvas.getContext("2d")!, [row, column] = cursor.value;
+    pixels.value.forEach((v, i) => {
       at.fillStyle = `rgb(${colour(v, 255).join()})`;
       at.fillRect((i % SIDE) * 7, Math.floor(i / SIDE) * 7, 7, 7);
     });
-    at.strokeStyle = night ? "#fff" : "#000";
+    at.strokeStyle = dark.value ? "#fff" : "#000";
     at.strokeRect(column * 7 + 0.5, row * 7 + 0.5, 6, 6);
-  }, [seen, row, column, night]);
+  };
   const move = (e: KeyboardEvent): void => {
+    const [row, column] = cursor.value, seen = pixels.value;
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[e.key];
     if (step) cursor.value = [Math.min(27, Math.max(0, row + step[0]!)), Math.min(27, Math.max(0, column + step[1]!))];
     else if (e.key === " ") {
@@ -144,7 +146,7 @@ function Cells() {
   };
   return (
     <canvas
-      ref={canvas} id="cells" width={196} height={196} tabIndex={0} role="application" onKeyDown={move}
+      id="cells" live={paint} width={196} height={196} tabIndex={0} role="application" onKeyDown={move}
       aria-label="What the network sees: 28 by 28 cells. Arrow keys move, space sets or clears a cell."
     />
   );
@@ -155,14 +157,14 @@ function Guess() {
   if (!shares || !given) return <p class="note">No scores: some numbers of this network are not trained for what was changed.</p>;
   const order = shares.map((_, i) => i).sort((a, b) => given[b]! - given[a]!);
   return (
-    <div>
+    <>
       <p id="guess" role="status">First guess <b>{sent.classes[order[0]!]}</b>, second <b>{sent.classes[order[1]!]}</b>.</p>
       <table class="bars">
         <caption>Scores (what fc2 gives) and the same as shares of 1 (softmax)</caption>
         <thead><tr><th scope="col">class</th><th scope="col"><span class="sr">bar</span></th><th scope="col">share</th><th scope="col">score</th></tr></thead>
         <tbody>
           {shares.map((s, i) => (
-            <tr key={i} class={i === order[0] ? "first" : ""}>
+            <tr class={i === order[0] ? "first" : ""}>
               <th scope="row">{sent.classes[i]}</th>
               <td class="bar"><i style={{ width: `${(100 * s).toFixed(1)}%` }} /></td>
               <td>{s.toFixed(3)}</td><td>{given[i]!.toFixed(2)}</td>
@@ -170,33 +172,33 @@ function Guess() {
           ))}
         </tbody>
       </table>
-    </div>
+    </>
   );
 }
 
 export function Draw() {
   return (
-    <section id="draw" aria-labelledby="draw-h">
+    <>
       <h2 id="draw-h">1. Draw</h2>
       <div class="boards">
         <div>
           <Board />
           <div class="tools">
-            <button type="button" aria-pressed={!eraser.value} onClick={() => (eraser.value = false)}>Pen</button>
-            <button type="button" aria-pressed={eraser.value} onClick={() => (eraser.value = true)}>Eraser</button>
-            <button type="button" onClick={undo}>Undo</button>
-            <button type="button" onClick={clear}>Clear</button>
+            <button aria-pressed={!eraser.value} onClick={() => (eraser.value = false)}>Pen</button>
+            <button aria-pressed={eraser.value} onClick={() => (eraser.value = true)}>Eraser</button>
+            <button onClick={undo}>Undo</button>
+            <button onClick={clear}>Clear</button>
           </div>
           <div class="tools" role="group" aria-label="Move the drawing">
             <span>Move</span>
-            <button type="button" aria-label="Move up" onClick={() => shift(-1, 0)}>{"\u2191"}</button>
-            <button type="button" aria-label="Move down" onClick={() => shift(1, 0)}>{"\u2193"}</button>
-            <button type="button" aria-label="Move left" onClick={() => shift(0, -1)}>{"\u2190"}</button>
-            <button type="button" aria-label="Move right" onClick={() => shift(0, 1)}>{"\u2192"}</button>
+            <button aria-label="Move up" onClick={() => shift(-1, 0)}>{"\u2191"}</button>
+            <button aria-label="Move down" onClick={() => shift(1, 0)}>{"\u2193"}</button>
+            <button aria-label="Move left" onClick={() => shift(0, -1)}>{"\u2190"}</button>
+            <button aria-label="Move right" onClick={() => shift(0, 1)}>{"\u2192"}</button>
           </div>
           <div class="tools" role="group" aria-label="Sample digits">
             <span>Samples</span>
-            {sent.samples.map((s, i) => <button type="button" key={i} aria-label={`Sample ${s.label}`} onClick={() => sample(i)}>{s.label}</button>)}
+            {sent.samples.map((s, i) => <button aria-label={`Sample ${s.label}`} onClick={() => sample(i)}>{s.label}</button>)}
           </div>
         </div>
         <div>
@@ -204,10 +206,10 @@ export function Draw() {
           <Cells />
           <p class="note">The ink is fitted into 20 x 20, its centre of mass put in the middle of 28 x 28, as MNIST was made. Then (value - {sent.mean.toFixed(4)}) / {sent.std.toFixed(4)}.</p>
           <label><input type="checkbox" checked={!centring.value} onChange={(e) => { centring.value = !e.currentTarget.checked; look(); }} /> skip the fitting and centring</label>
-          <p class="note" role="status">{told.value}</p>
+          <p class="note" role="status" live={() => told.value} />
         </div>
       </div>
-      <Guess />
-    </section>
+      <div live={Guess} />
+    </>
   );
 }

@@ -1,10 +1,11 @@
 // The page of `whyshape play`: four panels from left to right, as the data flows, and a tour through them.
 
-import { render } from "preact";
+import { effect } from "../core/signals";
+import { Fragment, draw, make } from "../view";
 import { Change } from "./change";
 import { type Sent, receive, sent } from "./data";
-import { Draw } from "./draw";
-import { Maps } from "./maps";
+import { Draw, begin } from "./draw";
+import { Maps, watch } from "./maps";
 import { One } from "./one";
 import { dark } from "./paint";
 import { askTorch, askWhy, gap, pixels, scores, torch, values } from "./state";
@@ -15,17 +16,26 @@ function Page() {
     <>
       <header>
         <h1>{sent.title}</h1>
-        <button type="button" aria-pressed={dark.value} onClick={() => (dark.value = !dark.value)}>Dark</button>
+        <button aria-pressed={dark.value} onClick={() => (dark.value = !dark.value)}>Dark</button>
       </header>
-      <Tour />
-      <main><Draw /><Maps /><div class="pair"><One /><Change /></div></main>
-      <footer><h2>About these numbers</h2><ul>{sent.about.map((line) => <li key={line}>{line}</li>)}</ul></footer>
+      <div live={Tour} />
+      <main>
+        <section id="draw" aria-labelledby="draw-h" live={Draw} />
+        <section id="maps" aria-labelledby="maps-h" live={Maps} />
+        <div class="pair">
+          <section id="one" aria-labelledby="one-h" live={One} />
+          <section id="change" aria-labelledby="change-h" live={Change} />
+        </div>
+      </main>
+      <footer><h2>About these numbers</h2><ul>{sent.about.map((line) => <li>{line}</li>)}</ul></footer>
     </>
   );
 }
 
 receive(JSON.parse(document.getElementById("data")!.textContent!) as Sent);
-render(<Page />, document.getElementById("page")!);
+effect(() => draw(document.getElementById("page")!, <Page />));
+begin();
+watch();
 if (sent.server) askTorch();
 if (!sent.runs) askWhy();
 

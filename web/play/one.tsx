@@ -1,13 +1,12 @@
 // Panel 3: one output number, opened into the numbers it is made of.
 
-import { signal } from "@preact/signals";
+import { Fragment, make } from "../view";
 import { nameOf, sent } from "./data";
 import { type Opened, type Part, type Term, flat, open, product, received, strongest, total, unflat, words } from "./number";
 import { changed, changes, explained, gap, pixels, place, result, scores, torch, trouble, values } from "./state";
 
 const TOLERANCE = 1e-5;
 const show = (v: number): string => (v < 0 ? "" : "+") + v.toFixed(6);
-const all = signal(false);
 
 function Picker() {
   const { node, at } = place.value, shape = result.value.sizes[sent.model.nodes[node]![2][0]!]!.slice(1);
@@ -18,9 +17,9 @@ function Picker() {
   };
   return (
     <div class="picker">
-      <label>layer <select value={node} onChange={(e) => choose(+e.currentTarget.value)}>{sent.steps.map((_, i) => <option key={i} value={i}>{nameOf(i)}</option>)}</select></label>
+      <label>layer <select value={node} onChange={(e) => choose(+e.currentTarget.value)}>{sent.steps.map((_, i) => <option value={i}>{nameOf(i)}</option>)}</select></label>
       {shape.map((n, axis) => (
-        <label key={axis}>{axes[axis]} <input
+        <label>{axes[axis]} <input
           type="number" min={0} max={n - 1} value={at[axis]}
           onInput={(e) => { const v = +e.currentTarget.value; if (Number.isInteger(v) && v >= 0 && v < n) place.value = { node, at: at.map((old, i) => (i === axis ? v : old)) }; }}
         /> <small>0 to {n - 1}</small></label>
@@ -34,8 +33,8 @@ function Grid({ part }: { part: Part }) {
   const rows = Array.from({ length: Math.ceil(part.terms.length / part.row) }, (_, r) => part.terms.slice(r * part.row, (r + 1) * part.row));
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`products of ${part.name}`}>
-      <table class="grid"><tbody>{rows.map((row, r) => <tr key={r}>{row.map((t, c) => (
-        <td key={c} class={t.at ? "" : "pad"}>{t.at ? t.input.toFixed(3) : "pad"}<span>x {t.weight!.toFixed(3)}</span><b>{product(t).toFixed(3)}</b></td>
+      <table class="grid"><tbody>{rows.map((row) => <tr>{row.map((t) => (
+        <td class={t.at ? "" : "pad"}>{t.at ? t.input.toFixed(3) : "pad"}<span>x {t.weight!.toFixed(3)}</span><b>{product(t).toFixed(3)}</b></td>
       ))}</tr>)}</tbody></table>
     </div>
   );
@@ -53,7 +52,7 @@ function Sum({ opened, before }: { opened: Opened; before: number }) {
       <p>{opened.parts.length} {opened.parts.length === 1 ? "map" : "maps"} x {first!.terms.length} places = {many} products, added to one number.
         {inside.length > 0 && ` The window covers row${range(1)}, column${range(2)}.`}</p>
       {opened.parts.map((part) => (
-        <details key={part.name} open={opened.parts.length === 1 || all.value}>
+        <details key={part.name} open={opened.parts.length === 1}>
           <summary><span>{part.name}</span> <span>{part.terms.length} products</span> <code>{show(total(part))}</code></summary>
           <Grid part={part} />
         </details>
@@ -130,7 +129,7 @@ export function One() {
   const before = sent.model.nodes.findIndex(([, , made]) => made[0] === reads[0]), after = sent.model.nodes.findIndex(([, read]) => read[0] === makes[0]);
   const flattened = shape.length > 1 && after >= 0 && result.value.sizes[sent.model.nodes[after]![2][0]!]!.length === 2;
   return (
-    <section id="one" aria-labelledby="one-h">
+    <>
       <h2 id="one-h">3. One number</h2>
       <Picker />
       {!opened ? <p class="note">{why}</p> : (
@@ -145,6 +144,6 @@ export function One() {
         </>
       )}
       <Checked />
-    </section>
+    </>
   );
 }

@@ -1,6 +1,6 @@
 // Numbers as colours: orange above zero, blue below, paper at zero. On dark paper the strong ends are bright.
 
-import { effect, signal } from "@preact/signals";
+import { effect, signal } from "../core/signals";
 
 type Colour = [number, number, number];
 const LIGHT: { zero: Colour; above: Colour; below: Colour } = { zero: [255, 255, 255], above: [190, 80, 0], below: [0, 90, 140] };

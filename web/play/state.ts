@@ -1,6 +1,6 @@
 // What the page shows now. Pixels and changes are the only inputs; sizes, maps and guesses follow from them.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "../core/signals";
 import { type Changes, UNCHANGED, evaluate } from "../core/model";
 import { base64, bytes, floats, sent } from "./data";
 import { forward } from "./forward";

@@ -1,7 +1,7 @@
 // The guided tour: seven steps, text and page move together, each with a box to predict before seeing.
 
-import { computed, signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { computed, signal } from "../core/signals";
+import { make } from "../view";
 import { type Lesson, lessons } from "./lesson";
 import { changes, place, reset, turn } from "./state";
 import { nameOf, sent } from "./data";
@@ -16,6 +16,7 @@ function go(to: number): void {
   const lesson = all.value[step.value];
   if (Object.keys(changes.value.knobs).length) reset();
   if (!lesson) return;
+  queueMicrotask(() => document.getElementById("tour-h")?.focus()); // once the step is drawn
   place.value = { node: lesson.node, at: sent.model.shapes[sent.model.tensors[sent.model.nodes[lesson.node]![2][0]!]!]!.slice(1).map(() => 0) };
 }
 
@@ -34,13 +35,12 @@ function feedback(lesson: Lesson): string {
 }
 
 export function Tour() {
-  const heading = useRef<HTMLHeadingElement>(null), at = step.value, lesson = all.value[at];
-  useEffect(() => { if (at >= 0) heading.current?.focus(); }, [at]);
+  const at = step.value, lesson = all.value[at];
   if (!all.value.length) return null;
-  if (!lesson) return <p class="tour closed"><button type="button" onClick={() => go(0)}>Take the tour</button> seven steps, five minutes; each asks you to predict first</p>;
+  if (!lesson) return <p class="tour closed"><button onClick={() => go(0)}>Take the tour</button> seven steps, five minutes; each asks you to predict first</p>;
   return (
     <section class="tour" aria-labelledby="tour-h" onKeyDown={(e) => { if (e.key === "Escape") go(all.value.length); }}>
-      <h2 id="tour-h" ref={heading} tabIndex={-1} onKeyDown={(e) => { if (e.key === " " || e.key === "Enter") { e.preventDefault(); go(at + 1); } }}>
+      <h2 id="tour-h" tabIndex={-1} onKeyDown={(e) => { if (e.key === " " || e.key === "Enter") { e.preventDefault(); go(at + 1); } }}>
         {at + 1} of {all.value.length}: {lesson.title}
       </h2>
       <p>{lesson.says}</p>
@@ -50,9 +50,9 @@ export function Tour() {
       </form>
       <p role="status" class={seen.value ? "feedback" : ""}>{seen.value ? feedback(lesson) : ""}</p>
       <p class="tools">
-        <button type="button" onClick={() => go(at - 1)} disabled={at === 0}>Back</button>
-        <button type="button" onClick={() => go(at + 1)}>{at + 1 < all.value.length ? "Next" : "Done"}</button>
-        <button type="button" onClick={() => go(all.value.length)}>Leave the tour</button>
+        <button onClick={() => go(at - 1)} disabled={at === 0}>Back</button>
+        <button onClick={() => go(at + 1)}>{at + 1 < all.value.length ? "Next" : "Done"}</button>
+        <button onClick={() => go(all.value.length)}>Leave the tour</button>
       </p>
     </section>
   );

@@ -1,16 +1,15 @@
 // One layer: the slots SIZE, MAPS, WEIGHTS, NOTE; its knobs; its window at work; its numbers to copy.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { signal } from "../core/signals";
-import { type Condition, type Knobs } from "../core/trees";
+import { type Condition, type Knobs, isAxis, isSum } from "../core/trees";
 import { repairs, repeats, roadOf } from "../core/model";
-import { grouped, latex, plain } from "../core/text";
-import { Formula, base, formula, formulaText, told } from "./number";
+import { grouped, latex, mathml, python } from "../core/text";
+import { Formula, base, formulaText, told } from "./number";
 import { field, toggle } from "./list";
-import { changes, choose, chosen, isCall, label, model, numbersOf, open, outputOf, parents, paths, result, rowOf, ruleOf, setKnobs, shapeText, sizes, stop, sums, touched } from "./state";
+import { called, changes, choose, chosen, isCall, model, numbersOf, open, outputOf, parents, paths, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, touched } from "./state";
 import { Walk } from "./walk";
 import { Picture } from "./picture";
-import { Fragment, make } from "./view";
+import { Fragment, make } from "../view";
 
 export function Card() {
   return <article id="card" tabIndex={-1} aria-label="Chosen layer" live={Inside} />;
@@ -21,10 +20,10 @@ function Inside() {
   const node = isCall(data) ? first : -1, total = (table: Float64Array) => table[first + count]! - table[first]!;
   return (
     <>
-      <h3>{paths[row] || label(row)} <small>{type}</small></h3>
+      <h3>{called(row)} <small>{type}</small></h3>
       <p class="flow">
-        {node >= 0 && <>{model.nodes[node]![1].map((t) => shapeText(sizes.value[t]!)).join(" and ")} {"->"} </>}
-        <b>{(stop.value?.node ?? Infinity) < first + count ? "-" : shapeText(sizes.value[outputOf(row)]!)}</b>
+        {node >= 0 && <>{model.nodes[node]![1].map((t) => sizeText(t)).join(" and ")} {"->"} </>}
+        <b>{(stop.value?.node ?? Infinity) < first + count ? "-" : sizeText(outputOf(row))}</b>
         {times > 1 && <> This row stands for {times} alike blocks.</>}
       </p>
       {stop.value && stop.value.node >= first && stop.value.node < first + count && <Refusal />}
@@ -47,7 +46,7 @@ export function Refusal() {
   const row = rowOf(at.node), fixes = repairs(model, changes.value, at, result.value.sizes);
   return (
     <div class="refusal" role="alert">
-      <strong>{paths[row] || label(row)} {at.known ? "does not fit" : "cannot be told"}:</strong> {at.sentence}.
+      <strong>{called(row)} {at.known ? "does not fit" : "cannot be told"}:</strong> {at.sentence}.
       {fixes.map(({ node, knob, value }) => (
         <button onClick={() => setKnobs(node, { [knob]: value })}>set {base(knob)} to {value}: then all layers fit</button>
       ))}
@@ -59,7 +58,7 @@ function Slots({ node }: { node: number }) {
   const [index, , makes] = model.nodes[node]!, rule = model.rules[index]!;
   const shapes = (roadOf(rule, numbersOf(node)) ?? rule).outs;
   if (rule.measured !== undefined) {
-    return <p class="slot"><b>SIZE</b> {rule.op} gave {shapeText(sizes.value[makes[0]!]!)} when run. This is an observation, not a derivation: {rule.measured}.</p>;
+    return <p class="slot"><b>SIZE</b> {rule.op} gave {sizeText(makes[0]!)} when run. This is an observation, not a derivation: {rule.measured}.</p>;
   }
   const words = touched.value ? undefined : model.words[model.nodes[node]![4]], channels = rule.axes?.indexOf("channels") ?? -1;
   const said = (slot: string) => words?.[slot]?.map((sentence) => <p>{model.sentences[sentence]}</p>);
@@ -87,8 +86,7 @@ function Slots({ node }: { node: number }) {
 function alike(node: number, shape: number[]): { places: number[]; tree: number }[] {
   const found = new Map<string, { places: number[]; tree: number }>();
   shape.forEach((tree, place) => {
-    const entry = model.trees[tree], leaf = Array.isArray(entry) && typeof entry[0] === "number";
-    const key = leaf ? `same ${place === 0}` : formulaText(node, tree), seen = found.get(key);
+    const key = isAxis(model.trees[tree]!) ? `same ${place === 0}` : formulaText(node, tree), seen = found.get(key);
     if (seen && place > 1) seen.places.push(place);
     else found.set(seen ? `${key} ${place}` : key, { places: [place], tree });
   });
@@ -96,16 +94,14 @@ function alike(node: number, shape: number[]): { places: number[]; tree: number 
 }
 
 function Axis({ node, words, tree }: { node: number; words: string[]; tree: number }) {
-  const entry = model.trees[tree], leaf = typeof entry === "string" || (Array.isArray(entry) && typeof entry[0] === "number") || typeof entry === "number";
-  const value = numbersOf(node).value(tree);
   return (
-    <p class="axis"><span class="word">{words.join(" and ")}:</span> <Formula node={node} tree={tree} />{leaf ? <> {who(node, tree)}</> : <> = <b>{value}</b></>}</p>
+    <p class="axis"><span class="word">{words.join(" and ")}:</span> <Formula node={node} tree={tree} />{isSum(model.trees[tree]!) ? <> = <b>{numbersOf(node).value(tree)}</b></> : ` ${who(node, tree)}`}</p>
   );
 }
 
 function who(node: number, tree: number): string {
   const { word, text } = told(node, tree);
-  if (word === "=") return Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "number" ? "unchanged" : "";
+  if (word === "=") return isAxis(model.trees[tree]!) ? "unchanged" : "";
   return text ? `(${text})` : "";
 }
 
@@ -122,8 +118,8 @@ function Weights({ node }: { node: number }) {
 /** Whether an expression rests on a knob, or on a size that arrives. */
 function reads(tree: number, knob: boolean): boolean {
   const entry = model.trees[tree]!;
-  if (!Array.isArray(entry)) return knob && typeof entry === "string";
-  return typeof entry[0] === "number" ? !knob : (entry.slice(1) as number[]).some((part) => reads(part, knob));
+  if (!isSum(entry)) return knob ? typeof entry === "string" : isAxis(entry);
+  return ((entry as unknown[]).slice(1) as number[]).some((part) => reads(part, knob));
 }
 
 /** The demands that tie a typed number to what arrives. */
@@ -193,33 +189,25 @@ const copied = signal<{ node: number; kind: string } | null>(null);
 function Copies({ node }: { node: number }) {
   const row = rowOf(node), path = paths[row]!, rule = ruleOf(node);
   const at = numbersOf(node);
-  const lines = alike(node, (roadOf(rule, at) ?? rule).outs[0] ?? []).filter(({ tree }) => Array.isArray(model.trees[tree]) && typeof (model.trees[tree] as unknown[])[0] === "string");
-  const text = lines.map(({ places, tree }) => `${places.map((i) => rule.axes?.[i] ?? `axis ${i}`).join(" and ")}: ${plain(formula(node, tree))} = ${at.value(tree)}`);
-  const python = path && `model.${path}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
-  const kinds: Record<string, () => string> = {
-    text: () => [`${path || rule.op}: ${shapeText(sizes.value[model.nodes[node]![2][0]!]!)}`, ...text].join("\n"),
+  const lines = alike(node, (roadOf(rule, at) ?? rule).outs[0] ?? []).filter(({ tree }) => isSum(model.trees[tree]!));
+  const sums = lines.map(({ tree }) => `${formulaText(node, tree)} = ${at.value(tree)}`);
+  const text = lines.map(({ places }, i) => `${places.map((axis) => rule.axes?.[axis] ?? `axis ${axis}`).join(" and ")}: ${sums[i]}`);
+  const access = path && `model.${path}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
+  const kinds: Record<string, () => string | 0> = {
+    text: () => [`${path || rule.op}: ${sizeText(model.nodes[node]![2][0]!)}`, ...text].join("\n"),
     Markdown: () => [`**${(path || rule.op).replace(/[\\`*_{}[\]<>|]/g, "\\$&")}**`, ...text.map((line) => `- \`${line}\``)].join("\n"),
-    LaTeX: () => lines.map(({ tree }) => `\\[ ${latex(model.trees, tree, (leaf) => String(at.value(leaf)))} = ${at.value(tree)} \\]`).join("\n"),
-    "Python check": () => lines.map(({ tree }) => `assert ${check(tree, (leaf) => at.value(leaf))} == ${at.value(tree)}`).join("\n"),
-    "Python path": () => python,
+    LaTeX: () => sums.map(latex).join("\n"),
+    MathML: () => sums.map(mathml).join("\n"),
+    "Python check": () => sums.length && ["import math", ...sums.map(python)].join("\n"),
+    "Python path": () => access,
     "state_dict key": () => path,
     link: () => location.href,
   };
   return (
-    <p class="copies">Copy: {Object.entries(kinds).filter(([, write]) => write()).map(([kind, write]) => (
-      <button onClick={() => { copy(write()); copied.value = { node, kind }; }}>{kind}</button>
+    <p class="tools copies">Copy: {Object.entries(kinds).filter(([, write]) => write()).map(([kind, write]) => (
+      <button onClick={() => { copy(`${write()}`); copied.value = { node, kind }; }}>{kind}</button>
     ))} <span role="status" live={() => copied.value?.node === node && `${copied.value.kind} copied`} /></p>
   );
-}
-
-/** A formula as Python writes it. */
-function check(tree: number, leaf: (tree: number) => number): string {
-  const entry = model.trees[tree]!;
-  if (!Array.isArray(entry) || typeof entry[0] === "number") return String(leaf(tree));
-  const [op, a, b] = entry as [string, number, number], [x, y] = [check(a, leaf), b === undefined ? "" : check(b, leaf)];
-  if (op === "ceil//") return `-(-${x} // ${y})`;
-  if (op === "scale") return `int(${x} * ${y})`;
-  return op === "min" || op === "max" ? `${op}(${x}, ${y})` : op === "neg" ? `(-${x})` : `(${x} ${op} ${y})`;
 }
 
 export function copy(text: string): void {

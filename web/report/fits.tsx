@@ -1,17 +1,16 @@
 // Which sizes fit: every height and width asked in the page, through the trees, with the knobs as they stand.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { effect, signal } from "../core/signals";
 import { evaluate } from "../core/model";
 import { runs } from "../core/text";
-import { changes, model, setInput, shapeText, sizes } from "./state";
-import { Fragment, make } from "./view";
+import { changes, model, setInput, sizes, sizeText } from "./state";
+import { Fragment, make } from "../view";
 
 const MOST = 96, WORK = 1_500_000; // sizes along one axis; calls asked in all
 
 type Answer = "fits" | "no" | "unknown";
 const at = signal(""); // what the pointer stands on
-const grid = signal<{ rows: Answer[][]; done: boolean; square: boolean }>({ rows: [], done: false, square: false });
+const grid = signal<{ rows: Answer[][]; done: boolean; square: boolean; low: number }>({ rows: [], done: false, square: false, low: 1 });
 
 const image = (): [tensor: number, shape: number[]] | undefined => {
   const [first] = model.inputs;
@@ -31,14 +30,14 @@ export function start(): void {
     if (!found) return;
     const [tensor, shape] = found, square = model.nodes.length * MOST * MOST > WORK, rows: Answer[][] = [];
     const size = shape.at(-1)!, most = square ? Math.min(512, Math.ceil(WORK / model.nodes.length)) : MOST, low = square ? Math.max(1, size - (most >> 1)) : 1;
-    grid.value = { rows, done: false, square };
+    grid.value = { rows, done: false, square, low };
     let h = 0;
     const slice = () => {
       if (mine !== run) return;
       for (const until = performance.now() + 12; h < most && performance.now() < until; h++) {
         rows.push(square ? [ask(tensor, shape, low + h, low + h)] : Array.from({ length: MOST }, (_, w) => ask(tensor, shape, h + 1, w + 1)));
       }
-      grid.value = { rows: rows.slice(), done: h >= most, square };
+      grid.value = { rows: rows.slice(), done: h >= most, square, low };
       if (h < most) setTimeout(slice, 8);
     };
     setTimeout(slice, 60);
@@ -64,12 +63,11 @@ function blocks(rows: Answer[][]): string[] {
 }
 
 export function Fits() {
-  const found = image(), { rows, done, square } = grid.value;
+  const found = image(), { rows, done, square, low } = grid.value;
   if (model.problem) return <p>The model stopped at {model.problem.path || model.problem.op}, so the layers behind it were not read. Which sizes would pass all of them is not known here.</p>;
   if (model.accepts && !found) return <p class="answer">{model.accepts.text}</p>;
-  if (!found) return <p>The map is drawn for one image as input. This model's inputs: {model.inputs.map(([t, name]) => `${name} ${shapeText(sizes.value[t]!)}`).join(", ")}.</p>;
-  const [tensor, shape] = found, low = square ? Math.max(1, shape.at(-1)! - (Math.min(512, Math.ceil(WORK / model.nodes.length)) >> 1)) : 1;
-  const list = square ? rows.flatMap(([answer], i) => (answer === "fits" ? [low + i] : [])) : rows.flatMap((row, h) => (row[h] === "fits" ? [h + 1] : []));
+  if (!found) return <p>The map is drawn for one image as input. This model's inputs: {model.inputs.map(([t, name]) => `${name} ${sizeText(t)}`).join(", ")}.</p>;
+  const [tensor, shape] = found, list = rows.flatMap((row, i) => (row[square ? 0 : i] === "fits" ? [low + i] : []));
   const count = rows.reduce((sum, row) => sum + row.filter((answer) => answer === "fits").length, 0), parts = square ? [] : blocks(rows);
   const fill = (answer: Answer) => rows.map((row, h) => row.map((a, w) => (a === answer ? `M${w} ${h}h1v1h-1z` : "")).join("")).join("");
   return (
@@ -97,7 +95,7 @@ export function Fits() {
           <figcaption>height down, width across; the line marks squares. <span live={() => at.value} /></figcaption>
         </figure>
       )}
-      <form class="try" onSubmit={(e) => e.preventDefault()}>
+      <form class="tools" onSubmit={(e) => e.preventDefault()}>
         {[["height", 2], ["width", 3]].map(([word, axis]) => (
           <label>{word} of the input <input type="number" min={1} value={shape[axis as number]} onInput={(e) => {
             const n = e.currentTarget.valueAsNumber;

@@ -1,10 +1,9 @@
 // The layers as a tree table. Only the rows in view exist, so a model of 20,000 calls costs what one of 20 does.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { effect, signal } from "../core/signals";
 import { grouped, short } from "../core/text";
-import { changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, paths, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork, whole } from "./state";
-import { Fragment, make } from "./view";
+import { called, changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork, whole } from "./state";
+import { Fragment, make } from "../view";
 
 const HEIGHT = 28, SPARE = 5;
 const top = signal(0), view = signal(448);
@@ -62,14 +61,14 @@ function Line({ row, place }: { row: number; place: number }) {
   const total = (table: Float64Array) => table[first + count]! - table[first]!;
   const state = end >= first + count ? "" : end >= first ? " bad" : " after";
   const shape = sizes.value[outputOf(row)]!, joined = isCall(model.rows[row]!) ? joins(first) : [];
-  const flat = Boolean(filter.value), called = flat ? paths[row] || label(row) : label(row);
+  const flat = Boolean(filter.value), name = (flat ? called : label)(row);
   return (
     <div id={`row${row}`} role="row" class={`row${state}${row === chosen.value ? " chosen-row" : ""}`} aria-rowindex={place + 2} aria-level={flat ? 1 : depth + 1}
       aria-expanded={kids && !flat ? open.value.has(row) : undefined} aria-selected={row === chosen.value}
       style={{ top: `${place * HEIGHT}px` }} onClick={() => { choose(row); if (kids) toggle(row); }}>
       <span role="gridcell" style={{ paddingLeft: `${flat ? 4 : 4 + depth * 14}px` }}>
         <i class={kids ? (open.value.has(row) ? "fold open" : "fold") : "fold none"} />
-        <b>{called}</b>{times > 1 && <em class="times"> x {times}</em>} {type !== called && <small>{type}</small>}
+        <b>{name}</b>{times > 1 && <em class="times"> x {times}</em>} {type !== name && <small>{type}</small>}
         {joined.length > 0 && <small class="join"> + {joined.join(", ")}</small>}
         {state === " bad" && <strong> {stop.value!.known ? "does not fit" : "cannot be told"}</strong>}
       </span>
@@ -98,7 +97,7 @@ function from(tensor: number): string {
   const node = makers.get(tensor);
   if (node === undefined) return "a constant";
   const row = rowOf(node);
-  return paths[row] || label(row);
+  return called(row);
 }
 
 /** What one output cell sees of the image: `16 x 16`, or "all". */
@@ -145,7 +144,7 @@ function keys(event: KeyboardEvent): void {
 export function Totals() {
   const { weights, work } = sums.value, least = unknownWork.value || stop.value || model.problem ? "at least " : "";
   return (
-    <p class="totals">
+    <p class="tools">
       <span>{model.problem && "at least "}<b>{grouped(weights.at(-1)!)}</b> learned numbers</span> <span>{least}<b>{grouped(work.at(-1)!)}</b> multiply-adds (MACs)</span>
       {Object.keys(changes.value.knobs).length > 0 && <span class="changed"> with your changes</span>}
     </p>

@@ -1,16 +1,15 @@
 // The report: one page, one model, nothing fetched.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { effect, signal } from "../core/signals";
 import type { Model } from "../core/model";
 import { Card } from "./card";
 import { Fits, start } from "./fits";
 import { List, follow } from "./list";
-import { Section, Tip } from "./number";
+import { Tip } from "./number";
 import { Answer, Bars, Checks, Words, orderButton, textVersion } from "./sections";
-import { address, begin, changes, cell, chosen, model, readAddress, tip, whole } from "./state";
+import { address, begin, cell, changes, chosen, model, readAddress, tip, whole } from "./state";
 import { Traced } from "./traced";
-import { draw, Fragment, make } from "./view";
+import { type Child, Fragment, draw, make } from "../view";
 
 const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
 
@@ -19,17 +18,27 @@ function Layers() {
     <>
       <p class="hint">Size comes from a formula. The number of maps is a choice. Point at a number to see who decides it.</p>
       {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
-      <ul class="legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
+      <ul class="tools legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
     </>
   );
 }
+
+const SECTIONS: [id: string, title: string, show: () => Child][] = [
+  ["answer", "In one line", Answer],
+  ["layers", "Layers", Layers],
+  ["trace", "Where does this cell look?", Traced],
+  ["fits", "What sizes fit?", Fits],
+  ["bars", "Where are the numbers?", Bars],
+  ["words", "Words", Words],
+  ["checks", "How this was checked", Checks],
+];
 
 function Page() {
   return (
     <>
       <header>
         <h1>{model.title}</h1>
-        <nav aria-label="Sections">{[["answer", "Answer"], ["layers", "Layers"], ["trace", "One cell"], ["fits", "Sizes that fit"], ["bars", "Where the numbers are"], ["words", "Words"], ["checks", "Checked"]].map(([id, word]) => <a href={`#${id}`} onClick={(e) => { e.preventDefault(); document.getElementById(id!)?.scrollIntoView(); }}>{word}</a>)}</nav>
+        <nav aria-label="Sections">{SECTIONS.map(([id, title]) => <a href={`#${id}`} onClick={(e) => { e.preventDefault(); document.getElementById(id)?.scrollIntoView(); }}>{title}</a>)}</nav>
         <p class="tools">
           <button onClick={() => (theme.value = theme.value === "dark" ? "light" : "dark")}>Light or dark</button>
           {orderButton()}
@@ -37,17 +46,9 @@ function Page() {
         </p>
       </header>
       <main>
-        <Section id="answer" title="In one line" show={Answer} />
-        <Section id="layers" title="Layers" show={Layers} />
-        {whole.value && (
-          <>
-            <Section id="trace" title="Where does this cell look?" show={Traced} />
-            <Section id="fits" title="What sizes fit?" show={Fits} />
-            <Section id="bars" title="Where are the numbers?" show={Bars} />
-            <Section id="words" title="Words" show={Words} />
-            <Section id="checks" title="How this was checked" show={Checks} />
-          </>
-        )}
+        {SECTIONS.slice(0, whole.value ? undefined : 2).map(([id, title, show]) => (
+          <section id={id} aria-labelledby={`${id}-h`} live={() => [<h2 id={`${id}-h`}>{title}</h2>, show()]} />
+        ))}
       </main>
       <div live={Tip} />
     </>

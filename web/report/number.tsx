@@ -1,10 +1,9 @@
 // A number on the page: who decides it, and where it comes from, on hover, focus, click and Enter.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { type Piece, pieces, plain } from "../core/text";
-import { } from "../core/model";
+import { isAxis } from "../core/trees";
 import { choose, lit, model, numbersOf, paths, rowOf, sizes, tip } from "./state";
-import { type Child, make } from "./view";
+import { make } from "../view";
 
 /** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
 export const base = (name: string): string => name.replace(/\[\d+\]$/, "");
@@ -19,9 +18,9 @@ export function told(node: number, tree: number): Told {
     if (rule.task?.includes(entry)) return { text: `${name}: from the task, as many as there are answers`, by: "input", word: "from task" };
     return typed ? { text: `${name}: typed, must equal what arrives`, by: "chosen", word: "typed" } : { text: `${name}: you chose it`, by: "chosen", word: "chosen" };
   }
-  if (!Array.isArray(entry) || typeof entry[0] !== "number") return { text: "", by: "calculated", word: "=" };
+  if (!isAxis(entry)) return { text: "", by: "calculated", word: "=" };
   const tensor = reads[entry[0]]!, input = model.inputs.find(([t]) => t === tensor);
-  const axis = axisWord(tensor, entry[1] as number, rule.axes);
+  const axis = axisWord(tensor, entry[1], rule.axes);
   if (input) return { text: `${axis} of the input ${input[1]}: fixed by what comes in`, by: "input", word: "from input" };
   const maker = madeBy(tensor);
   return { text: `${axis}: calculated in ${maker < 0 ? "the model" : paths[rowOf(maker)] || "a call"}`, by: "calculated", word: "=", source: maker };
@@ -83,8 +82,4 @@ export function Tip() {
       {now?.pinned && <small> Esc closes</small>}
     </div>
   );
-}
-
-export function Section({ id, title, show }: { id: string; title: string; show: () => Child }) {
-  return <section id={id} aria-labelledby={`${id}-h`} live={() => [<h2 id={`${id}-h`}>{title}</h2>, show()]} />;
 }

@@ -1,8 +1,7 @@
 // The parts of a module as boxes and lines, laid out by Python.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
-import { choose, label, model, paths, shapeText, sizes, outputOf } from "./state";
-import { make } from "./view";
+import { choose, label, model, outputOf, paths, sizeText } from "./state";
+import { make } from "../view";
 
 const W = 132, H = 36, GAP = 22;
 
@@ -32,14 +31,14 @@ export function Picture({ row }: { row: number }) {
   return (
     <figure class="parts"><figcaption>Its parts, in the order of the data (top to bottom)</figcaption>
       <svg width={wide * (W + GAP) + Math.max(0, lanes) * 14} height={y(Math.max(...at.map(([column]) => column))) + H + 4} role="img" aria-label={`Picture of the ${parts.length} parts and how they are joined`}>
-        <text class="in-word" x={x(at[0]![1]) + W / 2} y={11} text-anchor="middle">what comes in</text>
+        <text class="word" x={x(at[0]![1]) + W / 2} y={11} text-anchor="middle">what comes in</text>
         {edges.map((edge) => <path class="edge" d={way(edge)} />)}
         {parts.map((part, i) => (
           <g class="part" transform={`translate(${x(at[i + 1]![1])} ${y(at[i + 1]![0])})`} onClick={() => choose(part)}>
             <title>{paths[part]}</title>
             <rect width={W} height={H} rx={3} />
             <text x={6} y={15}>{clip(`${label(part)} ${model.rows[part]![2]}`)}</text>
-            <text x={6} y={29} class="dim">{shapeText(sizes.value[outputOf(part)]!)}</text>
+            <text x={6} y={29} class="dim">{sizeText(outputOf(part))}</text>
           </g>
         ))}
       </svg>

@@ -1,27 +1,26 @@
 // The sections around the layers: the answer first, where the numbers are, words, and how all was checked.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { grouped, short } from "../core/text";
-import { choose, kerasOrder, label, model, outputOf, paths, shapeText, sizes, stop, sums, unknownWork } from "./state";
+import { called, choose, kerasOrder, label, model, outputOf, sizeText, stop, sums, unknownWork } from "./state";
 import { Refusal } from "./card";
 import { Totals } from "./list";
 import { partsOf } from "./picture";
 import type { Finding } from "../core/model";
-import { Fragment, make } from "./view";
+import { Fragment, make } from "../view";
 
 export function Answer() {
   const [input] = model.inputs, end = stop.value?.node ?? Infinity;
-  const chain: { text: string; row: number }[] = input ? [{ text: shapeText(sizes.value[input[0]]!), row: -1 }] : [];
+  const chain: { text: string; row: number }[] = input ? [{ text: sizeText(input[0]), row: -1 }] : [];
   const parts = model.nodes.length <= 60 ? model.rows.flatMap((row, i) => (row[6] ? [] : [i])) : partsOf(-1).flatMap((i) => (partsOf(i).length > 1 && partsOf(i).length < 16 ? partsOf(i) : [i]));
   for (const row of parts) {
-    const [, , , first, count] = model.rows[row]!, text = shapeText(sizes.value[outputOf(row)]!);
+    const [, , , first, count] = model.rows[row]!, text = sizeText(outputOf(row));
     if (first + count > end) break;
     if (chain.at(-1)?.text !== text) chain.push({ text, row });
   }
   return (
     <>
       <p class="answer" aria-label="Sizes from input to output">
-        {chain.slice(0, 24).map(({ text, row }, i) => <>{i > 0 && " -> "}{row < 0 ? <span>{text}</span> : <button class="link" title={paths[row] || label(row)} onClick={() => { choose(row); document.getElementById("card")?.scrollIntoView({ block: "nearest" }); }}>{text}</button>}</>)}
+        {chain.slice(0, 24).map(({ text, row }, i) => <>{i > 0 && " -> "}{row < 0 ? <span>{text}</span> : <button class="link" title={called(row)} onClick={() => { choose(row); document.getElementById("card")?.scrollIntoView({ block: "nearest" }); }}>{text}</button>}</>)}
         {chain.length > 24 && ` -> ... -> ${chain.at(-1)!.text}`}
       </p>
       <Totals />
@@ -61,7 +60,7 @@ export function Bars() {
         return (
           <table><caption>{title}: {model.problem || (title.startsWith("multiply") && unknownWork.value) ? "at least " : ""}{grouped(all)}</caption><tbody>
             {rows.sort((a, b) => b.n - a.n).slice(0, 16).map(({ row, n }) => (
-              <tr><th scope="row"><button class="link" onClick={() => choose(row)}>{paths[row] || label(row)}</button></th>
+              <tr><th scope="row"><button class="link" onClick={() => choose(row)}>{called(row)}</button></th>
                 <td><div class="bar" style={{ width: `${Math.max(0.5, (100 * n) / most)}%` }} /></td><td class="r">{short(n)}</td><td class="r">{((100 * n) / all).toFixed(1)} %</td></tr>
             ))}
           </tbody></table>
@@ -94,7 +93,7 @@ export function Checks() {
 /** Every row as text, for the browser's own search, for printing and for reading aloud. */
 export function textVersion(): string {
   return model.rows.map(([depth, , type, first, count, times], row) => {
-    const size = shapeText(sizes.value[outputOf(row)]!), n = sums.value.weights[first + count]! - sums.value.weights[first]!;
+    const size = sizeText(outputOf(row)), n = sums.value.weights[first + count]! - sums.value.weights[first]!;
     return `${"  ".repeat(depth)}${label(row)}${times > 1 ? ` x ${times}` : ""}${type && type !== label(row) ? ` (${type})` : ""}  ${size}${n ? `  ${grouped(n)} learned` : ""}`;
   }).join("\n");
 }

@@ -92,6 +92,9 @@ export function label(row: number): string {
   return name || type;
 }
 
+/** The same with the modules it stands in. */
+export const called = (row: number): string => paths[row] || label(row);
+
 /** The tensor a row gives: what its last call makes. */
 export function outputOf(row: number): number {
   const [, , , first, count] = model.rows[row]!;
@@ -149,6 +152,8 @@ export function shapeText(shape: number[]): string {
   const rest = shape.length > 1 ? shape.slice(1) : shape;
   return (kerasOrder.value && rest.length > 1 ? [...rest.slice(1), rest[0]] : rest).join(" x ") || "one number";
 }
+
+export const sizeText = (tensor: number): string => shapeText(sizes.value[tensor]!);
 
 export function address(): string {
   const parts = [`l=${encodeURIComponent(paths[chosen.value]! || `call ${model.rows[chosen.value]![3]}`)}`];

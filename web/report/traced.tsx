@@ -1,9 +1,8 @@
 // Where does this cell look? Its rows and columns, followed back layer by layer to the image.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { trace } from "../core/reach";
-import { cell, changes, isCall, label, model, outputOf, parents, paths, rowOf, settled, shapeText, sizes, stop } from "./state";
-import { Fragment, make } from "./view";
+import { called, cell, changes, isCall, model, outputOf, parents, rowOf, settled, sizes, sizeText, stop } from "./state";
+import { Fragment, make } from "../view";
 
 export function Traced() {
   if (!settled.value) return null;
@@ -23,7 +22,7 @@ export function Traced() {
       return to < from ? `no ${word}` : from === 0 && to === n - 1 && n > 1 ? `all ${n} ${word}s` : from === to ? `${word} ${from}` : `${word}s ${from} to ${to}`;
     }).join(", ");
   }
-  const name = paths[row] || label(row);
+  const name = called(row);
   const set = (i: number, n: number) => { if (Number.isInteger(n) && n >= 0) cell.value = i ? [cell.value[0], n] : [n, cell.value[1]]; };
   return (
     <>
@@ -42,7 +41,7 @@ export function Traced() {
         </div>
       )}
       <ol class="chain">
-        {few.slice(0, 40).map(({ node, t }) => <li><b>{paths[rowOf(node)] || label(rowOf(node))}</b> {words(t)} <small>of {shapeText(sizes.value[t]!)}</small></li>)}
+        {few.slice(0, 40).map(({ node, t }) => <li><b>{called(rowOf(node))}</b> {words(t)} <small>of {sizeText(t)}</small></li>)}
         {few.length > 40 && <li>... {few.length - 40} more</li>}
         {input && seen && <li><b>{input[1]}</b> {words(input[0])}</li>}
       </ol>

@@ -1,12 +1,11 @@
 // The window walking over this layer's own grid: what each output cell reads, and which outputs read a cell.
-/** @jsxRuntime classic */ /** @jsx make */ /** @jsxFrag Fragment */
 
 import { effect, signal } from "../core/signals";
 import { type Window } from "../core/model";
 import { cellsRead, readersOf, throughAdaptive } from "../core/reach";
 import { ranges } from "../core/text";
 import { cell, chosen, lit, model, numbersOf, sizes } from "./state";
-import { Fragment, make } from "./view";
+import { Fragment, make } from "../view";
 
 const CELL = 11, MOST = 34; // px, cells shown along one axis
 const playing = signal(false), pace = signal(3), pointed = signal<[number, number] | null>(null);
@@ -68,7 +67,7 @@ function Window_({ node }: { node: number }) {
         <Grid title="input" rows={rows!} columns={columns!} input marked={{ rows: readRows, columns: readColumns }} onPoint={(at) => (pointed.value = at)} />
         <Grid title="output" rows={rows!} columns={columns!} marked={readers ?? { rows: [r], columns: [c] }} onPoint={(at) => at && (cell.value = at)} />
       </div>
-      <p class="controls">
+      <p class="tools">
         {!calm && <button aria-pressed={playing.value} onClick={() => (playing.value = !playing.value)}>{playing.value ? "Pause" : "Play"}</button>}
         <button onClick={() => go(-1)}>Step back</button>
         <button onClick={() => go(1)}>Step</button>

@@ -1,14 +1,15 @@
 // What JSX becomes: a description of elements, made true in the document by as few changes as possible.
 //
-// A component is a function of its props, nothing more; what changes lives in signals. An element with `live={() => ...}` draws its own
-// inside, and again whenever a signal read there changes. Text reaches the document as text nodes only.
+// A component is a function of its props, nothing more; what changes lives in signals. An element with `live={(element) => ...}` draws its
+// own inside, and again whenever a signal read there changes; a canvas is painted there. Text reaches the document as text nodes only.
 
 import type { JSX as Known } from "preact";
-import { type Signal, effect, signal } from "../core/signals";
+import { type Signal, effect, signal } from "./core/signals";
 
 type Props = Record<string, any>;
 export interface Made { type: string | ((props: any) => Child); props: Props; key?: string | number }
-export type Child = Made | string | number | boolean | null | undefined | Child[];
+export type Child = Made | string | number | boolean | null | undefined | void | Child[];
+type Live = (element: any) => Child;
 
 export function make(type: Made["type"], props: Props | null, ...children: Child[]): Made {
   return { type, props: { ...props, children }, key: props?.key };
@@ -20,7 +21,7 @@ export namespace make {
     export type ElementType = keyof IntrinsicElements | ((props: any) => Child);
     export interface ElementChildrenAttribute { children: unknown }
     export interface IntrinsicAttributes { key?: string | number }
-    export type IntrinsicElements = { [Tag in keyof Known.IntrinsicElements]: Known.IntrinsicElements[Tag] & { live?: () => Child } };
+    export type IntrinsicElements = { [Tag in keyof Known.IntrinsicElements]: Known.IntrinsicElements[Tag] & { live?: Live } };
   }
 }
 
@@ -38,7 +39,7 @@ function flat(child: Child, at: string, found: Map<string, Made | string>): void
   }
 }
 
-const inside = new WeakMap<Element, Map<string, Element | Text>>(), given = new WeakMap<Element, Props>(), lives = new WeakMap<Element, Signal<() => Child>>();
+const inside = new WeakMap<Element, Map<string, Element | Text>>(), given = new WeakMap<Element, Props>(), lives = new WeakMap<Element, Signal<Live>>();
 
 /** Makes the inside of an element what is described; what is there already stays, with its focus. */
 export function draw(parent: Element, child: Child): void {
@@ -64,31 +65,34 @@ function created(parent: Element, { type }: Made): Element {
 }
 
 function update(element: Element, props: Props): void {
-  const before = given.get(element) ?? {};
+  const before = given.get(element) ?? {}, live = lives.get(element);
   given.set(element, props);
-  for (const name in { ...before, ...props }) if (!["children", "key", "live"].includes(name) && (before[name] !== props[name] || name === "value")) set(element, name, props[name]);
-  if (!props.live) return draw(element, props.children);
-  const live = lives.get(element);
   if (live) live.value = props.live;
-  else islet(element, props.live);
+  else if (props.live) islet(element, props.live);
+  else draw(element, props.children);
+  for (const name in { ...before, ...props }) { // after the inside: a <select> takes a value that it offers
+    if (!["children", "key", "live"].includes(name) && (before[name] !== props[name] || OWN.includes(name))) set(element, name, props[name]);
+  }
 }
 
 /** An element that draws its own inside until it is taken out of the document. */
-function islet(element: Element, first: () => Child): void {
+function islet(element: Element, first: Live): void {
   const live = signal(first);
   let drawn = false;
   lives.set(element, live);
   const end = effect(() => {
     if (drawn && !element.isConnected) return end();
-    draw(element, live.value());
+    draw(element, live.value(element));
     drawn = true;
   });
 }
 
+const OWN = ["value", "checked"]; // what the reader changes too
+
 function set(element: any, name: string, value: any): void {
   if (name.startsWith("on")) element[name.toLowerCase()] = value;
   else if (name === "style") Object.assign(element.style, value);
-  else if (name === "value") { if (element.value !== String(value)) element.value = value; }
+  else if (OWN.includes(name)) { if (String(element[name]) !== String(value)) element[name] = value; }
   else if (value === undefined || value === null || (value === false && !name.startsWith("aria-"))) element.removeAttribute(name);
   else element.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : value);
 }

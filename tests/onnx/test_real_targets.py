@@ -8,6 +8,8 @@ from whyshape.cli import main  # noqa: E402
 from whyshape.errors import WhyshapeError  # noqa: E402
 from whyshape.readers.target import load  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, on its torch backend
+
 SOURCE = """
 import torch
 from torch import nn

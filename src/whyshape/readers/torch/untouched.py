@@ -15,6 +15,7 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 _CONTAINERS = frozenset((list, dict, set, deque, OrderedDict, defaultdict))
+_EMPTY = {kind: kind() for kind in _CONTAINERS}
 _ROOM = 10_000  # items of the containers that one attribute holds: beyond, it is data and not state
 # What an attribute may hold that has no state of its own, or state that is not the model's.
 _CLOSED = (torch.Tensor, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, torch.Generator)
@@ -27,7 +28,7 @@ def untouched(modules):
     """Put back every attribute, container and hook of these modules, and the dice and modes of the program."""
     fields, containers = _held(modules)
     before = [f.copy() for f in fields]
-    contents = [c.copy() for c in containers]
+    contents = [c.copy() if c else _EMPTY[type(c)] for c in containers]
     hooks = RemovableHandle.next_id
     try:
         with program_untouched():
@@ -49,7 +50,7 @@ def _held(modules) -> tuple[list[dict], list]:
     for module, f in zip(modules, fields.copy()):
         if type(module).__module__.startswith("torch.nn."):  # PyTorch's own layers keep nothing else
             containers += _TABLES(f)
-            if any(_HOOKS(f)):
+            if f["_forward_pre_hooks"] or f["_forward_hooks"] or f["_backward_pre_hooks"] or f["_backward_hooks"]:
                 containers += _HOOKS(f)
         else:
             for value in f.values():

@@ -14,7 +14,7 @@ class Parser(argparse.ArgumentParser):
     """Usage errors are one sentence and exit code 2; options stand anywhere."""
 
     def __init__(self, **kwargs):
-        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        kwargs.setdefault("formatter_class", _help)
         super().__init__(**kwargs)
         self._mixing = False
 
@@ -31,6 +31,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _help(prog: str) -> argparse.HelpFormatter:
+    """How help is set. Not told the width, argparse asks `shutil`, whose compressors take longer to load than all the rest of it."""
+    from whyshape.writers.text import width_of_screen
+
+    return argparse.RawDescriptionHelpFormatter(prog, width=width_of_screen() - 2)
 
 
 def target(parser, nargs="?") -> None:

@@ -12,9 +12,9 @@ remembers its expression, down to leaves that say who decided them:
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from whyshape.errors import DoesNotFit
@@ -176,7 +176,7 @@ class Cond:
 
     def __bool__(self):
         truth = self.holds
-        facts = _recording.facts
+        facts = _recording.get()
         if facts is not None:
             facts.branches.append(self if truth else self.opposite)
         return truth
@@ -232,11 +232,7 @@ class Facts:
         self.branches: list[Cond] = []
 
 
-class _Recording(threading.local):
-    facts: Facts | None = None
-
-
-_recording = _Recording()
+_recording: ContextVar[Facts | None] = ContextVar("recording", default=None)  # of this thread
 
 
 @contextmanager
@@ -248,11 +244,12 @@ def recording():
     >>> facts.needs[0].cond.relation
     '>='
     """
-    before, _recording.facts = _recording.facts, Facts()
+    facts = Facts()
+    before = _recording.set(facts)
     try:
-        yield _recording.facts
+        yield facts
     finally:
-        _recording.facts = before
+        _recording.reset(before)
 
 
 def need(ok, sentence: str, **numbers) -> None:
@@ -260,7 +257,7 @@ def need(ok, sentence: str, **numbers) -> None:
     if ok is True:
         return
     if isinstance(ok, Cond):
-        facts = _recording.facts
+        facts = _recording.get()
         if facts is not None:
             facts.needs.append(Need(ok, sentence, numbers))
         if ok.holds:

@@ -1,4 +1,7 @@
-{
+"""Which file holds which rule; written by `python -m whyshape.rules.shelf`."""
+
+# fmt: off
+CATALOGUE = {
  "rules": {
   "activation": "alpha_dropout celu dropout dropout1d dropout2d dropout3d elu feature_alpha_dropout feature_dropout gelu glu gumbel_softmax hardshrink hardsigmoid hardswish hardtanh leaky_relu log_softmax logsigmoid mish prelu relu relu6 rrelu selu silu softmax softmin softplus softshrink softsign tanhshrink threshold torch.special.log_softmax torch.special.softmax",
   "attention": "multi_head_attention_forward scaled_dot_product_attention",
@@ -10,7 +13,7 @@
   "embed": "embedding embedding_bag one_hot torch.embedding torch.embedding_bag",
   "factory": "Tensor.new_empty Tensor.new_empty_strided Tensor.new_full Tensor.new_ones Tensor.new_tensor Tensor.new_zeros arange bartlett_window blackman_window empty empty_like empty_strided eye full full_like hamming_window hann_window kaiser_window linspace logspace multinomial normal ones ones_like rand rand_like randint randint_like randn randn_like randperm range torch.as_tensor torch.asarray torch.empty_permuted torch.fft.fftfreq torch.fft.rfftfreq torch.from_numpy torch.nn.init.constant_ torch.nn.init.kaiming_uniform_ torch.nn.init.normal_ torch.nn.init.uniform_ torch.scalar_tensor torch.tensor tril_indices triu_indices zeros zeros_like",
   "fold": "Tensor.unfold col2im fold im2col torch.nn.functional.unfold",
-  "index": "Tensor.__getitem__ Tensor.__setitem__ as_strided as_strided_copy as_strided_scatter diagonal diagonal_copy diagonal_scatter gather index_add index_copy index_fill index_put index_reduce index_select narrow narrow_copy put scatter scatter_add scatter_reduce select select_copy select_scatter slice_scatter take take_along_dim torch.linalg.diagonal",
+  "index": "Tensor.__getitem__ as_strided as_strided_copy diagonal diagonal_copy gather index_select narrow narrow_copy select select_copy take take_along_dim torch.linalg.diagonal",
   "join": "Tensor.split cat chunk column_stack concat concatenate dsplit dstack hsplit hstack row_stack split split_with_sizes stack tensor_split unbind unsafe_chunk unsafe_split unsafe_split_with_sizes vsplit vstack",
   "keras_layers": "keras.conv1d keras.conv2d keras.conv3d keras.conv_transpose1d keras.conv_transpose2d keras.conv_transpose3d keras.dense keras.depthwise1d keras.depthwise2d keras.depthwise3d keras.norm keras.pool keras.recurrent",
   "linalg": "cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd torch.linalg.cholesky torch.linalg.det torch.linalg.eig torch.linalg.eigh torch.linalg.eigvals torch.linalg.eigvalsh torch.linalg.inv torch.linalg.matrix_exp torch.linalg.matrix_power torch.linalg.matrix_rank torch.linalg.pinv torch.linalg.qr torch.linalg.slogdet torch.linalg.solve torch.linalg.solve_triangular torch.linalg.svd torch.linalg.svdvals trace",
@@ -30,7 +33,8 @@
   "sort": "argsort bucketize histc kthvalue msort searchsorted sort topk",
   "spectral": "istft stft torch.fft.fft torch.fft.fft2 torch.fft.fftn torch.fft.fftshift torch.fft.hfft torch.fft.hfft2 torch.fft.hfftn torch.fft.ifft torch.fft.ifft2 torch.fft.ifftn torch.fft.ifftshift torch.fft.ihfft torch.fft.ihfft2 torch.fft.ihfftn torch.fft.irfft torch.fft.irfft2 torch.fft.irfftn torch.fft.rfft torch.fft.rfft2 torch.fft.rfftn",
   "transposed": "_convolution conv_transpose1d conv_transpose2d conv_transpose3d convolution",
-  "unpool": "max_unpool1d max_unpool2d max_unpool3d torch._C._nn.max_unpool2d torch._C._nn.max_unpool3d"
+  "unpool": "max_unpool1d max_unpool2d max_unpool3d torch._C._nn.max_unpool2d torch._C._nn.max_unpool3d",
+  "write": "Tensor.__setitem__ as_strided_scatter diagonal_scatter index_add index_copy index_fill index_put index_reduce put scatter scatter_add scatter_reduce select_scatter slice_scatter"
  },
  "layers": {
   "activation": "AlphaDropout CELU Dropout Dropout1d Dropout2d Dropout3d ELU FeatureAlphaDropout GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh Identity LeakyReLU LogSigmoid LogSoftmax Mish PReLU RReLU ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh Tanhshrink Threshold",
@@ -55,9 +59,11 @@
  "told": {
   "autocast": "autocast",
   "conv,transposed,work": "factors",
-  "kept": "by_result history saved",
+  "kept": "by_result history",
+  "kept,kept_algebra,kept_index,kept_losses,kept_recurrent": "saved",
   "keras_layers,work": "nouns",
   "looks": "moves",
+  "spelled": "spelled",
   "words": "maps note",
   "work": "fvcore itself work"
  }

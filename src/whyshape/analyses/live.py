@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from whyshape.graph import Graph, Node, Ref, rebuild
-from whyshape.rules import Call
+from whyshape.rules import Call, Spec
 from whyshape.rules.base import TOLD
 from whyshape.rules.dtypes import BYTES, CATEGORY, name_of
+from whyshape.rules.kept import PARTLY
 from whyshape.sizes import product
 
 
@@ -76,14 +77,14 @@ class Asked:
         return self._answer("backward")
 
     @cached_property
-    def saved(self) -> tuple[int, tuple[int, ...]] | None:
-        """What autograd keeps: bytes made on the way, and which of the node's tensors, counted through its inputs and outputs."""
+    def saved(self) -> tuple[int, tuple[int, ...], bool] | None:
+        """What autograd keeps: bytes made on the way; which of the node's tensors, counted through its inputs and outputs; if that is all."""
         items = self._answer("saved")
         if items is None:
             return None
         places = (*self.node.inputs, *self.node.outputs)
-        made = sum(product(item.shape) * BYTES[name_of(item.dtype)] for item in items if type(item) is not Live)
-        return made, tuple(places.index(item.index) for item in items if type(item) is Live)
+        made = sum(product(item.shape) * BYTES[name_of(item.dtype)] for item in items if type(item) is Spec)
+        return made, tuple(places.index(item.index) for item in items if type(item) is Live), PARTLY not in items
 
 
 class Held(list):

@@ -32,6 +32,7 @@ class Kept(NamedTuple):
     node: Node
     nbytes: int | None  # None: nobody knows what this operator keeps
     tensors: tuple[int, ...] = ()  # owners of the memory, by index
+    missing: str = ""  # what is not counted: the operator, or a part of what it keeps
 
 
 class Memory(NamedTuple):
@@ -131,7 +132,7 @@ def standing(graph: Graph) -> tuple[Amount, Amount, Amount, int]:
 def total_of(rows: tuple[Kept, ...]) -> Amount:
     """What all operators together keep, and which of them nobody knows."""
     known = [r.nbytes for r in rows if r.nbytes is not None]
-    return Amount(sum(known) if known or not rows else None, tuple(dict.fromkeys(r.node.op for r in rows if r.nbytes is None)))
+    return Amount(sum(known) if known or not rows else None, tuple(dict.fromkeys(r.missing for r in rows if r.missing)))
 
 
 def kept(graph: Graph, held: Held, checkpoint: tuple[str, ...] = ()) -> tuple[Kept, ...]:
@@ -150,22 +151,23 @@ def kept(graph: Graph, held: Held, checkpoint: tuple[str, ...] = ()) -> tuple[Ke
         return nbytes[owner]
 
     for node in graph.nodes:
-        at, owners = node.index, []
+        at, owners, partly = node.index, [], ""
         add = sum([first_time(t) for t in entries.get(at, ())]) if entries else 0
         if at not in inside and [i for i in node.outputs if held[i].needs_grad] and told.get(node.op) != []:
             saved = held.asked(node).saved
             if saved is None:
-                rows.append(Kept(node, None))
+                rows.append(Kept(node, None, (), node.op))
                 continue
-            made, places = saved
+            made, places, complete = saved
             add += made
+            partly = "" if complete else f"what the kernel of {node.op} notes for itself"
             inputs = node.inputs
             # An operator in place that needs what it overwrites keeps a copy; a few compute their gradient from the result instead.
             gone = inputs[0] if node.inplace and not TOLD["by_result"].get(node.op) else -1
             for place in places:
                 t = inputs[place] if place < len(inputs) else node.outputs[place - len(inputs)]
                 add += nbytes[t] if t == gone else first_time(t)
-        rows.append(Kept(node, add, tuple(owners)))
+        rows.append(Kept(node, add, tuple(owners), partly))
     return tuple(rows)
 
 

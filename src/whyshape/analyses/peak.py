@@ -62,8 +62,9 @@ def training_peak(graph: Graph, held: Held, lives: Lives, rows, checkpoint=()) -
     made = [0] * len(graph.nodes)  # memory made on the way by a node
     missing: dict[str, None] = {}
     for index, row in enumerate(rows):
+        if row.missing:
+            missing[row.missing] = None
         if row.nbytes is None:
-            missing[row.node.op] = None
             continue
         made[index] = row.nbytes
         for t in row.tensors:

@@ -1,6 +1,7 @@
 """What autograd keeps for the backward pass, operator by operator, as PyTorch's plain CPU kernels do it.
 
-An answer is a list: a tensor of the call stands for the memory it lies in, a `Spec` for memory made on the way.
+An answer is a list: a tensor of the call stands for the memory it lies in, a `Spec` for memory made on the way, `PARTLY` for
+more of which nobody knows how much.
 The tests hold every one against `torch.autograd.graph.saved_tensors_hooks` on real runs.
 """
 
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 from whyshape.rules.base import Spec, told
 from whyshape.rules.dtypes import name_of
-from whyshape.rules.work import DROPOUTS, drops
 from whyshape.sizes import product
+
+PARTLY = object()
 
 
 def tensors(call) -> list:
@@ -57,7 +59,7 @@ def _output(call):
     return outs(call)[:1]
 
 
-def _both(call):
+def both(call):
     return [first(call), *outs(call)[:1]]
 
 
@@ -65,22 +67,42 @@ told("saved", [], """torch.nn.functional.unfold Tensor.unfold neg negative floor
     lerp mean sum cumsum cat concat concatenate stack hstack vstack dstack clone contiguous detach roll flip fliplr
     flipud Tensor.repeat tile repeat_interleave tril triu fold pixel_shuffle pixel_unshuffle channel_shuffle
     native_channel_shuffle Tensor.to Tensor.float Tensor.half Tensor.double Tensor.bfloat16 Tensor.type Tensor.type_as
-    positive diff nansum Tensor.__setitem__ Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__
+    positive diff Tensor.__setitem__ Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__
     Tensor.__rsub__ Tensor.__isub__ Tensor.__neg__ Tensor.__pos__ Tensor.copy_ trace real imag view_as_complex
-    view_as_real remainder fmod Tensor.__mod__ diag_embed fill zero""")  # fmt: skip
+    view_as_real diag_embed fill zero rad2deg fix conj conj_physical resolve_conj resolve_neg alias Tensor.requires_grad_
+    Tensor.cpu Tensor.cuda Tensor.pin_memory Tensor.cfloat Tensor.cdouble Tensor.uniform_ Tensor.normal_ Tensor.bernoulli_
+    Tensor.random_ Tensor.exponential_ Tensor.fill_diagonal_ torch.bernoulli Tensor.bernoulli poisson floor_divide heaviside
+    Tensor.__floordiv__ Tensor.__ifloordiv__ Tensor.__rfloordiv__ Tensor.__rmod__ row_stack column_stack rot90 diag diagflat meshgrid
+    cartesian_prod block_diag im2col col2im constant_pad_nd affine_grid affine_grid_generator select_scatter slice_scatter
+    diagonal_scatter as_strided_scatter""")  # fmt: skip
 told("saved", _input, """relu6 hardtanh silu hardswish hardsigmoid gelu mish softplus elu selu celu leaky_relu threshold glu log log2 log10
      log1p sin cos abs absolute square erf erfc erfinv asin acos atan asinh acosh atanh sinh cosh hardshrink softshrink clamp clamp_min clamp_max
-     clip sinc logit lgamma digamma i0 deg2rad var nan_to_num Tensor.__abs__""",
+     clip sinc logit lgamma digamma i0 deg2rad var nan_to_num Tensor.__abs__ angle arcsin arccos arctan arcsinh
+     arccosh arctanh polygamma torch.special.polygamma torch.special.digamma torch.special.psi torch.special.entr torch.special.erf
+     torch.special.erfc torch.special.erfinv torch.special.gammaln torch.special.i0 torch.special.log1p torch.special.logit
+     torch.special.sinc""",
      *[f"avg_pool{n}d" for n in (1, 2, 3)])  # fmt: skip
-told("saved", _output, "relu sigmoid tanh exp exp2 expm1 sqrt rsqrt reciprocal softmax log_softmax softmin tan gumbel_softmax")
-told("saved", _both, "amax amin prod norm logsumexp std torch.linalg.norm torch.linalg.vector_norm")
+told(
+    "saved",
+    _output,
+    """relu sigmoid tanh exp exp2 expm1 sqrt rsqrt reciprocal softmax log_softmax softmin tan gumbel_softmax
+     torch.special.softmax torch.special.log_softmax torch.special.exp2 torch.special.expit torch.special.expm1 torch.special.ndtri
+     polar""",
+)
+told(
+    "saved",
+    both,
+    """amax amin prod norm logsumexp std torch.linalg.norm torch.linalg.vector_norm Tensor.__rpow__
+     torch.special.erfcx torch.special.i0e torch.special.i1 torch.special.i1e torch.special.log_ndtr""",
+)
 told("saved", lambda call: [first(call), like(first(call))], "logsigmoid", "softsign", "rrelu")
-told("saved", lambda call: [like(first(call))], "tanhshrink")
-told("saved", tensors, "prelu", "mse_loss", "grid_sample", "grid_sampler", "bilinear")
+told("saved", lambda call: [like(first(call))], "tanhshrink mvlgamma torch.special.multigammaln torch.special.ndtr")
+told("saved", lambda call: [like(first(call), dtype="bool")], "torch.fake_quantize_per_tensor_affine")
+told("saved", tensors, "prelu", "grid_sample", "grid_sampler", "bilinear", "conv_tbc")
 
 
 # -- two tensors met place by place: each is kept for the other's gradient ---------------------------------------------
-def _product(call):
+def product_of(call):
     a, *b = tensors(call)
     return [t for t, other in ((a, b), (*b[:1], [a])) if other[0].needs_grad] if b else []
 
@@ -98,15 +120,28 @@ def _power(call):
     return both if len(both) < 2 else [*both[:2], *outs(call)]
 
 
-told("saved", _product, "mul", "multiply", "Tensor.__mul__", "Tensor.__rmul__", "Tensor.__imul__", "outer", "dot")
+told("saved", product_of, "mul", "multiply", "Tensor.__mul__", "Tensor.__rmul__", "Tensor.__imul__", "outer", "dot")
 told(
-    "saved", _quotient, "div", "divide", "true_divide", "Tensor.__truediv__", "Tensor.__rtruediv__", "Tensor.__itruediv__", "Tensor.__div__"
+    "saved",
+    _quotient,
+    "div",
+    "divide",
+    "true_divide",
+    "Tensor.__truediv__",
+    "Tensor.__rtruediv__",
+    "Tensor.__itruediv__",
+    "Tensor.__div__",
+    "Tensor.__rdiv__",
 )
 told("saved", _power, "pow", "Tensor.__pow__", "Tensor.__ipow__")
-told("saved", lambda call: tensors(call)[:2], "maximum", "minimum", "fmax", "fmin", "atan2")
+told("saved", lambda call: tensors(call)[:2], "maximum minimum fmax fmin atan2 arctan2 nextafter logaddexp logaddexp2 complex")
+told("saved", lambda call: tensors(call)[:2] if tensors(call)[1:2] and tensors(call)[1].needs_grad else [],
+     "fmod remainder Tensor.__mod__ Tensor.__imod__")  # fmt: skip
+told("saved", lambda call: [*[t for t in tensors(call)[:2] if t.needs_grad], call.out], "hypot")
+told("saved", lambda call: [*([first(call)] if first(call).needs_grad else []), call.out], "copysign")
 told("saved", lambda call: tensors(call)[:1], "where", "Tensor.where")
-told("saved", lambda call: tensors(call)[1:2], "masked_fill")
-told("saved", lambda call: tensors(call)[1:3], "addcmul")
+told("saved", lambda call: tensors(call)[1:2], "masked_fill", "masked_scatter")
+told("saved", lambda call: [*([call.tensor1] if call.tensor2.needs_grad else []), call.tensor2], "addcdiv")
 
 
 # -- windows -----------------------------------------------------------------------------------------------------------
@@ -129,7 +164,9 @@ for _n in (1, 2, 3):
     told("saved", _max_pool, *[f"{kind}max_pool{_n}d{w}" for kind in ("", "adaptive_") for w in ("", "_with_indices")])
     told("saved", lambda call: tensors(call)[1:2], f"max_unpool{_n}d")
 # The power of every cell, its average, whose sign and size are taken apart and put together, scaled, and the root of that.
-told("saved", lambda call: [first(call), like(first(call)), *[like(call.out)] * 4], *[f"lp_pool{n}d" for n in (1, 2)])
+told("saved", lambda call: [first(call), like(first(call)), *[like(call.out)] * 4], *[f"lp_pool{n}d" for n in (1, 2, 3)])
+told("saved", lambda call: [first(call), *(outs(call)[1:] or [like(call.out, dtype="int64")])],
+     *[f"fractional_max_pool{n}d{w}" for n in (2, 3) for w in ("", "_with_indices")])  # fmt: skip
 told("saved", lambda call: [call.input] if call.mode in ("reflect", "replicate") else [], "pad")
 told("saved", lambda call: [call.input] if call.mode == "area" else [], "interpolate")
 
@@ -169,6 +206,12 @@ def _instance_norm(call):
     return [call.input if call.input.contiguous else like(call.input), *([each] if call.weight is not None else []), each, each]
 
 
+def _response_norm(call):
+    """The squares, filled up at the first and last channels; their sums, scaled and to a power."""
+    x = call.input
+    return [x, Spec((x.shape[0], x.shape[1] + call.size - 1, *x.shape[2:]), x.dtype), like(x), like(x)]
+
+
 def _weight(call) -> list:
     return [] if call.weight is None else [call.weight]
 
@@ -183,6 +226,7 @@ told("saved", _layer_norm, "layer_norm")
 told("saved", _rms_norm, "rms_norm")
 told("saved", _group_norm, "group_norm")
 told("saved", _instance_norm, "instance_norm")
+told("saved", _response_norm, "local_response_norm")
 
 
 def _normalized(call):
@@ -207,10 +251,10 @@ def _linear(call):
 
 def _merges(t, axes: int) -> bool:
     """Whether the first ``axes`` axes can be read as one without a copy."""
-    return t.strides is None or _run(t.shape[:axes], t.strides[:axes])
+    return t.strides is None or run(t.shape[:axes], t.strides[:axes])
 
 
-def _run(sizes, steps) -> bool:
+def run(sizes, steps) -> bool:
     """Whether axes of these sizes and strides lie in one run of memory."""
     wanted = None
     for n, step in zip(reversed(sizes), reversed(steps)):
@@ -248,8 +292,8 @@ def _last_two(call):
 
 
 told("saved", _linear, "linear")
-told("saved", _matmul, "matmul", "Tensor.__matmul__", "Tensor.__imatmul__", "Tensor.__rmatmul__")
-told("saved", _last_two, "mm", "bmm", "mv", "addmm", "baddbmm", "addbmm")
+told("saved", _matmul, "matmul", "torch.linalg.matmul", "Tensor.__matmul__", "Tensor.__imatmul__", "Tensor.__rmatmul__")
+told("saved", _last_two, "mm bmm mv addmm baddbmm addbmm addmv addr addcmul")
 
 
 def _attention(call):
@@ -296,7 +340,7 @@ def _heads(call):
 told("saved", _heads, "multi_head_attention_forward")
 
 
-def _steps(t) -> list[int]:
+def steps(t) -> list[int]:
     """The strides of a tensor, its own or those of rows."""
     if t.strides is not None:
         return list(t.strides)
@@ -320,39 +364,14 @@ def _einsum(call):
             continue
         groups = ([c for c in result if c in term and c in other], [c for c in result if c in term and c not in other],
                   sorted(c for c in term if c not in result and c in other))  # fmt: skip
-        steps = dict(zip(term, _steps(t)))
+        lies = dict(zip(term, steps(t)))
         sizes = dict(zip(term, t.shape))
-        kept.append(t if all(_run([sizes[c] for c in g], [steps[c] for c in g]) for g in groups) else like(t))
+        kept.append(t if all(run([sizes[c] for c in g], [lies[c] for c in g]) for g in groups) else like(t))
     return kept
 
 
 told("saved", _einsum, "einsum")
 
-
-# -- chance, and looking up --------------------------------------------------------------------------------------------
-def _dropout(call):
-    x = first(call)
-    if not drops(call):
-        return []
-    return [like(x, (*x.shape[:2], *[1] * (len(x.shape) - 2))) if call.op[-1] == "d" or call.op.startswith("feature") else like(x)]
-
-
-told("saved", _dropout, DROPOUTS)
-told("saved", lambda call: tensors(call)[:1] if call.op == "embedding" else [], "embedding")
-told("saved", lambda call: [t for t in tensors(call) if not t.needs_grad], "index_select", "Tensor.__getitem__", "scatter", "index_put")
-told("saved", lambda call: tensors(call)[:2], "gather", "take_along_dim")
-told("saved", lambda call: outs(call)[1:2], "topk", "sort", "kthvalue", "median", "mode", "cummax", "cummin")
-told("saved", lambda call: outs(call)[1:2] or _both(call), "max", "min")
-
-
-def _cross_entropy(call):
-    logits, target = tensors(call)[:2]
-    return [like(logits), target, Spec((), logits.dtype)]
-
-
-told("saved", _cross_entropy, "cross_entropy")
-told("saved", lambda call: [*tensors(call)[:2], Spec((), first(call).dtype)], "nll_loss")
-told("saved", lambda call: [like(first(call))], "l1_loss")
 
 # In place, the gradient comes from the result: nothing of what was overwritten is needed.
 told("by_result", True, "elu selu celu leaky_relu")

@@ -32,7 +32,7 @@ class Sequence(NamedTuple):
         return len(self.params) // (self.layers * self.directions)
 
 
-def _sequence(input, args) -> Sequence:
+def sequence(input, args) -> Sequence:
     """``(hx, params, biases, layers, dropout, train, bidirectional, batch_first)``, or packed: ``(batch_sizes, hx, params, ...)``."""
     packed = isinstance(args[2], (tuple, list))
     if packed:
@@ -70,11 +70,11 @@ def _outputs(s: Sequence):
 class _Recurrent(Rule):
     @staticmethod
     def shape(input, *args):
-        return _outputs(_sequence(input, args))
+        return _outputs(sequence(input, args))
 
     @staticmethod
     def macs(call):
-        s = _sequence(call.input, call.args)
+        s = sequence(call.input, call.args)
         weights = [p for p in s.params if len(p.shape) == 2]
         return product(s.input[:-1]) * total(product(p.shape) for p in weights)
 

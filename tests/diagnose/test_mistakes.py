@@ -4,51 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from cases import MISTAKES
+from cases_code import CODE
+from cases_inputs import INPUTS
+from mistakes import same
 
 from whyshape.analyses.diagnose import diagnose
 from whyshape.readers.torch.edit import CannotApply, Edits
 
-KEYS = (
-    "layer",
-    "attr",
-    "value",
-    "input",
-    "arg",
-    "dim",
-    "dims",
-    "shape",
-    "to",
-    "insert",
-    "before",
-    "replace",
-    "with",
-    "remove",
-    "param",
-    "target",
-)
-
-
-def flat(value):
-    if isinstance(value, (list, tuple)):
-        value = [flat(v) for v in value]
-        return value[0] if value and all(v == value[0] for v in value) and len(value) < 4 else value
-    return value
-
-
-def same(fix: dict, wanted: dict) -> bool:
-    """Whether two fixes say the same; any size that runs is as good as another, any corrected line as another."""
-    if "all" in fix or "all" in wanted:
-        left, right = fix.get("all", [fix]), wanted.get("all", [wanted])
-        return len(left) == len(right) and all(any(same(a, b) for b in right) for a in left)
-    for kind in ("forward", "batch", "state_dict"):
-        if kind in fix or kind in wanted:
-            return kind in fix and kind in wanted
-    if fix.get("input") == wanted.get("input") == "resize":
-        return True
-    a, b = ({k: flat(f[k]) for k in KEYS if k in f} for f in (fix, wanted))
-    a.setdefault("arg", 0), b.setdefault("arg", 0)
-    return a == b
+MISTAKES = {**INPUTS, **CODE}
 
 
 def broken(name):

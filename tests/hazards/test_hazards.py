@@ -51,6 +51,7 @@ FOUND = {
 CLEAN = {
     "rows": (Runs(lambda m, x: m.fc(m.conv(x).view(x.size(0), -1)), **THREAD), (16, 1, 28, 28)),
     "rows, the batch kept": (Runs(lambda m, x: m.fc(m.conv(x).view(-1, 320)), **THREAD), (16, 1, 28, 28)),
+    "rows, each whole": (Runs(lambda m, x: m.fc(x).view(-1, 50), fc=nn.Linear(8, 50)), (4, 9, 8)),
     "squeeze": (Runs(lambda m, x: m.pool(x).squeeze(-1).squeeze(-1), pool=nn.AdaptiveAvgPool2d(1)), (4, 8, 5, 5)),
     "broadcast": (Runs(lambda m, x, y: m.fc(x) - y, fc=nn.Linear(8, 1)), (4, 8), (4, 1)),
     "broadcast, meant": (Runs(lambda m, x: x.unsqueeze(1) - x), (4,)),

@@ -109,6 +109,10 @@ def derive(graph: Graph, node: Node | Problem, turned: dict[str, int] | None = N
             return Derived((), tuple(facts.needs), knobs, refusal, tuple(facts.branches), args, kwargs)
         except Unexplained:  # sizes alone do not decide: a call that was refused before anybody could measure it
             return None
+        except (TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
+            if isinstance(node, Node):
+                raise
+            return None  # the call was refused for an argument that nobody can serve: a dictionary given to a loss
     return Derived(tuple(flat(made)), tuple(facts.needs), knobs, None, tuple(facts.branches), args, kwargs)
 
 

@@ -7,9 +7,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from whyshape.analyses.diagnose.reading import Reading, read
+from whyshape.analyses.diagnose.rows import mixing
 from whyshape.analyses.diagnose.trail import Trail, references
 from whyshape.graph import Graph, Problem
-from whyshape.sizes import product
+from whyshape.rules import RULES
+from whyshape.rules.base import Rule
+from whyshape.sizes import Cond, product
 
 
 class Offer(NamedTuple):
@@ -55,11 +58,16 @@ class Case:
 
     @cached_property
     def wanted(self) -> Any:
-        return self.problem.numbers.get("wanted", self.reading.wanted if self.reading else None)
+        return self.said("wanted", "b")
 
     @cached_property
     def arrived(self) -> Any:
-        return self.problem.numbers.get("arrived", self.reading.arrived if self.reading else None)
+        return self.said("arrived", "a")
+
+    def said(self, word: str, side: str) -> Any:
+        """A number of the refusal: by its name, as one side of an operation on two tensors, or as PyTorch's words give it."""
+        numbers = self.problem.numbers
+        return numbers.get(word, numbers.get(side, getattr(self.reading, word, None)))
 
     @cached_property
     def inputs(self) -> list[Input]:
@@ -69,6 +77,28 @@ class Case:
             if place is not None:
                 found.append(Input(place, index, t.shape, t.dtype, t.name))
         return found
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The first axis of the first input: the batch, as a shape of one number; empty where there is none."""
+        return self.inputs[0].shape[:1] if self.inputs else ()
+
+    @cached_property
+    def rows_demand(self) -> Cond | None:
+        """Behind a view that cut the batch into other rows: what one row holds must be what the view writes down for it."""
+        upstream = {n.index for n in self.trail.upstream}
+        for node in mixing(self.graph):
+            before, after = self.graph.tensors[node.inputs[0]].shape, self.graph.tensors[node.outputs[0]].shape
+            if node.index in upstream:
+                sizes = [[self.trail.size(t, i) for i in range(1, len(s))] for t, s in ((node.inputs[0], before), (node.outputs[0], after))]
+                return Cond("==", product(sizes[0]), product(sizes[1]))
+        return None
+
+    @cached_property
+    def multiplies(self) -> bool:
+        """Whether the refused operation multiplies its operands, so that their sides need not be alike."""
+        rule = RULES.get(self.problem.op)
+        return rule is not None and not rule.pointwise and not rule.view and rule.macs is not Rule.macs
 
     @cached_property
     def call_inputs(self) -> list[int]:

@@ -239,6 +239,43 @@ def _(m):
     return int(m[3]), int(m[1]), {"axis": int(m[2])}
 
 
+DTYPES = {
+    "long": "int64",
+    "int": "int64",
+    "float": "float32",
+    "half": "float16",
+    "double": "float64",
+    "bool": "bool",
+    "byte": "uint8",
+    "bfloat16": "bfloat16",
+}
+
+
+def dtype(word: str) -> str:
+    """PyTorch's words for a kind of number, as `torch.dtype` names it: Long, torch.cuda.LongTensor and long int are int64."""
+    found = re.search(r"bfloat16|long|half|double|float|bool|byte|int", word.lower().replace("unsigned char", "byte"))
+    return DTYPES[found[0]] if found else word
+
+
+@form(r"Expected tensor for argument #\d+ '\w+' to have (?:one of the following )?scalar types?:? (\w+)[\w, ]*; but got ([\w.]+)", "dtype")
+@form(r"expected scalar type (\w+) but found (\w+)", "dtype")
+@form(r"Expected object of (?:scalar |data ?)?type ([\w.]+) but (?:got|found) (?:scalar )?type ([\w.]+)", "dtype")
+@form(r"Input type \(([\w. ]+)\) and (?:weight|bias) type \(([\w. ]+)\) should be the same", "dtype")
+@form(r"must have the same dtype, but got:? ([\w ]+?) (?:and|!=) ([\w ]+)", "dtype")
+@form(r"to have the same dtype, but got: ([\w ]+?) != ([\w ]+)", "dtype")
+def _(m):
+    one, other = dtype(m[1]), dtype(m[2])
+    if "same" in m[0]:  # the data comes first, the layer's weights second
+        return other, one, {}
+    return one, other, {}
+
+
+@form(r"must be Tensor, not (\w+)", "several")
+@form(r"'(tuple|dict|OrderedDict|list|\w*Outputs?)' object has no attribute '\w+'", "several")
+def _(m):
+    return "Tensor", m[1], {}
+
+
 @form(r"CUDA error: device-side assert triggered", "assert")
 def _(m):
     return None, None, {}

@@ -24,6 +24,16 @@ def batch_survives(trial) -> bool:
     return any(at.leaf and at.leaf.ref and at.leaf.ref[0] == "input" for at in leaves(rows))
 
 
+def cuts_batch(case, edits) -> bool:
+    """Whether the edits make one input longer or shorter along the axis that counts the batch for another one as well."""
+    counted = [i.shape[0] for i in case.inputs if i.shape]
+    changed = {e.get("arg", 0): e for e in edits if e.get("dim") == 0 and e.get("input") in LENGTHS}
+    return len(changed) < len(case.inputs) and any(i.arg in changed and i.shape and counted.count(i.shape[0]) > 1 for i in case.inputs)
+
+
+LENGTHS = ("truncate", "slice", "pad_length", "index")
+
+
 def mixing(graph: Graph):
     """Reshapes that count the rows themselves, from numbers typed: `view(-1, 320)`, where the rows they make are not the batch."""
     rows = {graph.tensors[i].shape[:1] for i in graph.inputs}
@@ -38,8 +48,9 @@ def mixing(graph: Graph):
         if not shape or shape[0] != -1 or isinstance(shape[0], Size) or any(isinstance(n, Size) or type(n) is not int for n in shape[1:]):
             continue
         before, after = graph.tensors[node.inputs[0]].shape, graph.tensors[node.outputs[0]].shape
-        if len(before) >= 2 and len(after) >= 2 and before[0] != after[0] and before[:1] in rows:
+        whole = before[-len(after) + 1 :] == after[1:]  # (N, L, words) to (N*L, words): rows stay whole and are only counted otherwise
+        if len(before) >= 2 and len(after) >= 2 and before[0] != after[0] and before[:1] in rows and not whole:
             yield node
 
 
-__all__ = ["batch_survives", "mixing"]
+__all__ = ["batch_survives", "cuts_batch", "mixing"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from whyshape.analyses.diagnose.candidates import offers
 from whyshape.analyses.diagnose.case import Case, Offer
 from whyshape.analyses.diagnose.problem import NEW, OLD, Fix
-from whyshape.analyses.diagnose.rows import batch_survives
+from whyshape.analyses.diagnose.rows import batch_survives, cuts_batch
 
 ENOUGH = 6  # fixes that run are looked for
 WORK = 14000  # operators followed while trying, for one place: a measure that is the same on every machine; the likeliest come first
@@ -34,7 +34,7 @@ def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
         if ran and case.patient.work > limit - WORK // 2 and len(ran) >= 3:
             break
         trial = case.patient.run((*case.edits, *offer.edits))
-        if trial is None or swollen(case, trial):
+        if trial is None or swollen(case, trial) or cuts_batch(case, offer.edits):
             continue
         if trial.ran:
             if batch_survives(trial):

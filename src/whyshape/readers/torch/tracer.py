@@ -9,7 +9,7 @@ trace is verified, and how a model that reads values is followed on real numbers
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -17,9 +17,20 @@ from torch.overrides import TorchFunctionMode
 from whyshape.errors import DoesNotFit
 from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, function_table
 from whyshape.readers.torch.open import opened
-from whyshape.readers.torch.values import Difference, dense_strides, first_sentence, first_tensor, packed, shapes_of, tensors_in, text
+from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, ModuleRun, RawCall
+from whyshape.readers.torch.values import (
+    Difference,
+    channels_last,
+    dense_strides,
+    first_sentence,
+    first_tensor,
+    packed,
+    shapes_of,
+    tensors_in,
+    text,
+)
 from whyshape.rules import Made
-from whyshape.rules.base import Unexplained, in_our_words
+from whyshape.rules.base import Rule, Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
 from whyshape.sizes import INPUT, Leaf, Size, plain, product
 
@@ -31,42 +42,6 @@ _BETWEEN = frozenset(f.__file__ for f in (torch.nn.functional, torch.functional,
 # A rule that cannot tell, or stumbles over an argument nobody can serve: PyTorch has the word.
 _STUMBLES = (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
-
-
-# How a result came to be: a new tensor laid out row by row, the first argument changed in place, or whatever PyTorch gave.
-MADE, CHANGED, GIVEN = 0, 1, 2
-
-
-class RawCall(NamedTuple):
-    """One call as it happened: PyTorch's own objects, frozen into a `Node` later. Kept as a bare tuple: there is one for every operator."""
-
-    op: str
-    args: tuple
-    kwargs: dict
-    out: Any
-    scope: list | None  # the `ModuleRun` it happened in
-    code: Any
-    lasti: int
-    why: str  # why it was measured; empty when a rule answered
-    how: int  # MADE, CHANGED or GIVEN
-    grad: bool  # autograd was watching
-
-
-class ModuleRun(NamedTuple):
-    """One call of a module as it happened. Kept as a bare list: there is one for every layer, and its end is filled in later."""
-
-    module: Any
-    code: Any  # where it was called from
-    lasti: int
-    outer: list | None  # the call it was made in
-    begin: int  # operators called before it
-    args: tuple
-    kwargs: dict | None
-    end: int  # operators called until its end
-    gave: Any
-
-
-END, GAVE = 7, 8  # of a ModuleRun
 
 
 class Stop(RuntimeError):
@@ -153,6 +128,7 @@ class Tracer(TorchFunctionMode):
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
         slides = "weight" in rule.knobs
         names, lays = rule.words(), rule.lays
+        follows = rule.reach is not Rule.reach  # what looks through a window gives channels last where they arrive last, on the CPU
         flag = names.index("inplace") if "inplace" in names else None
 
         known: dict = {}  # what the rule said, for rules with weights: networks ask the same of them again and again
@@ -188,11 +164,17 @@ class Tracer(TorchFunctionMode):
                     out, how = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META), GIVEN
                 elif lays is not None:
                     out, how = torch.empty_strided(made, lays(rule.bind(args, kwargs), made), dtype=first.dtype, device=META), GIVEN
+                elif follows and not first.is_contiguous() and len(made) == first.dim() and (last := channels_last(first)) is not None:
+                    out, how = torch.empty(made, dtype=first.dtype, device=META, memory_format=last), GIVEN
                 else:
                     out = blank(made, first.dtype)
             else:
-                out = self.make(made, first_tensor((args, kwargs)))
-                if type(made) is list:
+                first = first_tensor((args, kwargs))
+                out = self.make(made, first)
+                last = channels_last(first) if follows and kind is Made else None
+                if last is not None and out.dim() == first.dim():
+                    out, how = torch.empty(out.shape, dtype=out.dtype, device=META, memory_format=last), GIVEN
+                elif type(made) is list:
                     out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
             calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", how, grad() or self.grad))
             if kwargs and "out" in kwargs and kwargs["out"] is not None:
@@ -420,4 +402,4 @@ class Tracer(TorchFunctionMode):
         return self.paths.get(id(self.scope[0]), "") if self.scope else ""
 
 
-__all__ = ["CHANGED", "END", "GAVE", "GIVEN", "MADE", "META", "SIZE_GETTERS", "ModuleRun", "NeedsValues", "RawCall", "Stop", "Tracer"]
+__all__ = ["META", "SIZE_GETTERS", "NeedsValues", "Stop", "Tracer"]

@@ -31,6 +31,12 @@ def dense_strides(t) -> list[int]:
     return strides
 
 
+def channels_last(t) -> torch.memory_format | None:
+    """The memory format of a map whose channels lie side by side, as `x.permute(0, 3, 1, 2)` leaves them; None of any other."""
+    form = {4: torch.channels_last, 5: torch.channels_last_3d}.get(t.dim())
+    return form if form is not None and not t.is_contiguous() and t.is_contiguous(memory_format=form) else None
+
+
 def packed(func, outs):
     """Several results as PyTorch returns them: a named tuple where it has one for this function."""
     made = getattr(torch.return_types, getattr(func, "__name__", ""), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from whyshape.analyses.diagnose.case import Case, Offer, edit
 from whyshape.analyses.diagnose.trail import Compiled, Knob
+from whyshape.sizes import Cond
 
 FAR = 40  # knobs upstream that are looked at
 WINDOW = 16  # what kernels, strides and paddings are searched up to
@@ -14,9 +15,13 @@ SLIDING = frozenset(["kernel_size", "stride", "padding", "dilation", "output_pad
 
 
 def offers(case: Case) -> Iterator[Offer]:
-    demand = case.trail.demand
-    if demand is None:
-        return
+    for demand in (case.trail.demand, case.rows_demand):
+        if demand is not None:
+            yield from meeting(case, demand)
+
+
+def meeting(case: Case, demand: Cond) -> Iterator[Offer]:
+    """Arguments whose values meet a demand, alone or the same one in several layers."""
     compiled = Compiled(demand)
     for distance, knob in enumerate(case.trail.knobs(demand.left, demand.right)[:FAR]):
         kept = case.patient.layers.get(knob.path, ("", {}))[1]
@@ -55,11 +60,32 @@ def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
         holds = compiled.holds([id(at) for k in group for at in k.leaves])
         for value in range(0 if attr == "padding" else 1, 8):
             if value != group[0].value and holds(value):
-                edits = tuple(edit(k.path, attr, value) for k in group)
+                cost = 3.2 if attr == "padding" else 4.5
+                alike = [p for p in case.patient.layers if all_but(case, p, attr) == all_but(case, group[0].path, attr)]
+                if attr == "padding" and len(alike) > len(group) and in_front(alike, group):
+                    edits = tuple(edit(p, attr, value) for p in alike)
+                    yield Offer(
+                        edits,
+                        cost - 0.2,
+                        f"{attr} = {value} in every {kind} of kernel_size {shown(case.patient.layers[alike[0]][1]['kernel_size'])}",
+                    )
                 yield Offer(
-                    edits, 3.2 if attr == "padding" else 4.5, f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})"
+                    tuple(edit(k.path, attr, value) for k in group),
+                    cost,
+                    f"{attr} = {value} in every {kind} ({', '.join(k.path for k in group)})",
                 )
                 break
+
+
+def all_but(case: Case, path: str, attr: str) -> list:
+    """What makes layers alike: their type, their window, and the argument itself, but not their channels."""
+    kind, kept = case.patient.layers[path]
+    return [kind, *(repr(kept.get(name)) for name in ("kernel_size", "stride", "dilation", attr))]
+
+
+def in_front(alike: list[str], group: list[Knob]) -> bool:
+    """Whether the layers the demand rests on are among those that are alike: then it is a habit of the whole model."""
+    return {k.path for k in group} <= set(alike)
 
 
 def solutions(compiled: Compiled, knob: Knob, relation: str) -> Iterator[int]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from whyshape.analyses.diagnose.case import Case, Offer
-from whyshape.analyses.diagnose.trail import Compiled, Knob
+from whyshape.analyses.diagnose.trail import Compiled, Knob, references
 
 
 def offers(case: Case) -> Iterator[Offer]:
+    yield from turned(case)
     demand = case.trail.demand
     if demand is None:
         return
     compiled = Compiled(demand)
-    knobs = [k for k in case.trail.knobs(demand.left, demand.right) if k.attr.startswith("[") and free(case, k)]
+    operands = list(references((case.problem.args, case.problem.kwargs)))
+    knobs = [k for k in case.trail.knobs(demand.left, demand.right) if k.attr.startswith("[") and free(case, k.path)]
     for group in groups(knobs):
         leaves = [at for k in group for at in k.leaves]
         now = int(leaves[0])
-        near = dict.fromkeys([v for v in (case.wanted, case.arrived) if type(v) is int] + list(range(1, 65)))
+        near = dict.fromkeys([int(v) for v in (demand.left, demand.right)] + list(range(1, 65)))
         holds = compiled.holds([id(at) for at in leaves])
         value = next((v for v in near if v != now and v > 0 and holds(v)), None)
         if value is None:
@@ -27,12 +29,24 @@ def offers(case: Case) -> Iterator[Offer]:
             shapes[k.path][int(k.attr[1:-1])] = value
         edits = tuple({"param": path, "shape": tuple(shape)} for path, shape in shapes.items())
         text = ", ".join(f"{p} of shape {'x'.join(map(str, s))}" for p, s in shapes.items())
-        yield Offer(edits, 2.2 + 0.1 * (len(edits) - 1), f"{text}: made for what arrives")
+        far = not any(
+            case.graph.tensors[i].name in shapes for i in operands
+        )  # not what the refused call was given, but something before it
+        yield Offer(edits, 2.2 + 0.1 * (len(edits) - 1) + 0.3 * far, f"{text}: made for what arrives")
 
 
-def free(case: Case, knob: Knob) -> bool:
+def turned(case: Case) -> Iterator[Offer]:
+    """A weight of two axes typed the other way round: (in, out) where (out, in) is read."""
+    for i in references((case.problem.args, case.problem.kwargs)):
+        t = case.graph.tensors[i]
+        if t.kind == "parameter" and len(t.shape) == 2 and t.shape[0] != t.shape[1] and case.multiplies and free(case, t.name):
+            edit = {"param": t.name, "shape": t.shape[::-1]}
+            yield Offer((edit,), 1.8, f"{t.name} of shape {t.shape[1]}x{t.shape[0]}: its two axes the other way round")
+
+
+def free(case: Case, path: str) -> bool:
     """Whether the parameter is no argument of a layer PyTorch has: those are changed by their arguments."""
-    holder, _, name = knob.path.rpartition(".")
+    holder, _, name = path.rpartition(".")
     return case.patient.layers.get(holder, ("", {}))[0] not in case.patient.types and name not in ("running_mean", "running_var")
 
 

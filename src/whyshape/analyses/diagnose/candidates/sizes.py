@@ -104,14 +104,14 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         ):
             return
         fits, periodic, small = lambda a, b: True, False, False
-    found = 0
+    found, unflattened = 0, len(case.x) >= 4 and "in_features" in case.layer[1]  # a side of the map stands where features should
     for a, b in islice(candidates(case, h, w, fits, periodic or small), runs(case)):
         trial = case.patient.run((*case.edits, *put(i, "resize", hw=(a, b))))
         if trial is None or not trial.ran or not batch_survives(trial):
             continue
         usual = a in USUAL and b in USUAL
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
-        cost = 1.0 if periodic or small else 1.5 if usual and far else 1.9 if usual else 2.7
+        cost = (1.0 if periodic or small else 1.5 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
         yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * found, f"{called(i)} resized from {h}x{w} to {a}x{b}")
         found += 1
         if found == 2:
@@ -121,7 +121,9 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
 def one_row_each(case: Case) -> Cond | None:
     """The demand; where a `view(-1, n)` asks for any multiple of n, the one that gives each of the batch its own row."""
     demand = case.trail.demand
-    if demand is None or not isinstance(demand.left, Size) or demand.left.op != "%" or demand.relation != "==" or int(demand.right):
+    if demand is None:
+        return case.rows_demand
+    if not isinstance(demand.left, Size) or demand.left.op != "%" or demand.relation != "==" or int(demand.right):
         return demand
     have, known = demand.left.args
     return Cond("==", have, known * case.trail.size(case.call_inputs[0], 0)) if case.call_inputs and case.x else demand
@@ -223,8 +225,9 @@ def alike(case: Case) -> Iterator[Offer]:
     if pictures and all(d >= rank - 2 for d in differ):
         hw = max((s[-2:] for s in shapes), key=lambda s: sum(1 for t in shapes if t[-2:] == s))
         yield Offer(put("all", "resize", hw=tuple(hw)), 0.9, f"every input resized to {hw[0]}x{hw[1]}")
-    if len(differ) == 1:
-        d, longest, shortest = differ[0], max(s[differ[0]] for s in shapes), min(s[differ[0]] for s in shapes)
+    d = differ[0]
+    longest, shortest = max(s[d] for s in shapes), min(s[d] for s in shapes)
+    if len(differ) == 1 and (rank == 1 or shortest > 1):  # a state with an axis of 1 is no short text
         padded = tuple(e for i in case.inputs if i.shape[d] < longest for e in put(i, "pad_length", dim=d, to=longest))
         yield Offer(padded, 1.0, f"the shorter inputs padded to {longest}")
         cut = tuple(e for i in case.inputs if i.shape[d] > shortest for e in put(i, "truncate", dim=d, to=shortest))

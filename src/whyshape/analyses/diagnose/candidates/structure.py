@@ -195,26 +195,36 @@ def projected(case: Case) -> Iterator[Offer]:
 
 
 def left_out(case: Case) -> Iterator[Offer]:
-    """An Identity that stands where something changed the width before."""
-    wanted, arrived = case.wanted, case.arrived
-    if type(wanted) is not int or type(arrived) is not int or wanted < 1:
-        return
+    """A place that hands on what it gets, an Identity or an empty Sequential, where something changed the width before."""
+    widths = [(case.wanted, case.arrived)]
+    if not case.weight:  # two branches meet: either may be the one that was forgotten
+        widths.append((case.arrived, case.wanted))
     for call in reversed(case.graph.calls):
-        shape = case.graph.tensors[call.outputs[0]].shape if call.outputs else ()
-        if case.patient.layers.get(call.path, ("",))[0] != "Identity" or len(shape) < 2 or arrived not in (shape[1], shape[-1]):
+        if not call.path or call.inputs != call.outputs or len(call.outputs) != 1 or any(call.path in e.values() for e in case.edits):
             continue
-        if len(shape) == 4 and shape[1] == arrived:
-            args = {"in_channels": arrived, "out_channels": wanted, "kernel_size": 1}
-            yield Offer(
-                ({"replace": call.path, "with": "Conv2d", "args": args},),
-                2.6,
-                f"Conv2d({arrived}, {wanted}, 1) for the Identity {call.path}",
-            )
-        elif shape[-1] == arrived:
-            args = {"in_features": arrived, "out_features": wanted}
-            yield Offer(
-                ({"replace": call.path, "with": "Linear", "args": args},), 2.6, f"Linear({arrived}, {wanted}) for the Identity {call.path}"
-            )
+        shape = case.graph.tensors[call.outputs[0]].shape
+        for wanted, arrived in widths:
+            new = instead_of_nothing(case, shape, wanted, arrived)
+            if new is not None:
+                kind, args, written = new
+                says = f"{written} for {case.patient.layers[call.path][0]} {call.path}, which changes nothing"
+                yield Offer(({"replace": call.path, "with": kind, "args": args},), 1.6 if not case.weight else 2.6, says)
+
+
+def instead_of_nothing(case: Case, shape: tuple, wanted, arrived) -> tuple[str, dict, str] | None:
+    """The layer that turns ``arrived`` channels or features into those wanted, in steps where the other branch moves by steps."""
+    if type(wanted) is not int or type(arrived) is not int or wanted < 1 or len(shape) < 2 or arrived not in (shape[1], shape[-1]):
+        return None
+    if len(shape) != 4 or shape[1] != arrived:
+        return (
+            ("Linear", {"in_features": arrived, "out_features": wanted}, f"Linear({arrived}, {wanted})") if shape[-1] == arrived else None
+        )
+    args = {"in_channels": arrived, "out_channels": wanted, "kernel_size": 1}
+    others = [case.graph.tensors[i].shape for i in case.call_inputs if case.graph.tensors[i].shape[1:2] == (wanted,)]
+    step = -(-shape[2] // others[0][2]) if others and len(others[0]) == 4 else 1
+    if step < 2:
+        return "Conv2d", args, f"Conv2d({arrived}, {wanted}, 1)"
+    return "Conv2d", {**args, "stride": step}, f"Conv2d({arrived}, {wanted}, 1, stride={step})"
 
 
 __all__ = ["offers"]

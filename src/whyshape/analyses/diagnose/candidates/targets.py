@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from whyshape.analyses.diagnose.case import Case, Input, Offer
+from whyshape.analyses.diagnose.case import Case, Input, Offer, edit
 
 
 def offers(case: Case) -> Iterator[Offer]:
@@ -28,6 +28,8 @@ def offers(case: Case) -> Iterator[Offer]:
                 1.8,
                 f"{name} as {logits[-1]} columns of 0 and 1: F.one_hot({name}, {logits[-1]}).float()",
             )
+    if len(logits) == 2 == rank + 1 and logits[0] == shape[0] and not target.whole:
+        yield from one_column(case, name)
     for dim in range(1, rank):
         hot = logits[dim : dim + 1] == shape[dim : dim + 1]
         yield Offer(
@@ -39,6 +41,14 @@ def offers(case: Case) -> Iterator[Offer]:
         yield Offer(({"target": "permute", "dims": (0, 3, 1, 2)},), 0.8, f"{name} is (N, H, W, C): {name}.permute(0, 3, 1, 2)")
     if rank == 3 and shape[0:1] == logits[0:1] and sorted(shape) == sorted(logits) and shape != logits:
         yield Offer(({"target": "permute", "dims": (0, 2, 1)},), 1.2, f"{name}.permute(0, 2, 1)")
+
+
+def one_column(case: Case, name: str) -> Iterator[Offer]:
+    """One number for each row to be compared with, several given: one output, and the target as a column."""
+    for knob in case.trail.knobs(case.trail.size(case.call_inputs[0], 1))[:1]:
+        if knob.attr in case.patient.layers.get(knob.path, ("", {}))[1]:
+            edits = (edit(knob.path, knob.attr, 1), {"target": "unsqueeze", "dim": 1})
+            yield Offer(edits, 1.4, f"{knob.path}: {knob.attr} = 1, not {knob.value}, and {name}.unsqueeze(1)")
 
 
 def is_loss(case: Case) -> bool:

@@ -1,0 +1,71 @@
+"""The call of a layer in the model's own code, its input's axes put as the layer wants them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whyshape.analyses.diagnose.case import Case, Offer
+from whyshape.analyses.diagnose.lines import atom, call_of_layer, line_edit
+
+
+def offers(case: Case) -> Iterator[Offer]:
+    call = call_of_layer(case)
+    if call is None:
+        return
+    if len(call.args) == 1 and not call.keywords:
+        yield from permuted(case, call)
+    yield from one_axis_more(case, call)
+    yield from another_kind(case, call)
+
+
+def instead(case: Case, call: ast.Call, new: str, says: str, cost: float, back: str = "") -> Offer:
+    """The call with another first argument; ``back`` is done to its result."""
+    rest = [*map(ast.unparse, call.args[1:]), *map(ast.unparse, call.keywords)]
+    text = f"{ast.unparse(call.func)}({', '.join([new, *rest])}){back}"
+    return line_edit(case.problem.file, case.problem.line, call, text, says, cost)
+
+
+def permuted(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """What the layer wants stands on another axis."""
+    wanted, x, name = case.wanted, case.x, case.problem.path.rpartition(".")[2]
+    if isinstance(wanted, list):
+        wanted = wanted[-1] if wanted else None
+    it = atom(call.args[0])
+    whole = "in_features" not in case.layer[1] and "in_channels" not in case.layer[1]
+    if len(x) == 4 and x[1] == wanted and x[-1] != wanted:
+        says = f"the {wanted} channels last for {name}"
+        yield instead(case, call, f"{it}.permute(0, 2, 3, 1)", says, 0.9, ".permute(0, 3, 1, 2)")
+    if len(x) == 3:
+        at = [i for i, n in enumerate(x) if n == wanted]
+        if (1 in at and x[-1] != wanted) or (2 in at and x[1] != wanted):
+            says = f"axis {at[-1]} holds the {wanted} that {name} wants"
+            yield instead(case, call, f"{it}.transpose(1, 2)", says, 1.0, ".transpose(1, 2)" if whole else "")
+    if len(x) == 4 and x[-1] == wanted and x[1] != wanted and "in_channels" in case.layer[1]:
+        yield instead(case, call, f"{it}.permute(0, 3, 1, 2)", f"channels in front for {name}", 1.0)
+
+
+def one_axis_more(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """What arrives has one axis less than the layer, or its state, was made for."""
+    x, it, kept = case.x, atom(call.args[0]), case.layer[1]
+    if not x or case.call_inputs[0] in case.graph.inputs:
+        return  # the inputs' own axes are changed where they come in
+    if kept.get("in_channels") == 1 and len(x) == case.spatial + 1 and x[:1] == case.rows:
+        yield instead(case, call, f"{it}.unsqueeze(1)", "one channel for each of the batch", 0.4)
+    short = case.reading is not None and case.reading.kind in ("state", "rank") and type(case.wanted) is int and type(case.arrived) is int
+    if short and x[:1] == case.rows:
+        length = 1 if kept.get("batch_first") else 0
+        yield instead(case, call, f"{it}.unsqueeze({length})", "a series of one step", 0.7)
+
+
+def another_kind(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """Numbers of another kind than the layer reads: whole ones, or ones with fractions."""
+    if isinstance(case.wanted, str) and case.wanted in CASTS and isinstance(case.arrived, str):
+        cast = CASTS[case.wanted]
+        yield instead(case, call, f"{atom(call.args[0])}.{cast}()", f"{case.wanted} is wanted", 0.4)
+
+
+CASTS = {"int64": "long", "float32": "float", "bool": "bool"}
+
+
+__all__ = ["offers"]

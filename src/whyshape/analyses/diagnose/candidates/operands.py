@@ -1,0 +1,118 @@
+"""The line of the operation that refused: its two sides, or the tensors it joins, brought to sizes that meet."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whyshape.analyses.diagnose.case import Case, Offer
+from whyshape.analyses.diagnose.lines import RESIZE, Operand, calls, expressions, line_edit, operands, replaced
+
+
+def offers(case: Case) -> Iterator[Offer]:
+    given = operands(case)
+    yield from one_side(case)
+    if len(given) == 2:
+        for a, b in ((given[0], given[1]), (given[1], given[0])):
+            yield from beside(case, a, b)
+    if len(given) >= 2:
+        yield from other_axis(case, given)
+    if given:
+        yield from turned(case, given)
+        yield from fewer_letters(case, given)
+
+
+def one_side(case: Case) -> Iterator[Offer]:
+    """`x - f(x)` typed for `x = f(x)`: one side of an operation alone."""
+    shapes = [case.graph.tensors[i].shape for i in case.call_inputs]
+    if len(shapes) != 2 or len(shapes[0]) == len(shapes[1]):
+        return
+    for operation in expressions(case.problem.file, case.problem.line, ast.BinOp):
+        left, right = ast.unparse(operation.left), ast.unparse(operation.right)
+        if isinstance(operation.right, ast.Call) and left in right:
+            yield line_edit(case.problem.file, case.problem.line, operation, right, f"{right} alone: a sign typed for =", 1.1)
+
+
+def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
+    """One tensor made to stand beside the other."""
+    if len(a.shape) == len(b.shape):
+        differ = [d for d, (n, m) in enumerate(zip(a.shape, b.shape)) if n != m]
+        if len(a.shape) >= 3 and a.shape[:1] == b.shape[:1] and (a.shape[1] == b.shape[1] or joins(a)) and not case.multiplies:
+            second = case.graph.tensors[a.tensor].kind != "parameter" and a.part is not first(a)
+            says = "resize the second to the first" if second else "resize the first to the second"
+            yield a.instead(case, f"{RESIZE}({a.text}, size={b.text}.shape[2:])", says, 1.9 + 0.1 * (not second))
+        if joins(a) and len(differ) <= 2 and any(a.shape[d] == 1 < b.shape[d] for d in differ):
+            sizes = [f"{b.text}.size({d})" if a.shape[d] == 1 < b.shape[d] else "-1" for d in range(len(a.shape))]
+            yield a.instead(case, f"{a.text}.expand({', '.join(sizes)})", f"{a.text} repeated for each of the other", 0.8)
+        return
+    if not 0 < len(a.shape) < len(b.shape):
+        return
+    missing = len(b.shape) - len(a.shape)
+    if a.shape == b.shape[: len(a.shape)] and a.shape != b.shape[-len(a.shape) :]:
+        if len(a.shape) == 1 and missing == 1:
+            yield a.instead(case, f"{a.text}.unsqueeze(1)", "one number for each row", 1.3)
+        else:
+            index = ", ".join([":"] * len(a.shape) + ["None"] * missing)
+            yield a.instead(case, f"{a.text}[{index}]", "one number for each place of the other", 0.7)
+    elif missing == 1 and case.graph.tensors[a.tensor].kind == "activation":
+        for d in range(len(b.shape)):
+            if all(n == m for i, (n, m) in enumerate(zip((*a.shape[:d], 1, *a.shape[d:]), b.shape)) if i != d):
+                yield a.instead(case, f"{a.text}.unsqueeze({d})", "an axis of 1 where the other has one more", 1.4)
+
+
+def first(a: Operand) -> ast.expr:
+    """The first operand of the operation."""
+    if isinstance(a.whole, ast.BinOp):
+        return a.whole.left
+    held = a.whole.args[0] if isinstance(a.whole, ast.Call) and a.whole.args else a.whole
+    return held.elts[0] if isinstance(held, (ast.List, ast.Tuple)) and held.elts else held
+
+
+def joins(a: Operand) -> bool:
+    """Whether the operation is given a list of tensors, to be laid side by side."""
+    return isinstance(a.whole, ast.Call) and any(isinstance(arg, (ast.List, ast.Tuple)) and a.part in arg.elts for arg in a.whole.args)
+
+
+def other_axis(case: Case, given: list[Operand]) -> Iterator[Offer]:
+    """Tensors joined along one axis that differ along another alone: joined along that one."""
+    shapes = [g.shape for g in given]
+    if not joins(given[0]) or len({len(s) for s in shapes}) != 1:
+        return
+    differ = [d for d in range(len(shapes[0])) if len({s[d] for s in shapes}) > 1]
+    if len(differ) != 1:
+        return
+    for call, _, rest in calls(case.problem.file, case.problem.line, case.problem.op):
+        typed = rest[0] if rest else next((k.value for k in call.keywords if k.arg in ("dim", "axis")), None)
+        says = f"the rest is alike: joined along axis {differ[0]}"
+        new = replaced(call, typed, str(differ[0])) if typed is not None else f"{ast.unparse(call)[:-1]}, dim={differ[0]})"
+        yield line_edit(case.problem.file, case.problem.line, call, new, says, 0.9 if differ[0] else 2.4)
+
+
+def turned(case: Case, given: list[Operand]) -> Iterator[Offer]:
+    """A product of matrices, one of them the wrong way round."""
+    if not case.multiplies or len(given) < 2 or min(len(g.shape) for g in given[:2]) < 2:
+        return
+    a, b = given[:2]
+    weight = case.weight is not None and case.graph.tensors[b.tensor].kind == "parameter"  # linear reads its weight as (out, in)
+    sides = [(b, (b.shape[-2] if weight else b.shape[-1]) == a.shape[-1]), (a, a.shape[-2] == b.shape[-1 if weight else -2])]
+    for i, (side, meets) in enumerate(sides):
+        if meets:
+            yield side.instead(case, f"{side.text}.transpose(-2, -1)", "rows and columns change places", 0.9 + 0.2 * i)
+
+
+def fewer_letters(case: Case, given: list[Operand]) -> Iterator[Offer]:
+    """An equation of letters that names one axis more than the tensors have: without a letter that all of them share."""
+    call = given[0].whole
+    if not (isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)):
+        return
+    terms, arrow, result = call.args[0].value.replace(" ", "").partition("->")
+    names = terms.split(",")
+    if len(names) != len(given) or any(len(n) != len(g.shape) + 1 for n, g in zip(names, given)):
+        return
+    for i, letter in enumerate(n for n in names[0] if all(n in other for other in names)):
+        new = ",".join(n.replace(letter, "") for n in names) + arrow + result.replace(letter, "")
+        text = replaced(call, call.args[0], repr(new))
+        yield line_edit(case.problem.file, case.problem.line, call, text, f"no axis {letter} arrives", 0.6 + 0.4 * (i == 0))
+
+
+__all__ = ["offers"]

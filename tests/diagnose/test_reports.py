@@ -1,0 +1,69 @@
+"""What people report in forums, rebuilt: how often the change a good answer makes comes first, and that nothing shown fails to run."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mistakes import same
+from reports_maps import MAPS
+from reports_pictures import PICTURES
+from reports_plain import PLAIN
+from reports_series import SERIES
+
+from whyshape.analyses.diagnose import diagnose
+from whyshape.readers.torch.edit import Edits
+
+REPORTS = {**PICTURES, **MAPS, **SERIES, **PLAIN}
+SOME = sorted(REPORTS)[::5]  # the quick run's share
+
+
+def broken(name):
+    torch.manual_seed(0)
+    return REPORTS[name].broken()
+
+
+def judged(names):
+    """(those whose first fix is right, those with a right one among three, those whose first is known to be wrong)."""
+    first, three, wrong = set(), set(), set()
+    for name in names:
+        model, inputs = broken(name)
+        fixes = [f for p in diagnose(model, input_data=inputs).problems for f in p.fixes]
+        hits = [i for i, f in enumerate(fixes) if any(same(f.to_dict(), w) for w in REPORTS[name].fixes)]
+        first |= {name} if 0 in hits else set()
+        three |= {name} if hits and hits[0] < 3 else set()
+        wrong |= {name} if fixes and any(same(fixes[0].to_dict(), w) for w in REPORTS[name].wrong) else set()
+        for fix in fixes:
+            ran(name, fix)
+    return first, three, wrong
+
+
+def ran(name, fix):
+    """A fix that says "verified" runs in plain PyTorch, on the user's numbers."""
+    assert fix.verified
+    model, inputs = broken(name)
+    edits = Edits(model, list(inputs), real=True)
+    edits.apply(fix.edits)
+    with torch.no_grad():
+        edits.model(*edits.args)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_report_fails(name):
+    """The pair really fails in PyTorch, so that there is something to find."""
+    model, inputs = broken(name)
+    with pytest.raises(Exception):  # noqa: B017  (PyTorch's own refusals have no common type)
+        model(*inputs)
+
+
+def test_a_share_of_the_reports():
+    """Of every fifth report the right change comes first, every fix runs, and none known to be wrong comes first."""
+    first, three, wrong = judged(SOME)
+    assert first == three == set(SOME) and not wrong, sorted(set(SOME) - first)
+
+
+@pytest.mark.full
+def test_all_reports():
+    """Of all reports at least nineteen in twenty have the right change in the first place, and no first change is known to be wrong."""
+    first, three, wrong = judged(REPORTS)
+    assert len(first) >= 0.95 * len(REPORTS), sorted(set(REPORTS) - first)
+    assert len(three) >= 0.95 * len(REPORTS) and not wrong

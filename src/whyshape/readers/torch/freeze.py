@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, later
-from whyshape.readers.torch.tracer import CHANGED, END, GAVE, MADE, Tracer
+from whyshape.readers.torch.record import CHANGED, END, GAVE, MADE
+from whyshape.readers.torch.tracer import Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
 HOME = os.path.dirname(torch.__file__) + os.sep

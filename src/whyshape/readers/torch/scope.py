@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import torch
 
-from whyshape.readers.torch.tracer import END, GAVE, Tracer
+from whyshape.readers.torch.record import END, GAVE
+from whyshape.readers.torch.tracer import Tracer
 
 
 class _Active(threading.local):

@@ -9,7 +9,6 @@ trace is verified, and how a model that reads values is followed on real numbers
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -17,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from whyshape.errors import DoesNotFit
 from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, function_table
 from whyshape.readers.torch.open import opened
-from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, ModuleRun, RawCall
+from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, ModuleRun, NeedsValues, RawCall, Stop
 from whyshape.readers.torch.values import (
     Difference,
     channels_last,
@@ -42,14 +41,6 @@ _BETWEEN = frozenset(f.__file__ for f in (torch.nn.functional, torch.functional,
 # A rule that cannot tell, or stumbles over an argument nobody can serve: PyTorch has the word.
 _STUMBLES = (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
-
-
-class Stop(RuntimeError):
-    """The trace cannot go on: a RuntimeError, so that a model that catches PyTorch's refusals catches ours."""
-
-
-class NeedsValues(Stop):
-    """The model asked for the numbers inside a tensor."""
 
 
 _table: dict = {}

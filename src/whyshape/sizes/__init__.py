@@ -6,6 +6,7 @@ from whyshape.sizes.expr import (
     INPUT,
     LEARNED,
     TASK,
+    Asked,
     Cond,
     Facts,
     Leaf,
@@ -27,7 +28,7 @@ from whyshape.sizes.expr import (
 from whyshape.sizes.formula import Formula, leaves, substitute, tree, untree, write
 
 __all__ = [
-    "CALCULATED", "CHOSEN", "INPUT", "LEARNED", "TASK", "Cond", "Facts", "Formula", "Leaf", "Match", "Need", "Size", "broadcast",
+    "CALCULATED", "CHOSEN", "INPUT", "LEARNED", "TASK", "Asked", "Cond", "Facts", "Formula", "Leaf", "Match", "Need", "Size", "broadcast",
     "ceil_div", "largest", "leaf", "leaves", "need", "plain", "product", "recording", "scaled", "smallest", "substitute",
     "total", "tree", "untree", "write",
 ]  # fmt: skip

@@ -146,6 +146,13 @@ class Size(int):
         return (int, (int(self),))
 
 
+class Asked(Size):
+    """A size in the hands of the model's own code, where a comparison must be a bool: it is one at once, and recorded as a branch taken."""
+
+    def _compare(self, relation, other):
+        return bool(Cond(relation, self, other)) if isinstance(other, int) else NotImplemented
+
+
 RELATIONS: dict[str, Callable[[int, int], bool]] = {
     "==": int.__eq__,
     "!=": int.__ne__,
@@ -180,29 +187,6 @@ class Cond:
         if facts is not None:
             facts.branches.append(self if truth else self.opposite)
         return truth
-
-    # What user code does with a bool, so that a comparison of sizes can stand in for one.
-    def __int__(self):
-        return int(bool(self))
-
-    __index__ = __int__
-
-    def __and__(self, other):
-        return bool(self) & bool(other)
-
-    def __or__(self, other):
-        return bool(self) | bool(other)
-
-    def __invert__(self):
-        return ~int(self)
-
-    def __eq__(self, other):
-        return bool(self) == other
-
-    def __hash__(self):
-        return hash(bool(self))
-
-    __rand__, __ror__ = __and__, __or__
 
     def __repr__(self):
         from whyshape.sizes.formula import Formula

@@ -90,7 +90,7 @@ class Freezer:
             index = self.of(value)
             inputs.append(index)
             return Ref(index)
-        if kind is Size:
+        if isinstance(value, Size):
             return self.size(value)
         if kind is tuple or kind is list or kind is torch.Size:
             return (list if kind is list else tuple)([self.value(v, inputs) for v in value])
@@ -100,8 +100,6 @@ class Freezer:
             return slice(self.value(value.start, inputs), self.value(value.stop, inputs), self.value(value.step, inputs))
         if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
             return str(value).rpartition(".")[2]
-        if isinstance(value, Cond):
-            return value.holds
         if isinstance(value, (int, float, complex)) or value is Ellipsis:
             return value
         if isinstance(value, tuple):

@@ -31,7 +31,7 @@ from whyshape.readers.torch.values import (
 from whyshape.rules import Made
 from whyshape.rules.base import Rule, Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
-from whyshape.sizes import INPUT, Leaf, Size, plain, product
+from whyshape.sizes import INPUT, Asked, Leaf, plain, product
 
 META = torch.device("meta")
 AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the input's layout
@@ -330,7 +330,7 @@ class Tracer(TorchFunctionMode):
         """Sizes go out as ints that remember the tensor and the axis they come from."""
 
         def axis(tensor, i, n):
-            return Size(n, "leaf", (), Leaf("axis", INPUT, ("axis", tensor, i)))
+            return Asked(n, "leaf", (), Leaf("axis", INPUT, ("axis", tensor, i)))
 
         def answer(args, kwargs, frame):
             tensor = args[0]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from whyshape.analyses.amount import Amount, amount
 from whyshape.analyses.field import Field, fields
 from whyshape.analyses.operations import Operation, operations
 from whyshape.analyses.parameters import parameters
-from whyshape.graph import Graph, Node
+from whyshape.graph import Graph, Node, Ref
 from whyshape.sizes import product
 
-ALLOWED = ("merged", "idle")
+if TYPE_CHECKING:
+    from whyshape.analyses.compare_run import Run
+    from whyshape.analyses.compare_weights import Weighed
+
+ALLOWED = ("merged", "idle", "spelled")
 
 
 class Layer(NamedTuple):
@@ -28,23 +31,45 @@ class Layer(NamedTuple):
     field: tuple[str, ...]
     idle: bool = False  # it hands its input on as it is: dropout outside training
     channels: int = 0  # it scales and shifts that many channels by numbers it holds: what exporters merge into the product before it
+    at: int = -1  # its place in the graph
+    plain: tuple[str, ...] = ()  # the plain operators it is made of
+    numbers: tuple[tuple[str, float], ...] = ()  # what else it was told: a slope, an epsilon
+
+    def to_dict(self) -> dict:
+        """As JSON data."""
+        return {name: value for name, value in self._asdict().items() if name not in ("at", "plain", "numbers")}
 
 
 class Change(NamedTuple):
     """``kind``: added, removed, or changed; ``what`` names the sides that differ.
 
-    Two more kinds make no other network: ``idle``, a call that does nothing, and ``merged``, a norm and the product before it in one.
+    Three more kinds make no other network: ``idle``, a call that does nothing; ``merged``, a norm and the product before it in one;
+    ``spelled``, one of several calls that are together made of the same plain operators as those on the other side.
     """
 
     kind: str
     before: Layer | None
     after: Layer | None
     what: tuple[str, ...] = ()
+    difference: float | None = None  # the largest between weights, where these were compared
+
+    @property
+    def place(self) -> str:
+        """The layer's path, or its operator where it has none."""
+        one = self.after or self.before
+        assert one is not None
+        return one.path or one.op
 
     def to_dict(self) -> dict:
         """As JSON data."""
-        data = lambda side: None if side is None else side._asdict()
-        return {"kind": self.kind, "before": data(self.before), "after": data(self.after), "what": list(self.what)}
+        data = lambda side: None if side is None else side.to_dict()
+        return {
+            "kind": self.kind,
+            "before": data(self.before),
+            "after": data(self.after),
+            "what": list(self.what),
+            "difference": self.difference,
+        }
 
 
 class Comparison(NamedTuple):
@@ -54,24 +79,46 @@ class Comparison(NamedTuple):
     same: int  # layers alike on both sides
     totals: dict[str, tuple[Amount, Amount]]
     names: tuple[str, str]
+    weights: Weighed | None = None  # the values of the weights, where they were asked for
+    run: Run | None = None  # both networks run on the same numbers, where that was asked for
 
     @property
     def equal(self) -> bool:
-        """The same network: the same operators in the same order with the same sizes; idle and merged calls do not count."""
-        return all(change.kind in ALLOWED for change in self.changes)
+        """The same network: the same operators between the same sizes; idle, merged and otherwise spelled calls do not count.
+
+        Where weights were compared they are the same too; where both were run, the numbers that came out decide.
+        """
+        if self.run is not None:
+            return self.run.equal
+        return all(change.kind in ALLOWED for change in self.changes) and (self.weights is None or not self.weights.differ)
 
     @property
     def verdict(self) -> str:
-        """Whether they are the same network, in one sentence; their weights' values are not compared."""
-        if self.equal and not self.changes:
-            return f"The same network: all {self.same} operator calls are alike in shape and cost."
-        if self.equal:
-            told = {"merged": "norms merged into the products before them", "idle": "calls that do nothing on one side only"}
-            counts = [(sum(c.kind == kind and None in (c.before, c.after) for c in self.changes), told[kind]) for kind in ALLOWED]
-            rest = " and ".join(f"{text} ({n})" for n, text in counts if n)
-            return f"The same network: {self.same} operator calls are alike in shape and cost, {rest} aside."
-        n = sum(change.kind not in ALLOWED for change in self.changes)
-        return f"Not the same network: {self.same} operator calls are alike; {n} differ{'s' if n == 1 else ''}."
+        """Whether they are the same network, in one sentence, and what that rests on."""
+        other = [c for c in self.changes if c.kind not in ALLOWED]
+        if self.run is not None:
+            how = "the same network" if self.run.equal else "not the same network"
+            return f"{how[0].upper()}{how[1:]}: run on the same random numbers, the largest difference is {self.run.difference:.2g} where the largest value is {self.run.largest:.3g}."
+        if other:
+            n = len(other)
+            told = f" by up to {other[0].difference:.2g}" if other[0].difference is not None else ""
+            first = f", first {other[0].place} ({', '.join(other[0].what) or other[0].kind}{told})"
+            return f"Not the same network: {self.same} operator calls are alike; {n} differ{'s' if n == 1 else ''}{first}."
+        rest = self._aside()
+        calls = (
+            f"all {self.same} operator calls are alike in shape and cost"
+            if not rest
+            else f"{self.same} operator calls are alike in shape and cost, {rest} aside"
+        )
+        held = "; the values of their weights were not compared" if self.weights is None else f"; {self.weights.sentence}"
+        return f"The same network{' up to folding' if rest and self.weights else ''}: {calls}{held}."
+
+    def _aside(self) -> str:
+        told = {"merged": "norms merged into the products before them", "idle": "calls that do nothing on one side only",
+                "spelled": "calls written as other calls that do the same"}  # fmt: skip
+        counts = [(sum(c.kind == kind and None in (c.before, c.after) for c in self.changes), told[kind]) for kind in ALLOWED]
+        words = [f"{text} ({n})" for n, text in counts if n]
+        return " and ".join(([", ".join(words[:-1])] if words[1:] else []) + words[-1:])
 
     def to_dict(self) -> dict:
         """As JSON data: schema ``whyshape.comparison.v1``."""
@@ -79,6 +126,8 @@ class Comparison(NamedTuple):
             "schema": "whyshape.comparison.v1", "names": list(self.names), "equal": self.equal, "verdict": self.verdict, "same": self.same,
             "totals": {name: [side.to_dict() for side in both] for name, both in self.totals.items()},
             "changes": [change.to_dict() for change in self.changes],
+            "weights": None if self.weights is None else self.weights.to_dict(),
+            "run": None if self.run is None else {"difference": self.run.difference, "largest": self.run.largest},
         }  # fmt: skip
 
     def story(self) -> list:
@@ -101,15 +150,20 @@ class Comparison(NamedTuple):
         return write(self.story())
 
 
-def compare(a, b, input_size=None, input_data=None, mode: str = "eval") -> Comparison:
+def compare(
+    a, b, input_size=None, input_data=None, mode: str = "eval", weights: str | None = None, run: bool = False, models=None
+) -> Comparison:
     """What differs between two networks (models, notation, file names or graphs), at the same input.
 
-    Layers are matched by their path and operator; where paths differ, by the order of operators.
+    Layers are matched by their path and operator; where paths differ, by the order of operators. ``weights``: "inline" compares the
+    values of the weights too, as far as they lie in the files themselves; "all" also opens the files beside an ``.onnx`` file that hold
+    the rest. ``run``: both are run on the same random numbers (a PyTorch model, an ``.onnx`` file by onnxruntime).
 
     >>> both = compare("Conv2d(1, 8, 3) > ReLU", "Conv2d(1, 8, 3) > BatchNorm2d(8) > ReLU", (1, 1, 8, 8))
     >>> [(c.kind, c.after.op) for c in both.changes]
     [('added', 'batch_norm')]
     """
+    from whyshape.analyses.compare_pairs import paired
     from whyshape.api import read
 
     before, after = (m if isinstance(m, Graph) else read(m, input_size, input_data, None, mode) for m in (a, b))
@@ -117,13 +171,24 @@ def compare(a, b, input_size=None, input_data=None, mode: str = "eval") -> Compa
     names = tuple(g.name or "Network" for g in (before, after))
     if names[0] == names[1]:
         names = (f"{names[0]} (1)", f"{names[1]} (2)")
-    changes, same = matched(left, right)
+    pairs = paired(left, right)
+    changes, same = found(pairs)
+    weighed = None
+    if weights is not None:
+        from whyshape.analyses.compare_weights import weighed as weigh
+
+        weighed, changes, same = weigh(models or (a, b), (before, after), pairs, changes, weights == "all")
     total = lambda find: (find(before), find(after))
     totals = {
         "parameters": total(lambda g: parameters(g).total), "multiply-adds": total(lambda g: operations(g).forward()),
         "operator calls": total(lambda g: Amount(len(g.nodes))),
     }  # fmt: skip
-    return Comparison(tuple(changes), same, totals, (names[0], names[1]))
+    ran = None
+    if run:
+        from whyshape.analyses.compare_run import ran_both
+
+        ran = ran_both(models or (a, b), before)
+    return Comparison(tuple(changes), same, totals, (names[0], names[1]), weighed, ran)
 
 
 def layers(graph: Graph) -> list[Layer]:
@@ -135,58 +200,54 @@ def layers(graph: Graph) -> list[Layer]:
 def _layer(graph: Graph, row: Operation, seen: dict[int, Field] | None) -> Layer:
     node: Node = row.node
     held = [graph.tensors[t] for t in node.inputs if graph.tensors[t].kind in ("parameter", "buffer")]
-    own = sum(product(t.shape) for t in held if t.kind == "parameter")  # what this call reads: files share equal weights
+    kept = kept_not_learned(node)
+    own = sum(product(graph.tensors[t].shape) for t in node.inputs if graph.tensors[t].kind == "parameter" and t not in kept)
     shape = lambda t: tuple(int(n) for n in graph.tensors[t].shape)
     field = () if not seen else tuple("whole" if f.whole else f"{f.size}/{f.stride}" for f in seen.values())
     data = tuple(shape(t) for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer"))
     out = shape(node.outputs[0]) if node.outputs else ()
-    idle = node.rule is not None and node.rule.answer("itself", graph.call(node)) is True and data == (out,)
-    affine = len(held) > 1 and data == (out,) and any(t.kind == "buffer" for t in held) and {t.shape for t in held} == {out[1:2]}
-    return Layer(node.path, node.type, node.op, data, out, own, row.macs, field, idle, out[1] if affine and not graph.training else 0)
+    call = graph.call(node) if node.rule is not None else None
+    idle = call is not None and node.rule.answer("itself", call) is True and data == (out,)
+    affine = len(held) > 1 and data == (out,) and bool(kept) and {t.shape for t in held} == {out[1:2]}
+    plain = (node.op,) if call is None else plainly(node, call)
+    return Layer(node.path, node.type, node.op, data, out, own, row.macs, field, idle, out[1] if affine and not graph.training else 0,
+                 node.index, plain, numbers_told(node, graph.training))  # fmt: skip
 
 
-def matched(left: list[Layer], right: list[Layer]) -> tuple[list[Change], int]:
-    """Pairs by path and operator first; inside what is left between two pairs, by the order of operators."""
-    key = lambda layer: (layer.path, layer.op)
-    changes: list[Change] = []
-    same = 0
-    for tag, i, j, k, m in SequenceMatcher(None, [key(x) for x in left], [key(x) for x in right], autojunk=False).get_opcodes():
-        pairs = list(zip(left[i:j], right[k:m])) if tag == "equal" else _by_structure(left[i:j], right[k:m])
-        for a, b in pairs:
-            if a is None or b is None:
-                changes.append(Change("added" if a is None else "removed", a, b))
-                continue
-            what = tuple(name for name, x, y in zip(Layer._fields, a, b) if x != y and name not in ("path", "type", "idle", "channels"))
-            same += not what
-            if what:
-                changes.append(Change("changed", a, b, what))
-    return settled(changes), same
+def numbers_told(node: Node, training: bool) -> tuple[tuple[str, float], ...]:
+    """The fractions among the arguments; outside training nobody reads a momentum or a dropout's share."""
+    if node.rule is None:
+        return ()
+    bound = node.rule.bind(node.args, node.kwargs)
+    return tuple(
+        (name, v) for name, v in sorted(bound.items()) if type(v) is float and (training or name not in ("momentum", "p", "dropout_p"))
+    )
 
 
-def settled(changes: list[Change]) -> list[Change]:
-    """The changes with those told apart that make no other network."""
-    found: list[Change] = []
-    for change in changes:
-        one = change.before or change.after
-        alone = change.kind in ("added", "removed")
-        if alone and one is not None and one.idle:
-            change = change._replace(kind="idle")
-        elif alone and one is not None and one.channels and found and found[-1].kind == "changed" and found[-1].what == ("params",):
-            bare, full = (found[-1].after, found[-1].before) if change.kind == "added" else (found[-1].before, found[-1].after)
-            if full.params - bare.params == one.channels and bare.output == one.output:  # the bias that the norm became
-                found[-1] = found[-1]._replace(kind="merged")
-                change = change._replace(kind="merged")
-        found.append(change)
-    return found
+def plainly(node: Node, call) -> tuple[str, ...]:
+    """The plain operators a call is made of: what its rule says, itself, or nothing where it only hands numbers on."""
+    from whyshape.rules.base import NOT_TOLD
+
+    told = node.rule.answer("spelled", call)
+    if told is NOT_TOLD:
+        return () if node.rule.view or node.rule.answer("itself", call) is True else (node.op.rpartition(".")[2].strip("_"),)
+    return tuple(told)
 
 
-def _by_structure(left: list[Layer], right: list[Layer]):
-    for tag, i, j, k, m in SequenceMatcher(None, [x.op for x in left], [x.op for x in right], autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from zip(left[i:j], right[k:m])
-        else:
-            yield from ((a, None) for a in left[i:j])
-            yield from ((None, b) for b in right[k:m])
+def kept_not_learned(node: Node) -> set[int]:
+    """The tensors in the places of running statistics: a file that shares equal weights may call them parameters."""
+    if node.rule is None:
+        return set()
+    bound = node.rule.bind(node.args, node.kwargs)
+    return {ref.tensor for name, ref in bound.items() if name.startswith("running_") and isinstance(ref, Ref)}
 
 
-__all__ = ["Change", "Comparison", "Layer", "amount", "compare", "layers", "matched"]
+def found(pairs) -> tuple[list[Change], int]:
+    """The changes among pairs, those told apart that make no other network; and how many pairs are alike."""
+    from whyshape.analyses.compare_pairs import settled, spelled
+
+    changes = settled(pairs)
+    return [c for c in spelled(changes) if c.kind != "same"], sum(c.kind == "same" for c in changes)
+
+
+__all__ = ["ALLOWED", "Change", "Comparison", "Layer", "amount", "compare", "found", "layers"]

@@ -157,7 +157,9 @@ class Rule:
 RULES = Shelf("rules")  # by operator
 LAYERS = Shelf("layers")  # by layer type
 TOLD = Answers()  # by question, then by operator
-QUESTIONS = ("factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note", "autocast")
+QUESTIONS = (
+    "factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note", "autocast", "spelled",
+)  # fmt: skip
 TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from whyshape.cli import options as opt
 from whyshape.cli.commands.costs import graph_of, show
 
-HELP = "what differs between two networks: sizes, costs, receptive field"
+HELP = "whether two networks are the same, and what differs: sizes, costs, receptive field, weights"
 
 
 def arguments(parser) -> None:
     parser.add_argument("a", metavar="A", help="the first target")
     parser.add_argument("b", metavar="B", help="the second target")
+    parser.add_argument("--weights", nargs="?", const="inline", choices=("inline", "all"), help="compare the values of the weights too, "
+                        "those in the files themselves; with all, also those that an .onnx file keeps in files beside it")  # fmt: skip
+    parser.add_argument("--run", action="store_true", help="run both on the same random numbers (PyTorch models and .onnx files)")
     opt.inputs(parser)
     opt.output(parser)
 
@@ -18,6 +21,7 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from whyshape.analyses.compare import compare
 
-    found = compare(graph_of(options, options.a), graph_of(options, options.b))
+    before, after = (graph_of(options, target) for target in (options.a, options.b))
+    found = compare(before, after, weights=options.weights, run=options.run, models=(options.a, options.b))
     show(found, options)
     return 0 if found.equal else 1

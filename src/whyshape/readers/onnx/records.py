@@ -27,6 +27,8 @@ class Constant(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
     items: tuple | None = None
+    place: tuple[int, int] | None = None  # first and last byte of the content in the file
+    outside: tuple[tuple[int, int], ...] = ()  # the entries that say where it lies otherwise
 
 
 class NodeRecord(NamedTuple):

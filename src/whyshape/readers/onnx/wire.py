@@ -316,6 +316,7 @@ class _Reader:
     def tensor(self, start, end) -> Constant:
         dims: list[int] = []
         name, elem, raw, elsewhere = "", 0, None, False
+        outside: list[tuple[int, int]] = []
         lists: dict[int, list] = {}
         for number, wire, value in self.fields(start, end):
             if number == 1:
@@ -330,13 +331,17 @@ class _Reader:
                 lists.setdefault(number, []).append((wire, value))
             elif number == 13 or (number == 14 and value):
                 elsewhere = True
+                if number == 13:
+                    outside.append(self.span(value))
         if any(d < 0 for d in dims) or len(dims) > 64:
             raise damaged(f"the constant {name[:60]!r} has a size below zero or too many axes")
         count = 1
         for d in dims:
             count *= d
         items = None if elsewhere or count > CONTENT else self.items(elem, count, raw, lists)
-        return Constant(name, DTYPES.get(elem, ""), tuple(dims), items)
+        (wire, packed) = lists[4][0] if list(lists) == [4] and len(lists[4]) == 1 else (0, None)  # float_data lies as raw_data does
+        place = None if elsewhere else raw if raw is not None else packed if wire == 2 else None
+        return Constant(name, DTYPES.get(elem, ""), tuple(dims), items, place, tuple(outside[:8]))
 
     def items(self, elem, count, raw, lists) -> tuple | None:
         """The numbers of a small constant; None where they are not of a kind that sizes are made of."""

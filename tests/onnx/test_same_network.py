@@ -1,0 +1,165 @@
+"""Is this file that model? The answer of `compare`, held against exports of both of PyTorch's exporters, changed and unchanged."""
+
+import contextlib
+import io
+import json
+import warnings
+from importlib.resources import files
+
+import pytest
+
+np = pytest.importorskip("numpy")
+onnx = pytest.importorskip("onnx")
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+from whyshape.analyses.compare import compare  # noqa: E402
+from whyshape.cli import main  # noqa: E402
+from whyshape.errors import WhyshapeError  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+def drawn(model, seed=0):
+    """Norms that have seen something, biases that are not zero: what an exporter merges shows."""
+    torch.manual_seed(seed)
+    for module in model.modules():
+        for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+            if tensor.is_floating_point():
+                with torch.no_grad():
+                    tensor.uniform_(0.5, 1.5) if name == "running_var" else tensor.normal_(0, 0.3)
+    return model.eval()
+
+
+def exported(model, shape, path, dynamo=False, **words) -> str:
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")  # the exporters speak about themselves
+        words = {"external_data": False, **words} if dynamo else {"opset_version": 17, **words}
+        torch.onnx.export(model, (torch.zeros(shape),), path, dynamo=dynamo, **words)
+    return str(path)
+
+
+def net(stride=1, bias=True, act=nn.SiLU, eps=1e-5):
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=stride, padding=1, bias=bias), nn.BatchNorm2d(8, eps=eps), act(), nn.Dropout(),
+        nn.Conv2d(8, 8, 3, padding=1, bias=bias), nn.BatchNorm2d(8), nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return exported(drawn(net()), (1, 3, 12, 12), tmp_path_factory.mktemp("same") / "net.onnx")
+
+
+def test_the_same_network_weights_included(file):
+    """Two norms folded into convolutions that had a bias already: only the weights' values can tell, and they do."""
+    found = compare(file, drawn(net()), (1, 3, 12, 12), weights="inline")
+    assert found.equal and not found.weights.unread and found.weights.folded == 2 and found.weights.largest < 1e-5
+    assert found.verdict.startswith("The same network up to folding: ") and "the weights of 3 layers are equal, 2 of them" in found.verdict
+
+
+def test_without_the_weights_nothing_is_assumed(file):
+    """A bias stood there already: that norms were merged is not known from sizes."""
+    found = compare(file, drawn(net()), (1, 3, 12, 12))
+    assert not found.equal and [c.after.op for c in found.changes if c.kind == "added"].count("batch_norm") == 2
+
+
+def change_a_weight(model):
+    with torch.no_grad():
+        model[4].weight[5, 2, 1, 1] += 0.5
+    return model
+
+
+@pytest.mark.parametrize("other, where, what", [
+    (lambda: change_a_weight(drawn(net())), "4", "weights"),
+    (lambda: drawn(net(), seed=1), "0", "weights"),
+    (lambda: drawn(net(stride=2)), "0", "output"),
+    (lambda: drawn(net(eps=0.5)), "0", "weights"),
+    (lambda: drawn(net(act=nn.GELU)), "2", "removed"),
+    (lambda: drawn(net(act=nn.Sigmoid)), "2", "removed"),
+], ids=["a weight", "all weights", "stride", "epsilon", "gelu", "sigmoid"])  # fmt: skip
+def test_another_network_is_told_and_where(file, other, where, what):
+    """One weight, a stride, an epsilon, another activation: not the same, and the first difference stands at its layer."""
+    found = compare(file, other(), (1, 3, 12, 12), weights="inline")
+    assert not found.equal and found.verdict.startswith("Not the same network: ")
+    first = next(c for c in found.changes if c.kind in ("changed", "added", "removed"))
+    assert (first.before or first.after).path == where and what in (*first.what, first.kind)
+
+
+def test_a_slope_that_nobody_sees_in_the_sizes():
+    """LeakyReLU(0.1) and LeakyReLU(0.2) have the same sizes and costs."""
+    a, b = (nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(slope)) for slope in (0.1, 0.2))
+    found = compare(a, b, (1, 2))
+    assert [(c.kind, c.what) for c in found.changes] == [("changed", ("negative_slope",))]
+
+
+def test_weights_in_another_file_are_opened_only_on_request(tmp_path):
+    """Left where they are: said to be unread. With "all" they are read; outside the file's folder never."""
+    model = drawn(nn.Sequential(nn.Conv2d(3, 64, 5), nn.ReLU(), nn.Conv2d(64, 64, 5)))
+    inside = onnx.load(exported(model, (1, 3, 12, 12), tmp_path / "in.onnx"))
+    onnx.save_model(inside, tmp_path / "net.onnx", save_as_external_data=True, location="net.data", size_threshold=256)
+    path = str(tmp_path / "net.onnx")
+    left = compare(path, model, (1, 3, 12, 12), weights="inline")
+    assert left.weights.unread == ("0", "2") and "those of 2 were not read, first 0" in left.verdict
+    assert compare(path, model, (1, 3, 12, 12), weights="all").weights.equal == 2
+    (tmp_path / "deeper").mkdir()
+    moved = onnx.load(path, load_external_data=False)
+    for held in moved.graph.initializer:
+        for entry in held.external_data:
+            if entry.key == "location":
+                entry.value = "../net.data"
+    onnx.save(moved, tmp_path / "deeper" / "net.onnx")
+    with pytest.raises(WhyshapeError, match="outside the file's own folder, or nowhere: it is not opened"):
+        compare(str(tmp_path / "deeper" / "net.onnx"), model, (1, 3, 12, 12), weights="all")
+
+
+def test_run_on_the_same_numbers(file):
+    """onnxruntime and PyTorch on the same input: the largest difference decides."""
+    pytest.importorskip("onnxruntime")
+    same, other = (compare(file, m, (1, 3, 12, 12), run=True) for m in (drawn(net()), change_a_weight(drawn(net()))))
+    assert same.equal and same.run.difference < 1e-5 and same.verdict.startswith("The same network: run on the same random numbers")
+    assert not other.equal and other.run.difference > 1e-3 * other.run.largest
+
+
+def test_the_command_line(file, tmp_path, capsys):
+    """Exit code 0 for the same, 1 for another; JSON as its schema says."""
+    jsonschema = pytest.importorskip("jsonschema")
+    source = (
+        "import torch\nfrom torch import nn\nheld = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())\nheld.load_state_dict(torch.load({!r}))\n"
+    )
+    model = drawn(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
+    torch.save(model.state_dict(), tmp_path / "held.pt")
+    (tmp_path / "net.py").write_text(source.format(str(tmp_path / "held.pt")))
+    path = exported(model, (1, 3, 12, 12), tmp_path / "net.onnx")
+    words = ["compare", path, f"{tmp_path / 'net.py'}:held", "--input", "1,3,12,12"]
+    assert main([*words, "--weights"]) == 0
+    assert "weights of 1 layers are equal (largest difference 0)" in " ".join(capsys.readouterr().out.split())
+    assert main([*words, "--weights", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    jsonschema.validate(data, json.loads(files("whyshape").joinpath("schemas/comparison.v1.json").read_text("utf-8")))
+    assert data["weights"] == {"equal": 1, "folded": 0, "differ": [], "unread": [], "largest_difference": 0.0}
+    assert main(["compare", path, file, "--input", "1,3,12,12"]) == 1
+
+
+ZOO = [
+    ("resnet18", 64), ("mobilenet_v2", 64), ("squeezenet1_1", 64), ("densenet121", 64), ("efficientnet_b0", 64), ("shufflenet_v2_x0_5", 64),
+    ("mnasnet0_5", 64), ("regnet_y_400mf", 64), ("convnext_tiny", 64), ("mobilenet_v3_small", 64), ("regnet_x_400mf", 64),
+    ("resnext50_32x4d", 64),
+]  # fmt: skip
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("dynamo", [False, True], ids=["script", "dynamo"])
+@pytest.mark.parametrize("name, side", ZOO, ids=[name for name, _ in ZOO])
+def test_exports_of_torchvision(name, side, dynamo, tmp_path):
+    """Each is the same network, all its weights read and equal; with one weight changed it is not, and the layer is named."""
+    model = drawn(getattr(pytest.importorskip("torchvision").models, name)())
+    path = exported(model, (1, 3, side, side), tmp_path / "net.onnx", dynamo)
+    found = compare(path, model, (1, 3, side, side), weights="inline")
+    assert found.equal and not found.weights.unread, found.verdict
+    at, last = [(n, m) for n, m in model.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
+    with torch.no_grad():
+        last.weight.view(-1)[7] += 1.0
+    other = compare(path, model, (1, 3, side, side), weights="inline")
+    assert not other.equal and [c.place for c in other.weights.differ] == [at]

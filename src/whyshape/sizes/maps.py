@@ -13,6 +13,7 @@ from typing import NamedTuple
 from whyshape.sizes.sets import ANY, NOTHING, Numbers, primes
 
 LONGEST = 1 << 17  # entries a table may have before we say that it is too long
+NEVER = range(0)
 
 
 class TooLong(Exception):
@@ -166,33 +167,18 @@ class Stairs:
         """``max(f(n), g(n))``."""
         return -((-self).smallest(-other))
 
-    def _where(self, inside: Callable[[int], bool], first_last: Callable[[int], tuple[int, int | None] | None]) -> Numbers:
-        """The n with ``inside(f(n))``; ``first_last(v)``: for which turns k ``v + k*rise`` is inside."""
-        head, period = len(self.head), len(self.tail)
-        pieces = []
-        for n, v in enumerate(self.head, 1):
-            pieces.append((n, (1 << period) - 1 if inside(v) else 0))
-        events: dict[int, int] = {}
-        mask = 0
-        for i, v in enumerate(self.tail):
-            turns = first_last(v)
-            if turns is None:
-                continue
-            n, (k, until) = head + 1 + i, turns
-            bit = 1 << n % period
-            if k == 0:
-                mask ^= bit
-            else:
-                at = n + k * period
-                events[at] = events.get(at, 0) ^ bit
-            if until is not None:
-                at = n + (until + 1) * period
-                events[at] = events.get(at, 0) ^ bit
-        pieces.append((head + 1, mask))
-        for at in sorted(events):
-            mask ^= events[at]
-            pieces.append((at, mask))
-        return Numbers(period, pieces)
+    def _where(self, inside: Callable[[int], bool], turns: Callable[[int], range | None]) -> Numbers:
+        """The n with ``inside(f(n))``; ``turns(v)``: for which k ``v + k*rise`` is inside, None for every k."""
+        start, period = len(self.head) + 1, len(self.tail)
+        early = [n for n, v in enumerate(self.head, 1) if inside(v)]
+        spans = [turns(v) for v in self.tail]
+        if self.rise == 0:
+            always = Numbers.residues([start + i for i, span in enumerate(spans) if span is None], period)
+            return (always & Numbers.between(start) if self.head else always) | Numbers.of(early)
+        # It ends: so many periods lie inside whole, and what comes after them is told number by number.
+        whole = min(span.stop if span and not span.start else 0 for span in spans)
+        late = [start + i + k * period for i, span in enumerate(spans) for k in range(max(span.start, whole), span.stop)]
+        return Numbers.of([*early, *late]) | Numbers.between(start, start + whole * period - 1)
 
     def equals(self, value: int) -> Numbers:
         """The n with ``f(n) == value``."""
@@ -200,22 +186,22 @@ class Stairs:
 
         def turns(v):
             if rise == 0:
-                return (0, None) if v == value else None
+                return None if v == value else NEVER
             k, odd = divmod(value - v, rise)
-            return None if odd or k < 0 else (k, k)
+            return NEVER if odd or k < 0 else range(k, k + 1)
 
         return self._where(lambda v: v == value, turns)
 
     def at_most(self, value: int) -> Numbers:
         """The n with ``f(n) <= value``."""
         rise = self.rise
+        if rise < 0:
+            return ~(-self).at_most(-value - 1)
 
         def turns(v):
             if rise == 0:
-                return (0, None) if v <= value else None
-            if rise > 0:
-                return (0, (value - v) // rise) if v <= value else None
-            return (max(0, -((value - v) // -rise)), None) if v > value else (0, None)
+                return None if v <= value else NEVER
+            return range((value - v) // rise + 1) if v <= value else NEVER
 
         return self._where(lambda v: v <= value, turns)
 

@@ -244,6 +244,7 @@ def test_counts_follow_the_sizes(ask, nets):
     changed = {"inputs": {data["inputs"][0][0]: [1, 3, 48, 48]}, "knobs": {}}
     told, read = ask([data, fresh], [{"model": 0, "changes": changed}, {"model": 1}])
     assert told["counts"] == read["counts"] and sum(macs for _, macs in told["counts"]) > 1_000_000
+    assert [sum(column) for column in zip(*read["counts"])] == fresh["totals"]  # which the page shows before it has asked each call
     wide, narrow = nets.one((4, 6, 5), {}), nets.one((4, 6, 3), {})
     knobs = {"inputs": {}, "knobs": {0: {"kernel_size[0]": 5, "kernel_size[1]": 5}}}
     told, read = ask([report(narrow), report(wide)], [{"model": 0, "changes": knobs}, {"model": 1}])

@@ -45,6 +45,7 @@ export interface Model {
   nodes: Call[];
   branches: Condition[];
   rows: Row[];
+  totals: [learned: number, macs: number]; // as it was read
   pictures: Record<string, { at: [number, number][]; edges: number[][] }>;
   glossary: [word: string, sense: string][];
   notes: string[];

@@ -6,7 +6,7 @@ import { repairs, repeats, roadOf } from "../core/model";
 import { grouped, latex, mathml, python } from "../core/text";
 import { Formula, base, formulaText, told } from "./number";
 import { field, toggle } from "./list";
-import { called, changes, choose, chosen, isCall, model, numbersOf, open, outputOf, parents, paths, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, touched } from "./state";
+import { called, changes, choose, chosen, isCall, model, numbersOf, open, outputOf, parents, path, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, touched, whole } from "./state";
 import { Walk } from "./walk";
 import { Picture } from "./picture";
 import { Fragment, make } from "../view";
@@ -34,7 +34,7 @@ function Inside() {
           <button onClick={() => toggle(row)}>{open.value.has(row) ? "Close" : "Open"} its parts in the list</button>
         </>
       )}
-      {parents[row]! >= 0 && <p><button class="link" onClick={() => choose(parents[row]!)}>up to {paths[parents[row]!]}</button></p>}
+      {parents[row]! >= 0 && <p><button class="link" onClick={() => choose(parents[row]!)}>up to {path(parents[row]!)}</button></p>}
     </>
   );
 }
@@ -75,9 +75,7 @@ function Slots({ node }: { node: number }) {
       {rule.params.length > 0 && <div class="slot"><b>WEIGHTS</b><div><Weights node={node} />{said("WEIGHTS")}</div></div>}
       {words && Object.keys(words).filter((slot) => !["SIZE", "MAPS", "WEIGHTS"].includes(slot)).map((slot) => <div class="slot"><b>{slot}</b><div>{said(slot)}</div></div>)}
       <Needs node={node} />
-      <KnobBox node={node} />
-      <Walk node={node} />
-      <Copies node={node} />
+      {whole.value && <><KnobBox node={node} /><Walk node={node} /><Copies node={node} /></>}
     </>
   );
 }
@@ -187,20 +185,20 @@ function WhyPlusOne({ node }: { node: number }) {
 const copied = signal<{ node: number; kind: string } | null>(null);
 
 function Copies({ node }: { node: number }) {
-  const row = rowOf(node), path = paths[row]!, rule = ruleOf(node);
+  const row = rowOf(node), name = path(row), rule = ruleOf(node);
   const at = numbersOf(node);
   const lines = alike(node, (roadOf(rule, at) ?? rule).outs[0] ?? []).filter(({ tree }) => isSum(model.trees[tree]!));
   const sums = lines.map(({ tree }) => `${formulaText(node, tree)} = ${at.value(tree)}`);
   const text = lines.map(({ places }, i) => `${places.map((axis) => rule.axes?.[axis] ?? `axis ${axis}`).join(" and ")}: ${sums[i]}`);
-  const access = path && `model.${path}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
+  const access = name && `model.${name}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
   const kinds: Record<string, () => string | 0> = {
-    text: () => [`${path || rule.op}: ${sizeText(model.nodes[node]![2][0]!)}`, ...text].join("\n"),
-    Markdown: () => [`**${(path || rule.op).replace(/[\\`*_{}[\]<>|]/g, "\\$&")}**`, ...text.map((line) => `- \`${line}\``)].join("\n"),
+    text: () => [`${name || rule.op}: ${sizeText(model.nodes[node]![2][0]!)}`, ...text].join("\n"),
+    Markdown: () => [`**${(name || rule.op).replace(/[\\`*_{}[\]<>|]/g, "\\$&")}**`, ...text.map((line) => `- \`${line}\``)].join("\n"),
     LaTeX: () => sums.map(latex).join("\n"),
     MathML: () => sums.map(mathml).join("\n"),
     "Python check": () => sums.length && ["import math", ...sums.map(python)].join("\n"),
     "Python path": () => access,
-    "state_dict key": () => path,
+    "state_dict key": () => name,
     link: () => location.href,
   };
   return (

@@ -2,7 +2,7 @@
 
 import { effect, signal } from "../core/signals";
 import { grouped, short } from "../core/text";
-import { called, changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, unknownWork, whole } from "./state";
+import { called, changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, touched, unknownWork, whole } from "./state";
 import { Fragment, make } from "../view";
 
 const HEIGHT = 28, SPARE = 5;
@@ -11,7 +11,7 @@ const top = signal(0), view = signal(448);
 const box = (): Element | null => document.querySelector(".grid");
 let timer = 0;
 
-/** Keeps the chosen row in view. */
+/** Knows how much of the list is seen, and keeps the chosen row in view. */
 export function follow(): void {
   const resized = () => (view.value = box()?.clientHeight ?? view.value);
   resized();
@@ -58,7 +58,7 @@ function Table() {
 
 function Line({ row, place }: { row: number; place: number }) {
   const [depth, , type, first, count, times, kids] = model.rows[row]!, end = stop.value?.node ?? Infinity;
-  const total = (table: Float64Array) => table[first + count]! - table[first]!;
+  const total = (kind: "weights" | "work") => (whole.value && sums.value[kind][first + count]! - sums.value[kind][first]!) || 0;
   const state = end >= first + count ? "" : end >= first ? " bad" : " after";
   const shape = sizes.value[outputOf(row)]!, joined = isCall(model.rows[row]!) ? joins(first) : [];
   const flat = Boolean(filter.value), name = (flat ? called : label)(row);
@@ -73,8 +73,8 @@ function Line({ row, place }: { row: number; place: number }) {
         {state === " bad" && <strong> {stop.value!.known ? "does not fit" : "cannot be told"}</strong>}
       </span>
       <span role="gridcell" class="size"><Rulers shape={shape} /> {end < first + count ? "-" : shapeText(shape)}</span>
-      <span role="gridcell" class="r">{total(sums.value.weights) ? short(total(sums.value.weights)) : ""}</span>
-      <span role="gridcell" class="r">{total(sums.value.work) ? short(total(sums.value.work)) : ""}</span>
+      <span role="gridcell" class="r">{total("weights") > 0 && short(total("weights"))}</span>
+      <span role="gridcell" class="r">{total("work") > 0 && short(total("work"))}</span>
       <span role="gridcell" class="r">{end < first + count ? "" : field(row)}</span>
     </div>
   );
@@ -142,10 +142,10 @@ function keys(event: KeyboardEvent): void {
 }
 
 export function Totals() {
-  const { weights, work } = sums.value, least = unknownWork.value || stop.value || model.problem ? "at least " : "";
+  const [learned, work] = touched.value ? [sums.value.weights.at(-1)!, sums.value.work.at(-1)!] : model.totals, least = unknownWork.value || stop.value || model.problem ? "at least " : "";
   return (
     <p class="tools">
-      <span>{model.problem && "at least "}<b>{grouped(weights.at(-1)!)}</b> learned numbers</span> <span>{least}<b>{grouped(work.at(-1)!)}</b> multiply-adds (MACs)</span>
+      <span>{model.problem && "at least "}<b>{grouped(learned!)}</b> learned numbers</span> <span>{least}<b>{grouped(work!)}</b> multiply-adds (MACs)</span>
       {Object.keys(changes.value.knobs).length > 0 && <span class="changed"> with your changes</span>}
     </p>
   );

@@ -1,7 +1,6 @@
 // The report: one page, one model, nothing fetched.
 
 import { effect, signal } from "../core/signals";
-import type { Model } from "../core/model";
 import { Card } from "./card";
 import { Fits, start } from "./fits";
 import { List, follow } from "./list";
@@ -11,6 +10,7 @@ import { address, begin, cell, changes, chosen, model, readAddress, tip, whole }
 import { Traced } from "./traced";
 import { type Child, Fragment, draw, make } from "../view";
 
+const drawn = signal(2); // sections
 const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
 
 function Layers() {
@@ -46,20 +46,13 @@ function Page() {
         </p>
       </header>
       <main>
-        {SECTIONS.slice(0, whole.value ? undefined : 2).map(([id, title, show]) => (
+        {SECTIONS.slice(0, drawn.value).map(([id, title, show]) => (
           <section id={id} aria-labelledby={`${id}-h`} live={() => [<h2 id={`${id}-h`}>{title}</h2>, show()]} />
         ))}
       </main>
       <div live={Tip} />
     </>
   );
-}
-
-async function data(): Promise<Model> {
-  const island = document.getElementById("data")!, raw = island.textContent!;
-  if (island.getAttribute("type") === "application/json") return JSON.parse(raw);
-  const bytes = Uint8Array.from(atob(raw), (letter) => letter.charCodeAt(0));
-  return JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text());
 }
 
 addEventListener("keydown", (event) => {
@@ -71,24 +64,28 @@ addEventListener("keydown", (event) => {
 });
 
 const root = document.getElementById("app")!;
-data().then((loaded) => {
-  begin(loaded);
-  root.textContent = "";
-  effect(() => draw(root, <Page />));
-  follow();
-  let first = true;
-  effect(() => {
-    void [chosen.value, cell.value, changes.value];
-    if (!first && location.protocol !== "about:") history.replaceState(null, "", address());
-    first = false;
-  });
-  effect(() => {
-    if (theme.value !== "auto") document.documentElement.dataset.theme = theme.value;
-  });
-  addEventListener("hashchange", readAddress);
-  addEventListener("beforeprint", () => (text.value = true));
-  document.documentElement.dataset.ready = String(Math.round(performance.now()));
-  setTimeout(() => { whole.value = true; start(); }, 30);
-}, (reason) => {
-  root.textContent = `This page could not read its data (${reason}).`;
+/** What is below the first view, a slice at a time, so that the page answers in between. */
+function rest(): void {
+  if (!whole.value) follow();
+  whole.value = true;
+  drawn.value++;
+  if (SECTIONS[drawn.value]) setTimeout(rest);
+  else start();
+}
+
+begin(JSON.parse(document.getElementById("data")!.textContent!));
+root.textContent = "";
+effect(() => draw(root, <Page />));
+let first = true;
+effect(() => {
+  void [chosen.value, cell.value, changes.value];
+  if (!first && location.protocol !== "about:") history.replaceState(null, "", address());
+  first = false;
 });
+effect(() => {
+  if (theme.value !== "auto") document.documentElement.dataset.theme = theme.value;
+});
+addEventListener("hashchange", readAddress);
+addEventListener("beforeprint", () => (text.value = true));
+document.documentElement.dataset.ready = String(Math.round(performance.now()));
+requestAnimationFrame(() => setTimeout(rest)); // once the first rows are painted

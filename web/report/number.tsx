@@ -2,7 +2,7 @@
 
 import { type Piece, pieces, plain } from "../core/text";
 import { isAxis } from "../core/trees";
-import { choose, lit, model, numbersOf, paths, rowOf, sizes, tip } from "./state";
+import { choose, lit, model, numbersOf, path, rowOf, sizes, tip } from "./state";
 import { make } from "../view";
 
 /** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
@@ -23,7 +23,7 @@ export function told(node: number, tree: number): Told {
   const axis = axisWord(tensor, entry[1], rule.axes);
   if (input) return { text: `${axis} of the input ${input[1]}: fixed by what comes in`, by: "input", word: "from input" };
   const maker = madeBy(tensor);
-  return { text: `${axis}: calculated in ${maker < 0 ? "the model" : paths[rowOf(maker)] || "a call"}`, by: "calculated", word: "=", source: maker };
+  return { text: `${axis}: calculated in ${maker < 0 ? "the model" : path(rowOf(maker)) || "a call"}`, by: "calculated", word: "=", source: maker };
 }
 
 export function axisWord(tensor: number, axis: number, words?: string[]): string {

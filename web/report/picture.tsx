@@ -1,13 +1,14 @@
 // The parts of a module as boxes and lines, laid out by Python.
 
-import { choose, label, model, outputOf, paths, sizeText } from "./state";
+import { choose, label, model, outputOf, path, sizeText } from "./state";
 import { make } from "../view";
 
 const W = 132, H = 36, GAP = 22;
 
-export function partsOf(row: number): number[] {
+/** The rows right inside a row, or at the top for -1; at most so many. */
+export function partsOf(row: number, most = Infinity): number[] {
   const found: number[] = [], end = row < 0 ? model.rows.length : row + 1 + model.rows[row]![6];
-  for (let at = row + 1; at < end; at += 1 + model.rows[at]![6]) found.push(at);
+  for (let at = row + 1; at < end && found.length < most; at += 1 + model.rows[at]![6]) found.push(at);
   return found;
 }
 
@@ -35,7 +36,7 @@ export function Picture({ row }: { row: number }) {
         {edges.map((edge) => <path class="edge" d={way(edge)} />)}
         {parts.map((part, i) => (
           <g class="part" transform={`translate(${x(at[i + 1]![1])} ${y(at[i + 1]![0])})`} onClick={() => choose(part)}>
-            <title>{paths[part]}</title>
+            <title>{path(part)}</title>
             <rect width={W} height={H} rx={3} />
             <text x={6} y={15}>{clip(`${label(part)} ${model.rows[part]![2]}`)}</text>
             <text x={6} y={29} class="dim">{sizeText(outputOf(part))}</text>

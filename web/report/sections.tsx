@@ -11,7 +11,7 @@ import { Fragment, make } from "../view";
 export function Answer() {
   const [input] = model.inputs, end = stop.value?.node ?? Infinity;
   const chain: { text: string; row: number }[] = input ? [{ text: sizeText(input[0]), row: -1 }] : [];
-  const parts = model.nodes.length <= 60 ? model.rows.flatMap((row, i) => (row[6] ? [] : [i])) : partsOf(-1).flatMap((i) => (partsOf(i).length > 1 && partsOf(i).length < 16 ? partsOf(i) : [i]));
+  const parts = model.nodes.length <= 60 ? model.rows.flatMap((row, i) => (row[6] ? [] : [i])) : partsOf(-1).flatMap((i) => { const inside = partsOf(i, 16); return inside.length > 1 && inside.length < 16 ? inside : [i]; });
   for (const row of parts) {
     const [, , , first, count] = model.rows[row]!, text = sizeText(outputOf(row));
     if (first + count > end) break;

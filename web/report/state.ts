@@ -42,29 +42,27 @@ export const sums = computed(() => {
 /** Calls no formula covers: their work is not counted, so totals are "at least". */
 export const unknownWork = computed(() => model.nodes.some(([rule]) => model.rules[rule]!.measured !== undefined));
 
-/** False until the layers can be used: what stands below them, and what takes a pass over the whole model, comes after. */
+/** False until the answer and the first rows are painted: what takes a pass over the whole model, or stands further down, comes after. */
 export const whole = signal(false);
 
 /** The chosen cell once the reader has stopped moving: what takes long to draw follows this. */
 export const settled = signal<{ row: number; cell: [number, number] } | null>(null);
 
-/** The full path of each row, as `named_modules` writes it; a call without a module of its own ends in its operator. */
-export let paths: string[] = [];
+/** The row each row stands in; -1 at the top. */
 export let parents: number[] = [];
+
+/** The full path of a row, as `named_modules` writes it; that of a call without a module of its own is its parent's. */
+export const path = (row: number): string => (row < 0 ? "" : [path(parents[row]!), model.rows[row]![1]].filter(Boolean).join("."));
 
 export function begin(data: Model): void {
   model = data;
-  paths = [];
-  parents = [];
-  const above: number[] = [];
-  model.rows.forEach(([depth, name], row) => {
-    above.length = depth;
-    const parent = above.at(-1) ?? -1;
-    parents.push(parent);
-    paths.push([parent < 0 ? "" : paths[parent]!, name].filter(Boolean).join("."));
-    above.push(row);
+  const above: number[] = [], opened = new Set<number>();
+  parents = model.rows.map(([depth, , , , , , kids], row) => {
+    if (!depth && kids) opened.add(row);
+    above[depth] = row;
+    return depth ? above[depth - 1]! : -1;
   });
-  open.value = new Set(model.rows.flatMap(([depth, , , , , , kids], row) => (kids && depth < 1 ? [row] : [])));
+  open.value = opened;
   const first = model.rows.findIndex((row) => isCall(row) && Object.keys(model.rules[model.nodes[row[3]]![0]]!.knobs ?? {}).length > 0);
   chosen.value = Math.max(0, first);
   readAddress();
@@ -93,7 +91,7 @@ export function label(row: number): string {
 }
 
 /** The same with the modules it stands in. */
-export const called = (row: number): string => paths[row] || label(row);
+export const called = (row: number): string => path(row) || label(row);
 
 /** The tensor a row gives: what its last call makes. */
 export function outputOf(row: number): number {
@@ -119,7 +117,7 @@ export const rowsShown = computed((): number[] => {
     const number = /^\d+$/.test(wanted);
     model.rows.forEach((row, index) => {
       const sizesHere = () => sizes.value[outputOf(index)]!.includes(+wanted) || knobsOf(row).includes(+wanted);
-      if (number ? isCall(row) && sizesHere() : `${paths[index]} ${row[2]}`.toLowerCase().includes(wanted)) shown.push(index);
+      if (number ? isCall(row) && sizesHere() : `${path(index)} ${row[2]}`.toLowerCase().includes(wanted)) shown.push(index);
     });
     return shown;
   }
@@ -156,7 +154,7 @@ export function shapeText(shape: number[]): string {
 export const sizeText = (tensor: number): string => shapeText(sizes.value[tensor]!);
 
 export function address(): string {
-  const parts = [`l=${encodeURIComponent(paths[chosen.value]! || `call ${model.rows[chosen.value]![3]}`)}`];
+  const parts = [`l=${encodeURIComponent(path(chosen.value) || `call ${model.rows[chosen.value]![3]}`)}`];
   if (cell.value.some(Boolean)) parts.push(`px=${cell.value.join(",")}`);
   for (const [tensor, shape] of Object.entries(changes.value.inputs)) parts.push(`in${tensor}=${shape.join(",")}`);
   for (const [node, knobs] of Object.entries(changes.value.knobs)) {
@@ -172,7 +170,7 @@ export function readAddress(): void {
     const [key = "", raw = ""] = part.split("="), value = decoded(raw), list = value.split(",");
     const index = +key.replace(/^\D+/, "");
     if (key === "l") {
-      const row = value.startsWith("call ") ? rowOf(+value.slice(5)) : paths.indexOf(value);
+      const row = value.startsWith("call ") ? rowOf(+value.slice(5)) : model.rows.findIndex((_, row) => path(row) === value);
       if (row >= 0) choose(row);
     } else if (key === "px" && list.length === 2 && list.every((n) => whole.test(n))) cell.value = [+list[0]!, +list[1]!];
     else if (/^in\d+$/.test(key) && list.length === model.shapes[model.tensors[index]!]?.length && list.every((n) => whole.test(n))) {

@@ -9,6 +9,7 @@ Calls that are derived alike share one derivation, and neighbours that are alike
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 from string import Formatter
 from typing import Any
 
@@ -60,6 +61,7 @@ def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, c
         "rules": table.rules,
         "nodes": table.nodes,
         "branches": [table.condition(cond, lambda at: (table.tensor(at.leaf.ref[1]), at.leaf.ref[2])) for cond in graph.branches],
+        "totals": table.totals,
         "rows": [[row.depth, row.name, row.type, row.first, row.count, row.times, row.kids] for row in found],
         "pictures": _pictures(graph, found),
         "glossary": list(GLOSSARY.items()),
@@ -96,7 +98,8 @@ class _Table:
         self.shapes: list[list[int]] = []
         self.tensors: list[int] = []
         self._rule: dict[str, int] = {}
-        self._asked: dict[tuple, int] = {}
+        self.totals = [0, 0]  # learned numbers and multiply-adds, so that the page can say them before it asks call by call
+        self._asked: dict[tuple, tuple[int, int]] = {}
         self._sentences: dict[tuple, tuple[int, ...]] = {}
         self._tree: dict[Any, int] = {}
         self._shape: dict[tuple, int] = {}
@@ -120,13 +123,16 @@ class _Table:
         slots = [i for i in dict.fromkeys(node.inputs) if not _learned(graph, i)]
         weights = [i for i in dict.fromkeys(node.inputs) if graph.tensors[i].kind == "parameter"]
         asked = self.question(node)
-        rule = self._asked.get(asked)
-        if rule is None:
-            rule = self.rule(node, slots, weights)
+        known = self._asked.get(asked) if asked is not None else None
+        if known is None:
+            known = self.rule(node, slots, weights)
             if asked is not None:
-                self._asked[asked] = rule
+                self._asked[asked] = known
+        rule, macs = known
         own = self._owned.isdisjoint(weights)
         self._owned.update(weights)
+        self.totals[0] += sum(prod(map(int, graph.tensors[i].shape)) for i in weights) if own else 0
+        self.totals[1] += macs
         spoken = self.told.setdefault(self.spoken(node), len(self.told))
         self.nodes.append([rule, [self.tensor(i) for i in slots], [self.tensor(i) for i in node.outputs], int(own), spoken])
 
@@ -138,10 +144,13 @@ class _Table:
         read = [(first.setdefault(i, len(first)), self.live[i].kind, self.live[i].strides) for i in node.inputs]
         return self.layers.mark(node), node.why, tuple(read)
 
-    def rule(self, node: Node, slots: list[int], weights: list[int]) -> int:
-        """The place of the call's derivation in the table of rules. Tensors whose sizes its arguments remember are added to ``slots``."""
+    def rule(self, node: Node, slots: list[int], weights: list[int]) -> tuple[int, int]:
+        """The place of the call's derivation in the table of rules, and its multiply-adds (0 where no formula is known).
+
+        Tensors whose sizes its arguments remember are added to ``slots``.
+        """
         derived = derive(self.graph, node)
-        told, at = self._told(node, derived, slots, weights)
+        told, macs, at = self._told(node, derived, slots, weights)
         key = repr((told, not set(node.outputs).isdisjoint(self.graph.outputs)))
         if key not in self._rule:
             self._rule[key] = len(self.rules)
@@ -149,7 +158,7 @@ class _Table:
                 self.decided(told, node)
                 told["roads"] = self.roads(node, derived, told, at) if told["holds"] else []
             self.rules.append(told)
-        return self._rule[key]
+        return self._rule[key], macs
 
     def spoken(self, node: Node) -> tuple:
         """The sentences of a call's card beside the formulas, which the page writes itself: its slots, each with indices of sentences."""
@@ -172,7 +181,7 @@ class _Table:
         if derived is None or derived.refusal is not None:
             outs = [[tree(int(n)) for n in graph.tensors[i].shape] for i in node.outputs]
             params = [[tree(int(n)) for n in graph.tensors[i].shape] for i in weights]
-            return {"op": node.op, "outs": outs, "params": params, "measured": node.why or "no formula is known for it here"}, None
+            return {"op": node.op, "outs": outs, "params": params, "measured": node.why or "no formula is known for it here"}, 0, None
 
         def at(size):
             kind, *where = size.leaf.ref or ("",)
@@ -196,9 +205,10 @@ class _Table:
         told["params"] = [[tree(n, at) for n in asked.get(i, graph.tensors[i].shape)] for i in weights]
         made = [Spec(tuple(shape), graph.tensors[i].dtype) for shape, i in zip(derived.shapes, node.outputs)]
         call = Call(rule, derived.args, derived.kwargs, made[0] if len(made) == 1 else made)
-        told["macs"] = tree(rule.macs(call), at)
+        macs = rule.macs(call)
+        told["macs"] = tree(macs, at)
         told["reach"] = self.reach(node, rule, call, at)
-        return told, at
+        return told, int(macs), at
 
     def decided(self, told: dict[str, Any], node: Node) -> None:
         """What the axes are called, and which numbers are not free: typed to fit what arrives, or fixed by the task."""

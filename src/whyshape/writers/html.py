@@ -74,11 +74,14 @@ def page(data: dict[str, Any]) -> str:
 """
 
 
-# Unpacks the page's code and runs it as a script of this page; the door lets it in because its hash is written there.
+# Unpacks the page's code and data, both at once, and runs the code as a script of this page; the door lets it in because its hash is
+# written there.
 LOADER = (
-    'document.getElementById("code").textContent&&(async()=>{try{const raw=atob(document.getElementById("code").textContent);'
-    "const bytes=Uint8Array.from(raw,c=>c.charCodeAt(0));"
-    'const text=await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();'
+    '(async()=>{try{const island=document.getElementById("data"),unpacked=from=>{const raw=atob(from.textContent),'
+    "bytes=new Uint8Array(raw.length);for(let i=0;i<raw.length;i++)bytes[i]=raw.charCodeAt(i);"
+    'return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text()};'
+    'const[text,data]=await Promise.all([unpacked(document.getElementById("code")),island.type.endsWith("json")||unpacked(island)]);'
+    "if(data!==true)island.textContent=data;"
     'const code=document.createElement("script");code.textContent=text;document.head.append(code)}'
     'catch(reason){document.getElementById("app").textContent="This page could not be unpacked ("+reason+"). '
     'It needs Chrome 123, Firefox 120, Safari 17.5 or newer."}})()'

@@ -60,7 +60,7 @@ def diagnosis_of_error(error: Exception):
 def _diagnosed(error: Exception):
     from whyshape.analyses.diagnose.construct import refused
     from whyshape.analyses.diagnose.problem import Diagnosis, Finding
-    from whyshape.analyses.diagnose.reading import about_shapes, read
+    from whyshape.analyses.diagnose.reading import PYTHONS, about_shapes, read
     from whyshape.analyses.diagnose.run import diagnosis_of
     from whyshape.readers.torch.escaped import as_problem, built, escaped
 
@@ -77,7 +77,7 @@ def _diagnosed(error: Exception):
         return None
     p, known = as_problem(error), read(message)
     where = {"layer": p.path or None, "type": p.type, "file": p.file, "line": p.line, "op": p.op}
-    if known is None and call is None:
+    if call is None and (known is None or known.kind in PYTHONS):
         return None
     finding = Finding(
         where, p.sentence, known.wanted if known else None, known.arrived if known else None, kind="shape", message=message, tried=False

@@ -8,12 +8,13 @@ from mistakes import same
 from reports_maps import MAPS
 from reports_pictures import PICTURES
 from reports_plain import PLAIN
+from reports_second import SECOND
 from reports_series import SERIES
 
 from whyshape.analyses.diagnose import diagnose
 from whyshape.readers.torch.edit import Edits
 
-REPORTS = {**PICTURES, **MAPS, **SERIES, **PLAIN}
+REPORTS = {**PICTURES, **MAPS, **SERIES, **PLAIN, **SECOND}
 SOME = sorted(REPORTS)[::5]  # the quick run's share
 
 

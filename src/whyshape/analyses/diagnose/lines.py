@@ -79,7 +79,7 @@ class Operand(NamedTuple):
 
     def instead(self, case: Case, new: str, says: str, cost: float) -> Offer:
         """The operation with this operand written otherwise."""
-        return line_edit(case.problem.file, case.problem.line, self.whole, replaced(self.whole, self.part, new), says, cost)
+        return line_edit(case.problem.file, case.problem.line, self.whole, replaced(self.whole, (self.part, new)), says, cost)
 
 
 def operands(case: Case) -> list[Operand]:
@@ -107,19 +107,24 @@ def _paired(case: Case, whole: ast.expr, parts: list[ast.expr], given: list) -> 
             yield Operand(whole, part, value.tensor, case.graph.tensors[value.tensor].shape)
 
 
-def replaced(whole: ast.expr, part: ast.expr, new: str) -> str:
-    """The text of an expression with one of its parts written otherwise."""
-    instead = ast.parse(new, mode="eval").body
+def replaced(whole: ast.expr, *changes: tuple[ast.expr, str]) -> str:
+    """The text of an expression with some of its parts written otherwise.
+
+    >>> call = ast.parse("cat([a, b], 0)", mode="eval").body
+    >>> replaced(call, (call.args[1], "1"))
+    'cat([a, b], 1)'
+    """
+    new = {id(part): ast.parse(text, mode="eval").body for part, text in changes}
+    copies: dict[int, ast.AST] = {}
 
     class Swap(ast.NodeTransformer):
         def visit(self, node):
-            return instead if node is part else self.generic_visit(node)
+            return copies[id(node)] if id(node) in copies else self.generic_visit(node)
 
     kept = ast.parse(ast.unparse(whole), mode="eval").body  # a copy: the tree of the file stays as it is
     for old, copy in zip(ast.walk(whole), ast.walk(kept)):
-        if old is part:
-            part = copy  # type: ignore[assignment]
-            break
+        if id(old) in new:
+            copies[id(copy)] = new[id(old)]
     return ast.unparse(Swap().visit(kept))
 
 

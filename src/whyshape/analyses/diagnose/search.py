@@ -8,7 +8,7 @@ from typing import NamedTuple
 from whyshape.analyses.diagnose.candidates import offers
 from whyshape.analyses.diagnose.case import Case, Offer
 from whyshape.analyses.diagnose.problem import NEW, OLD, Fix
-from whyshape.analyses.diagnose.rows import batch_survives, cuts_batch
+from whyshape.analyses.diagnose.rows import batch_survives, cuts_batch, mixing
 
 ENOUGH = 6  # fixes that run are looked for
 WORK = 14000  # operators followed while trying, for one place: a measure that is the same on every machine; the likeliest come first
@@ -39,7 +39,7 @@ def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
         if trial.ran:
             if batch_survives(trial):
                 ran.append(Tried(offer, trial))
-        elif trial.steps > case.trial.steps or moved_on(case, trial):
+        elif trial.steps > case.trial.steps or moved_on(case, trial) or unmixed(case, trial):
             further.append(Tried(offer, trial))
     return ran, further
 
@@ -51,6 +51,11 @@ def moved_on(case: Case, trial) -> bool:
         and (trial.problem.path, trial.problem.line) != (case.problem.path, case.problem.line)
         and case.problem.kind == "other"
     )
+
+
+def unmixed(case: Case, trial) -> bool:
+    """Whether rows that were mixed on the way are whole now; what then stops the model may come before the place it stopped at."""
+    return case.rows_demand is not None and not any(True for _ in mixing(trial.graph))
 
 
 def swollen(case: Case, trial) -> bool:

@@ -31,7 +31,7 @@ def meeting(case: Case, demand: Cond) -> Iterator[Offer]:
         for value in solutions(compiled, knob, demand.relation):
             for change in as_argument(kept[knob.attr], knob, value):
                 cost = (2.0 if own else 3.0 + min(distance, 20) * 0.02) + (1.5 if knob.attr in SLIDING else 0)
-                if knob.attr == "stride" and in_step(demand):
+                if knob.attr == "stride" and in_step(demand) and between_branches(case):
                     cost -= 3.2  # one branch moves by steps, the other does not
                 cost += (knob.attr == "groups") + habit(case, knob.path, knob.attr, change)
                 layer = f"{case.patient.layers[knob.path][0]} {knob.path}".strip()

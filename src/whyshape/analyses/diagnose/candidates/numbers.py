@@ -38,6 +38,8 @@ def exchanged(case: Case) -> Iterator[Offer]:
                 if (name in ("out_features", "out_channels") and out == 0) or type(value) is bool:
                     continue
                 instead = exchange(value, wanted, arrived)
+                if instead is None and out and kind not in case.patient.types:  # a number of the model's own that made what arrives
+                    instead = exchange(value, arrived, wanted)
                 if instead is not None:
                     yield Offer((edit(path, name, instead),), 2.1 + out * 0.5, f"{kind} {path}: {name} = {instead}, not {value}")
     # one number typed several times in one layer: embed_dim with kdim and vdim, num_embeddings with an index

@@ -48,6 +48,11 @@ def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
     if not 0 < len(a.shape) < len(b.shape):
         return
     missing = len(b.shape) - len(a.shape)
+    if missing == 1 and joins(a):
+        for d in range(1, len(b.shape)):
+            if sum(n != m for n, m in zip(a.shape, b.shape[:d] + b.shape[d + 1 :])) <= 1:
+                sizes = ", ".join(f"{b.text}.size({d})" if i == d else "-1" for i in range(len(b.shape)))
+                yield a.instead(case, f"{a.text}.unsqueeze({d}).expand({sizes})", f"{a.text} at every place of axis {d}", 0.9 + 0.1 * d)
     if a.shape == b.shape[: len(a.shape)] and a.shape != b.shape[-len(a.shape) :]:
         if len(a.shape) == 1 and missing == 1:
             yield a.instead(case, f"{a.text}.unsqueeze(1)", "one number for each row", 1.3)
@@ -84,7 +89,7 @@ def other_axis(case: Case, given: list[Operand]) -> Iterator[Offer]:
     for call, _, rest in calls(case.problem.file, case.problem.line, case.problem.op):
         typed = rest[0] if rest else next((k.value for k in call.keywords if k.arg in ("dim", "axis")), None)
         says = f"the rest is alike: joined along axis {differ[0]}"
-        new = replaced(call, typed, str(differ[0])) if typed is not None else f"{ast.unparse(call)[:-1]}, dim={differ[0]})"
+        new = replaced(call, (typed, str(differ[0]))) if typed is not None else f"{ast.unparse(call)[:-1]}, dim={differ[0]})"
         yield line_edit(case.problem.file, case.problem.line, call, new, says, 0.9 if differ[0] else 2.4)
 
 
@@ -95,6 +100,9 @@ def turned(case: Case, given: list[Operand]) -> Iterator[Offer]:
     a, b = given[:2]
     weight = case.weight is not None and case.graph.tensors[b.tensor].kind == "parameter"  # linear reads its weight as (out, in)
     sides = [(b, (b.shape[-2] if weight else b.shape[-1]) == a.shape[-1]), (a, a.shape[-2] == b.shape[-1 if weight else -2])]
+    if not weight and b.shape[-1] == a.shape[-2]:
+        text = replaced(a.whole, (a.part, b.text), (b.part, a.text))
+        yield line_edit(case.problem.file, case.problem.line, a.whole, text, "the two sides change places", 1.0)
     for i, (side, meets) in enumerate(sides):
         if meets:
             yield side.instead(case, f"{side.text}.transpose(-2, -1)", "rows and columns change places", 0.9 + 0.2 * i)
@@ -111,7 +119,7 @@ def fewer_letters(case: Case, given: list[Operand]) -> Iterator[Offer]:
         return
     for i, letter in enumerate(n for n in names[0] if all(n in other for other in names)):
         new = ",".join(n.replace(letter, "") for n in names) + arrow + result.replace(letter, "")
-        text = replaced(call, call.args[0], repr(new))
+        text = replaced(call, (call.args[0], repr(new)))
         yield line_edit(case.problem.file, case.problem.line, call, text, f"no axis {letter} arrives", 0.6 + 0.4 * (i == 0))
 
 

@@ -111,7 +111,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
             continue
         usual = a in USUAL and b in USUAL
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
-        cost = (1.0 if periodic or small else 1.5 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
+        cost = (1.0 if periodic or small else 1.25 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
         yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * found, f"{called(i)} resized from {h}x{w} to {a}x{b}")
         found += 1
         if found == 2:

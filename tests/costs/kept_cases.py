@@ -69,6 +69,14 @@ OPERATORS = {
     "layer_norm": (lambda x, w, b: F.layer_norm(x, (6,), w, b), [S, (6,), (6,)]),
     "layer_norm alone": (lambda x: F.layer_norm(x, (6,)), [S]),
     "group_norm": (lambda x, w, b: F.group_norm(x, 2, w, b), [S, (4,), (4,)]),
+    **{
+        f"group_norm of channels last, {len(axes)} axes": (
+            lambda x, w, b, axes=axes: F.group_norm(x.permute(axes), 2, w, b),
+            [shape, (4,), (4,)],
+        )
+        for axes, shape in (((0, 2, 1), (2, 5, 4)), ((0, 3, 1, 2), (2, 3, 5, 4)), ((0, 4, 1, 2, 3), (2, 3, 5, 2, 4)))
+    },
+    "group_norm turned": (lambda x, w, b: F.group_norm(x.transpose(2, 3), 2, w, b), [S, (4,), (4,)]),
     "instance_norm": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [S, (4,), (4,)]),
     "rms_norm": (lambda x, w: F.rms_norm(x, (6,), w), [S, (6,)]),
     "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [S, (4,), (4,)]),
@@ -102,6 +110,25 @@ OPERATORS = {
         lambda q, k, v: F.scaled_dot_product_attention(q, k, v, dropout_p=0.1),
         [(2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 4)],
     ),
+    **{
+        f"attention of {how}, put in rows": (
+            lambda q, k, v, w, turned=turned: F.linear(
+                F.scaled_dot_product_attention(
+                    *[t.transpose(1, 2) if t is turned(q, k, v) else t.transpose(1, 2).contiguous() for t in (q, k, v)]
+                )
+                .transpose(1, 2)
+                .reshape(2, 5, 8),
+                w,
+            ),
+            [(2, 5, 2, 4)] * 3 + [(3, 8)],
+        )
+        for how, turned in {
+            "turned queries": lambda q, k, v: q,
+            "turned values": lambda q, k, v: v,
+            "none turned": lambda q, k, v: None,
+        }.items()
+    },
+    "attention of wider values": (F.scaled_dot_product_attention, [(2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 6)]),
     "attention of 3-d": (F.scaled_dot_product_attention, [(2, 3, 4), (2, 5, 4), (2, 5, 4)]),
     "dropout": (lambda x: F.dropout(x, 0.5, True), [S]),
     "dropout2d": (lambda x: F.dropout2d(x, 0.5, True), [S]),

@@ -17,19 +17,17 @@ from whyshape.readers.torch import read
 
 def kept_by_torch(model, args) -> int:
     """Bytes of all memory that a real forward keeps, weights and buffers aside, each storage once."""
-    own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
-    seen, alive = {}, []
+    alive = [*model.parameters(), *model.buffers()]  # so that no address is used again
+    seen, own = {}, {t.untyped_storage().data_ptr() for t in alive}
 
     def pack(t):
         storage = t.untyped_storage()
         if storage.nbytes() and storage.data_ptr() not in own:
             seen[storage.data_ptr()] = storage.nbytes()
-            alive.append(t)
-        return t
+            alive.append(t.detach())  # with its history it would hold itself for ever
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
-        out = model(*args)
-    del out
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing):
+        model(*args)
     return sum(seen.values())
 
 
@@ -79,9 +77,8 @@ def test_recurrent_network(name):
         def pack(t, at_once=at_once, workspaces=workspaces):
             if at_once and t.dtype == torch.uint8:
                 workspaces.append(t.nbytes)
-            return t
 
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing):
             model(x)
         assert kept_by_rules(model, [x], "train") == (kept_by_torch(model, [x]) - sum(workspaces), missing)
         assert len(workspaces) == 1 + at_once * model.num_layers * (1 + model.bidirectional) if at_once else workspaces == [0]

@@ -49,11 +49,13 @@ class Attention(Rule):
 
     @staticmethod
     def lays(given, shape):
-        """The fused kernel lays its result out as (batch, place, head, number), ready to be put in rows again."""
-        strides = [0] * len(shape)
-        order = (3, 1, 2, 0) if len(shape) == 4 and not given["dropout_p"] else range(len(shape) - 1, -1, -1)
-        step = 1
-        for axis in order:
+        """The fused kernel lays its result out as the queries lie; what is written out step by step comes row by row."""
+        query, mask = given["query"], given["attn_mask"]
+        learned = mask is not None and mask.requires_grad
+        fused = len(query.shape) == len(shape) == 4 and not given["dropout_p"] and not learned and query.shape[-1] == shape[-1]
+        axes = range(len(shape) - 1, -1, -1)
+        strides, step = [0] * len(shape), 1
+        for axis in sorted(axes, key=query.stride) if fused else axes:
             strides[axis], step = step, step * int(shape[axis])
         return tuple(strides)
 
@@ -97,6 +99,8 @@ class MultiHeadAttention(Rule):
             for other, what in ((k, "keys"), (v, "values")):
                 need(other[-1] == embed_dim_to_check, "{what} of {wanted:numbers} are wanted, {arrived:arrive}",
                      what=what, wanted=embed_dim_to_check, arrived=other[-1])  # fmt: skip
+        _projects(in_proj_weight, in_proj_bias, 3 * q[-1], q[-1])
+        _projects(out_proj_weight, out_proj_bias, q[-1], q[-1])
         batch = q[1:-1]
         if batch:
             need(k[1] == q[1], "a batch of {wanted:queries} meets one of {arrived:keys}", wanted=q[1], arrived=k[1])
@@ -128,6 +132,18 @@ class MultiHeadAttention(Rule):
         seen = _seen(k, call.bias_k, call.add_zero_attn, call.static_k)
         projections = batch * embed * (q[0] * q[-1] + k[0] * k[-1] + v[0] * v[-1] + q[0] * embed)
         return projections + 2 * batch * q[0] * seen * embed
+
+
+def _projects(weight, bias, rows, columns):
+    """Demand a projection of these sizes, where there is one."""
+    if weight is not None:
+        w = weight.shape
+        need(len(w) == 2, "a projection of {wanted:axes} is wanted, {arrived:arrive}", wanted=2, arrived=len(w))
+        for n, m in zip((rows, columns), w):
+            if n is not m:
+                need(n == m, "a projection of {wanted:numbers} is wanted, {arrived:arrive}", wanted=n, arrived=m)
+    if bias is not None and bias.shape:
+        stretched(bias.shape[-1], rows, "{wanted:numbers are} wanted as bias, {arrived:arrive}")
 
 
 def _seen(key, bias_k, add_zero_attn, static_k):

@@ -197,8 +197,14 @@ def _rms_norm(call):
 
 
 def _group_norm(call):
-    groups = Spec((call.input.shape[0], call.num_groups), _statistic(call))
-    return [call.input if call.input.contiguous else like(call.input), *_weight(call), groups, groups]
+    x, groups = call.input, Spec((call.input.shape[0], call.num_groups), _statistic(call))
+    return [x if x.contiguous or _channels_last(x) else like(x), *_weight(call), groups, groups]
+
+
+def _channels_last(t) -> bool:
+    """Whether an image lies place by place, all channels of one together."""
+    rank = len(t.shape)
+    return rank in (4, 5) and run([t.shape[i] for i in (0, *range(2, rank), 1)], [t.strides[i] for i in (0, *range(2, rank), 1)])
 
 
 def _instance_norm(call):
@@ -299,7 +305,9 @@ told("saved", _last_two, "mm bmm mv addmm baddbmm addbmm addmv addr addcmul")
 def _attention(call):
     q, k, v, mask = call.query, call.key, call.value, call.attn_mask
     learned = mask is not None and mask.needs_grad
-    if len(q.shape) != 4 or learned or call.dropout_p:  # written out: both scaled, the weights, and what dropout left of them
+    if (
+        len(q.shape) != 4 or learned or call.dropout_p or int(q.shape[-1]) != int(v.shape[-1])
+    ):  # written out: both scaled, the weights, and what dropout left of them
         wide = _wide(q)
         weights = Spec((*q.shape[:-1], k.shape[-2]), wide)
         values = v if wide == name_of(q.dtype) and _merges(v, len(v.shape) - 2) else like(v, dtype=wide)

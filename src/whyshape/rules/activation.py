@@ -31,7 +31,7 @@ class ActivationOfAny(_Activation):
         return Made(input.shape, default_float(input.dtype))
 
 
-@rule("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
+@rule("dropout", "alpha_dropout")
 class Dropout(_Activation):
     """While training some numbers become zero; the sizes stay."""
 
@@ -43,14 +43,34 @@ class Dropout(_Activation):
         return input.shape
 
 
-@rule("dropout1d", "dropout2d", "dropout3d")
+@rule("feature_dropout", "feature_alpha_dropout", "dropout2d")
 class ChannelDropout(Dropout):
     """While training whole channels become zero; the sizes stay."""
 
     @staticmethod
+    def shape(input, p=0.5, training=True, inplace=False, train=True):
+        if training and train and 0 < p < 1:
+            axes_at_least(2, input.shape)
+        return Dropout.shape(input, p)
+
+
+@rule("dropout1d")
+class RowDropout(Dropout):
+    """While training whole channels become zero; the sizes stay."""
+
+    @staticmethod
     def shape(input, p=0.5, training=True, inplace=False):
-        need(0 <= p <= 1, "the probability of dropping is between 0 and 1, {arrived} was chosen", arrived=p, wanted=1)
-        return input.shape
+        need(len(input.shape) in (2, 3), "{wanted:axes are} wanted, {arrived:arrive}", wanted="2 or 3", arrived=len(input.shape))
+        return Dropout.shape(input, p)
+
+
+@rule("dropout3d")
+class BlockDropout(Dropout):
+    """While training whole channels become zero; the sizes stay."""
+
+    @staticmethod
+    def shape(input, p=0.5, training=True, inplace=False):
+        return Dropout.shape(input, p)
 
 
 @rule("softmax", "log_softmax", "softmin", "torch.special.softmax", "torch.special.log_softmax")

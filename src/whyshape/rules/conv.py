@@ -90,10 +90,13 @@ def occupied(size) -> None:
         need(holds, "an axis the window moves over must hold something, it has {arrived:cells}", arrived=size, wanted=1)
 
 
+def kernels(n, w) -> None:
+    """Demand kernels over ``n`` axes."""
+    need(len(w) == n + 2, "kernels of {wanted:axes} are wanted, {arrived:arrive}", wanted=n + 2, arrived=len(w))
+
+
 def weighted(n, x, w, bias, wanted, made, groups):
     """What convolutions of both directions demand of their kernels."""
-    if len(w) != n + 2:
-        need(False, "kernels of {wanted:axes} are wanted, {arrived:arrive}", wanted=n + 2, arrived=len(w))
     slides(x, n)
     shared = w[0] % groups == 0 if groups >= 1 else False
     if not ((x[-n - 1] == wanted) is shared is (w[0] >= 1) is True):
@@ -110,6 +113,8 @@ def weighted(n, x, w, bias, wanted, made, groups):
 
 def convolved(n, x, w, bias, stride, padding, dilation, groups):
     """The sizes a convolution over the last ``n`` axes makes."""
+    if len(w) != n + 2:
+        kernels(n, w)
     weighted(n, x, w, bias, w[1] * groups, w[0], groups)
     s = stride if stride.__class__ is tuple and len(stride) == n else spread(stride, n, "stride")
     d = dilation if dilation.__class__ is tuple and len(dilation) == n else spread(dilation, n, "dilation")
@@ -175,6 +180,8 @@ def _conv(n: int) -> None:
         def shape(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
             if input.dtype is not weight.dtype:
                 one_dtype(input, weight)
+            if bias is not None and bias.dtype is not weight.dtype:
+                one_dtype(bias, weight)
             return convolved(n, input.shape, weight.shape, bias, stride, padding, dilation, groups)
 
 

@@ -116,6 +116,8 @@ class VecDot(_Distance):
     @staticmethod
     def shape(x, y, *, dim=-1, out=None):
         shape = broadcast_shapes(x.shape, y.shape)
+        if len(x.shape) == len(y.shape) == 1:  # two plain vectors are not stretched
+            need(x.shape[0] == y.shape[0], "{wanted:numbers meet} {arrived}", wanted=x.shape[0], arrived=y.shape[0])
         return Made(reduced(shape, axis_of(dim, len(shape))), promote(x.dtype, y.dtype))
 
     @staticmethod

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, layer, rule
 from whyshape.rules.dtypes import name_of
-from whyshape.sizes import need
+from whyshape.sizes import need, product
 
 
 def _whole(input):
     need(name_of(input.dtype) in ("int64", "int32"), "row numbers are wanted (int64 or int32), {arrived} arrives",
          wanted="int64", arrived=name_of(input.dtype))  # fmt: skip
+
+
+def _rows(table, places):
+    """Where a row is asked for there must be one."""
+    if product(places) != 0:
+        need(table[0] > 0, "the table has no rows, {arrived:are} asked for", arrived=product(places), wanted=0)
 
 
 @rule("embedding")
@@ -24,6 +30,7 @@ class Embedding(Rule):
         w = weight.shape
         need(len(w) == 2, "the table must have {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(w))
         _whole(input)
+        _rows(w, input.shape)
         return Made((*input.shape, w[1]), weight.dtype)
 
 
@@ -59,8 +66,10 @@ class EmbeddingBag(Rule):
     @staticmethod
     def shape(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode="mean", sparse=False,
               per_sample_weights=None, include_last_offset=False, padding_idx=None):  # fmt: skip
-        x = input.shape
+        x, w = input.shape, weight.shape
         _whole(input)
+        need(len(w) == 2, "the table must have {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(w))
+        _rows(w, x)
         need(len(x) in (1, 2), "bags come as rows, or in one row with offsets; {arrived:axes arrive}", arrived=len(x), wanted=2)
         if per_sample_weights is not None:
             need(mode == "sum", "weights for samples go with mode 'sum' only, {arrived!r} was chosen", arrived=mode, wanted="sum")

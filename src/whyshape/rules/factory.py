@@ -262,6 +262,7 @@ class LowerIndices(_Factory):
 
     @staticmethod
     def shape(row, col, offset=0, *, dtype=None, **options):
+        _sizes((row, col))
         return Made((2, lower_triangle(exactly(row), exactly(col), exactly(offset))), dtype or "int64")
 
 
@@ -273,6 +274,7 @@ class UpperIndices(_Factory):
 
     @staticmethod
     def shape(row, col, offset=0, *, dtype=None, **options):
+        _sizes((row, col))
         row, col = exactly(row), exactly(col)
         return Made((2, row * col - lower_triangle(row, col, exactly(offset) - 1)), dtype or "int64")
 

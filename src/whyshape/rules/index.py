@@ -1,12 +1,14 @@
-"""Taking parts of a tensor: ``x[...]`` with all that Python allows, select, gather, and writing into parts."""
+"""Taking parts of a tensor: ``x[...]`` with all that Python allows, select, gather."""
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, Unexplained, axes_at_least, axis_of, broadcast_shapes, exactly, rule, stretched
+from whyshape.rules.base import Rule, Unexplained, axes_at_least, axis_of, broadcast_shapes, rule
+from whyshape.rules.dtypes import name_of
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import broadcast, largest, need, product, smallest
 
 MASKS = ("bool", "uint8")
+WHOLE = ("int64", "int32")  # what most operators take as places; a few take only the first
 
 
 def indexed(x, index):
@@ -24,7 +26,7 @@ def indexed(x, index):
         if p is Ellipsis:
             dots += 1
         elif p is not None and not isinstance(p, bool):
-            taken += 1
+            taken += len(p.shape) if _is_mask(p) else 1
     if taken > len(x):
         need(False, "{arrived:axes are} indexed, the tensor has {wanted}", arrived=taken, wanted=len(x))
     if dots > 1:
@@ -43,8 +45,10 @@ def indexed(x, index):
         if kind is slice:
             out.append(_slice(x[axis], p))
         elif isinstance(p, int) and kind is not bool:
-            _place(p, x[axis], axis)
+            place_in(p, x[axis], axis)
         else:
+            if _is_mask(p):
+                _masked(p.shape, x[axis:], axis)
             shape = _index_tensor(p, x[axis], axis)
             if kind is list or kind is range:
                 lists.append((p, x[axis], axis))
@@ -60,7 +64,7 @@ def indexed(x, index):
         if lists and all(int(n) > 0 for n in out):  # PyTorch looks at the places only where something is read
             for p, n, axis in lists:
                 for i in p:
-                    _place(i, n, axis)
+                    place_in(i, n, axis)
     return tuple(out)
 
 
@@ -75,10 +79,21 @@ def _slice(n, p):
     return sliced(n, p.start, p.stop, step)
 
 
-def _place(p, n, axis):
+def place_in(p, n, axis):
     if p.__class__ is int is n.__class__ and -n <= p < n:
         return
     need(-n <= p if p < 0 else p < n, "place {arrived} is asked for on axis {axis}, it has {wanted}", arrived=p, wanted=n, axis=axis)
+
+
+def _is_mask(p) -> bool:
+    return hasattr(p, "dtype") and hasattr(p, "shape") and name_of(p.dtype) in MASKS
+
+
+def _masked(mask, x, axis):
+    """A mask has the sizes of the axes it stands for; how many places it holds depends on its values."""
+    for a, (n, m) in enumerate(zip(x, mask), axis):
+        need(n == m, "a mask of {wanted:places} is wanted on axis {axis}, {arrived:arrive}", wanted=n, arrived=m, axis=a)
+    raise Unexplained("how many places a mask holds depends on its values")
 
 
 def _index_tensor(p, n, axis):
@@ -91,8 +106,6 @@ def _index_tensor(p, n, axis):
         return (len(p),)
     if not hasattr(p, "shape") or not hasattr(p, "dtype"):
         raise Unexplained(f"an index of type {type(p).__name__}")
-    if str(p.dtype).rpartition(".")[2] in MASKS:
-        raise Unexplained("how many places a mask holds depends on its values")
     if all(int(m) > 0 for m in p.shape):
         need(n > 0, "a place is asked for on axis {axis}, it has {arrived}", arrived=n, wanted=1, axis=axis)
     return tuple(p.shape) if len(p.shape) else None
@@ -116,31 +129,6 @@ class GetItem(Rule):
         return all(p is None or p is Ellipsis or type(p) is slice or isinstance(p, int) for p in parts)
 
 
-@rule("Tensor.__setitem__")
-class SetItem(Rule):
-    """A value written into part of a tensor, in place; its axes of 1 are stretched."""
-
-    title = "write"
-
-    @staticmethod
-    def shape(input, index, value):
-        try:
-            room = indexed(input.shape, index)
-        except Unexplained:
-            return input.shape  # under a mask: whatever it holds, the tensor keeps its sizes
-        _fits_into(tuple(getattr(value, "shape", ())), room)
-        return input.shape
-
-
-def _fits_into(value, room):
-    while len(value) > len(room) and int(value[0]) == 1:
-        exactly(value[0])
-        value = value[1:]
-    need(len(value) <= len(room), "a value of {arrived:axes} is written into {wanted}", arrived=len(value), wanted=len(room))
-    for have, want in zip(reversed(value), reversed(room)):
-        stretched(have, want, "a value of {arrived:places} is written into {wanted}")
-
-
 @rule("select", "select_copy")
 class Select(Rule):
     """One place of an axis, which goes away."""
@@ -154,7 +142,7 @@ class Select(Rule):
         axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         if isinstance(index, int):
-            _place(index, x[axis], axis)
+            place_in(index, x[axis], axis)
         return (*x[:axis], *x[axis + 1 :])
 
 
@@ -210,15 +198,21 @@ class LinalgDiagonal(Rule):
         return Diagonal.shape(A, offset, dim1, dim2)
 
 
-def _same_rank(input, index):
+def same_rank(input, index):
     a, b = max(len(input.shape), 1), max(len(index.shape), 1)
     need(a == b, "index must have {wanted:axes} like the input, {arrived:arrive}", wanted=a, arrived=b)
 
 
-def _within(index, room, axes, what):
+def within(index, room, axes, what):
     for a in axes:
         need(index[a] <= room[a], "index has {arrived:places} on axis {axis}, the {what} {wanted}",
              arrived=index[a], wanted=room[a], axis=a, what=what)  # fmt: skip
+
+
+def whole_places(index, dtypes) -> None:
+    """Demand whole numbers as places."""
+    if name_of(index.dtype) not in dtypes:
+        need(False, "places are whole numbers ({wanted}), {arrived} arrives", wanted=dtypes[0], arrived=name_of(index.dtype))
 
 
 @rule("gather")
@@ -230,30 +224,11 @@ class Gather(Rule):
     @staticmethod
     def shape(input, dim, index, *, sparse_grad=False, out=None):
         axis = axis_of(dim, len(input.shape))
+        whole_places(index, WHOLE)
         if not any(int(n) == 0 for n in index.shape):
-            _same_rank(input, index)
-            _within(index.shape, input.shape, [a for a in range(min(len(index.shape), len(input.shape))) if a != axis], "input")
+            same_rank(input, index)
+            within(index.shape, input.shape, [a for a in range(min(len(index.shape), len(input.shape))) if a != axis], "input")
         return tuple(index.shape)
-
-
-@rule("scatter", "scatter_add", "scatter_reduce")
-class Scatter(Rule):
-    """Numbers put, or added, at the places that ``index`` names along ``dim``."""
-
-    title = "scatter"
-
-    @staticmethod
-    def shape(input, dim, index, src=None, reduce=None, *, value=None, include_self=True, out=None):
-        axis = axis_of(dim, len(input.shape))
-        if not any(int(n) == 0 for n in index.shape):
-            _same_rank(input, index)
-            axes = range(min(len(index.shape), len(input.shape)))
-            _within(index.shape, input.shape, [a for a in axes if a != axis], "input")
-            if hasattr(src, "shape") and src.shape:
-                need(len(src.shape) == len(index.shape), "a source of {wanted:axes} is wanted, {arrived:arrive}",
-                     wanted=len(index.shape), arrived=len(src.shape))  # fmt: skip
-                _within(index.shape, src.shape, axes, "source")
-        return input.shape
 
 
 @rule("index_select")
@@ -267,6 +242,13 @@ class IndexSelect(Rule):
         x = input.shape
         need(len(index.shape) <= 1, "index is a row of places, {arrived:axes arrive}", arrived=len(index.shape), wanted=1)
         axis = axis_of(dim, len(x))
+        whole_places(index, WHOLE)
+        if x and product(index.shape) != 0:
+            need(x[axis] > 0, "a place is asked for on axis {axis}, it has {arrived}", arrived=x[axis], wanted=1, axis=axis)
+        if not x:
+            need(
+                product(index.shape) == 1, "a single number has one place, {arrived:are} asked for", arrived=product(index.shape), wanted=1
+            )
         return (*x[:axis], index.shape[0] if index.shape else 1, *x[axis + 1 :]) if x else x
 
 
@@ -278,6 +260,7 @@ class Take(Rule):
 
     @staticmethod
     def shape(input, index, *, out=None):
+        whole_places(index, ("int64",))
         return tuple(index.shape)
 
 
@@ -290,23 +273,12 @@ class TakeAlongDim(Rule):
     @staticmethod
     def shape(input, indices, dim=None, *, out=None):
         x, index = input.shape, indices.shape
+        whole_places(indices, ("int64",))
         if dim is None:
             return (product(index),)
-        _same_rank(input, indices)
+        same_rank(input, indices)
         axis = axis_of(dim, len(x))
         return tuple([m if a == axis else broadcast(n, m) for a, (n, m) in enumerate(zip(x, index))])
-
-
-@rule("index_add", "index_copy", "index_fill", "index_put", "index_reduce", "put", "select_scatter", "slice_scatter", "diagonal_scatter",
-      "as_strided_scatter")  # fmt: skip
-class WriteInto(Rule):
-    """Numbers written into a copy (or in place); the sizes stay."""
-
-    title = "write"
-
-    @staticmethod
-    def shape(input, *args, **kwargs):
-        return input.shape
 
 
 @rule("as_strided", "as_strided_copy")

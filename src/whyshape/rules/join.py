@@ -176,6 +176,7 @@ class Split(_Pieces):
     @staticmethod
     def shape(tensor, split_size_or_sections, dim=0):
         x = tensor.shape
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         if isinstance(split_size_or_sections, int):
             need(
@@ -285,6 +286,7 @@ class Chunk(_Pieces):
     @staticmethod
     def shape(input, chunks, dim=0):
         x = input.shape
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         need(chunks > 0, "at least 1 piece is wanted, {arrived} was chosen", arrived=chunks, wanted=1)
         if int(x[axis]) == 0:

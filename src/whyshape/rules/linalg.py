@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, broadcast_shapes, rule
 from whyshape.rules.dtypes import complex_of, real_of, summed
-from whyshape.sizes import need, smallest
+from whyshape.sizes import need, product, smallest
 
 
 def _matrix(x):
@@ -83,11 +83,15 @@ class Trace(_Algebra):
 
 @rule("pinverse", "torch.linalg.pinv")
 class PseudoInverse(_Algebra):
-    """Rows and columns change places."""
+    """Rows and columns change places; a tolerance may be given for each matrix."""
 
     @staticmethod
-    def shape(A, *args, **options):
+    def shape(A, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
         lead, rows, columns = _matrix(A.shape)
+        if product(A.shape) != 0:  # of nothing nothing is asked
+            if hermitian:
+                _square(A.shape)
+            lead = broadcast_shapes(lead, *[t.shape for t in (rcond, atol, rtol) if hasattr(t, "shape")])
         return (*lead, columns, rows)
 
 
@@ -239,4 +243,4 @@ class MatrixRank(_Algebra):
     def shape(A, tol=None, hermitian=False, *, atol=None, rtol=None, out=None):
         if any(hasattr(t, "shape") for t in (tol, atol, rtol)):
             raise Unexplained("a tolerance for each matrix")
-        return Made(_matrix(A.shape)[0], "int64")
+        return Made(_square(A.shape)[0] if hermitian else _matrix(A.shape)[0], "int64")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, broadcast_shapes, given, layer, rule, stretched
+from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, given, layer, rule, stretched
 from whyshape.rules.dtypes import one_dtype, promote
 from whyshape.sizes import need, product
 
@@ -21,14 +21,29 @@ class Linear(Rule):
             need(False, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
         if input.dtype is not weight.dtype:
             one_dtype(input, weight)
+        if not 1 <= len(w) <= 2:
+            need(False, "a weight of {wanted:axes} is wanted, {arrived:arrive}", wanted=2, arrived=len(w))
         n, m = x[-1], w[-1]
         if not (n.__class__ is int is m.__class__ and n == m):
             need(x[-1] == w[-1], "{wanted:features are} wanted on the last axis, {arrived:arrive}", wanted=w[-1], arrived=x[-1])
+        if bias is not None:
+            _shifted(bias, weight)
         return (*x[:-1], *w[:-1])
 
     @staticmethod
     def macs(call):
         return product(call.out.shape) * call.weight.shape[-1]
+
+
+def _shifted(bias, weight):
+    """Demand one number for each output, or one for all of them."""
+    b, w = bias.shape, weight.shape
+    if bias.dtype is not weight.dtype:
+        one_dtype(bias, weight)
+    if len(b) > 1 or (len(w) == 1 and b):
+        raise Unexplained("a bias of several axes")
+    if b and b[0] is not w[0] and not (b[0].__class__ is int is w[0].__class__ and b[0] == w[0]):
+        stretched(b[0], w[0], "{wanted:numbers are} wanted as bias, {arrived:arrive}")
 
 
 @layer("Linear")
@@ -257,8 +272,8 @@ class AddR(Rule):
         return product(call.out.shape)
 
 
-@rule("chain_matmul", "torch.linalg.multi_dot")
-class MultiDot(Rule):
+@rule("chain_matmul")
+class ChainMatmul(Rule):
     """Several matrices multiplied, in the cheapest order."""
 
     title = "matrix product"
@@ -266,6 +281,24 @@ class MultiDot(Rule):
     @staticmethod
     def shape(*matrices, out=None):
         shapes = [t.shape for t in given(matrices)]
+        for x in shapes:
+            need(len(x) == 2, "a matrix is wanted, {arrived:axes arrive}", arrived=len(x), wanted=2)
+        return MultiDot.shape(*matrices) if len(shapes) > 1 else shapes[0]
+
+
+@rule("torch.linalg.multi_dot")
+class MultiDot(Rule):
+    """Several matrices multiplied, in the cheapest order; a vector may stand at either end."""
+
+    title = "matrix product"
+
+    @staticmethod
+    def shape(*matrices, out=None):
+        shapes = [t.shape for t in given(matrices)]
+        need(len(shapes) > 1, "at least {wanted:matrices are} wanted, {arrived:arrive}", wanted=2, arrived=len(shapes))
+        for i, x in enumerate(shapes):
+            end = i in (0, len(shapes) - 1)
+            need(len(x) == 2 or (end and len(x) == 1), "a matrix is wanted, {arrived:axes arrive}", arrived=len(x), wanted=2)
         made = shapes[0]
         for other in shapes[1:]:
             made = matmul_shape(made, other)
@@ -299,12 +332,18 @@ class Bilinear(Rule):
     @staticmethod
     def shape(input1, input2, weight, bias=None):
         a, b, w = input1.shape, input2.shape, weight.shape
+        need(len(w) == 3, "a weight of {wanted:axes} is wanted, {arrived:arrive}", wanted=3, arrived=len(w))
+        need(len(a) > 0, "at least one axis is wanted, a single number arrives", wanted=1, arrived=0)
         one_dtype(input1, input2, weight)
         need(len(a) == len(b), "both inputs must have the same number of axes: {wanted}, {arrived:arrive}", wanted=len(a), arrived=len(b))
         for n, m in zip(a[:-1], b[:-1]):
             need(n == m, "the axes before the last must be equal: {wanted}, {arrived:arrive}", wanted=n, arrived=m)
         need(a[-1] == w[1], "{wanted:features are} wanted in the first input, {arrived:arrive}", wanted=w[1], arrived=a[-1])
         need(b[-1] == w[2], "{wanted:features are} wanted in the second input, {arrived:arrive}", wanted=w[2], arrived=b[-1])
+        if bias is not None:
+            one_dtype(bias, weight)
+            n = product(bias.shape)
+            need(n == w[0], "{wanted:numbers are} wanted as bias, {arrived:arrive}", wanted=w[0], arrived=n)
         return (*a[:-1], w[0])
 
     @staticmethod

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, broadcast_shapes, layer, rule
+from whyshape.rules.base import Made, Rule, Spec, Unexplained, axes_at_least, broadcast_shapes, layer, rule
 from whyshape.rules.dtypes import default_float, name_of, promote, real_of
 from whyshape.rules.pointwise import matched
-from whyshape.sizes import need
+from whyshape.sizes import need, product
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -96,6 +96,7 @@ class SoftMargin(_Loss):
     @staticmethod
     def shape(input, target, size_average=None, reduce=None, reduction="mean"):
         shape, dtype = matched(input, target)
+        _equal(input, Spec(shape), "the target stretched")
         return Made(boiled(shape, reduction, size_average, reduce), dtype)
 
 
@@ -201,6 +202,18 @@ class CrossEntropy(_Loss):
         return boiled((*x[:axis], *x[axis + 1 :]), reduction, size_average, reduce)
 
 
+def _variance(x, v):
+    """One variance for each place, or one for a whole axis: that axis is 1, or the last is left out."""
+    if len(v) == len(x) - 1 and all(bool(n == m) for n, m in zip(x, v)):
+        return (*v, 1)
+    need(len(v) == len(x), "a variance of {wanted:axes} is wanted, {arrived:arrive}", wanted=len(x), arrived=len(v))
+    others = [a for a in range(len(x)) if not bool(x[a] == v[a])]
+    for a in others:
+        need(len(others) == 1 and v[a] == 1, "{wanted:variances are} wanted on axis {axis}, {arrived:arrive}",
+             wanted=x[a], arrived=v[a], axis=a)  # fmt: skip
+    return v
+
+
 @rule("gaussian_nll_loss")
 class GaussianNLL(_Loss):
     """The likelihood under a normal distribution with a variance for each place."""
@@ -209,11 +222,13 @@ class GaussianNLL(_Loss):
     def shape(input, target, var, full=False, eps=1e-6, reduction="mean"):
         shape, dtype = matched(input, target)
         if hasattr(var, "shape"):
-            x, v = input.shape, var.shape
-            if len(v) == len(x) - 1:
-                v = (*v, 1)
-            shape = broadcast_shapes(shape, v)
+            shape = broadcast_shapes(shape, _variance(input.shape, var.shape))
         return Made(boiled(shape, reduction), dtype)
+
+
+def _some_classes(x):
+    if x:
+        need(x[-1] > 0, "at least one class is wanted, {arrived:arrive}", arrived=x[-1], wanted=1)
 
 
 @rule("multilabel_margin_loss")
@@ -223,7 +238,9 @@ class MultiLabelMargin(_Loss):
     @staticmethod
     def shape(input, target, size_average=None, reduce=None, reduction="mean"):
         need(len(input.shape) <= 2, "at most {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(input.shape))
-        _equal(input, target)
+        _some_classes(input.shape)
+        if product(input.shape) != 1 or product(target.shape) != 1 or len(input.shape) + len(target.shape) > 2:
+            _equal(input, target)  # a single number stands for a row of one
         return boiled(input.shape[:-1] if len(input.shape) > 1 else (), reduction, size_average, reduce)
 
 
@@ -233,6 +250,7 @@ class MultiLabelSoftMargin(_Loss):
 
     @staticmethod
     def shape(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+        axes_at_least(1, input.shape)
         shape, dtype = matched(input, target)
         if weight is not None:
             shape = broadcast_shapes(shape, weight.shape)
@@ -249,11 +267,16 @@ class MultiMargin(_Loss):
         need(len(x) <= 2, "at most {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(x))
         need(name_of(target.dtype) == "int64", "class numbers are wanted as int64, {arrived} arrives",
              wanted="int64", arrived=name_of(target.dtype))  # fmt: skip
+        _some_classes(x)
         if weight is not None:
+            classes = x[-1] if x else 1
             need(len(weight.shape) == 1, "class weights are one row, {arrived:axes arrive}", wanted=1, arrived=len(weight.shape))
-        if len(x) == 2:
-            need(len(t) == 1 and t[0] == x[0], "{wanted:class numbers are} wanted, {arrived:arrive}", wanted=x[0], arrived=t[0] if t else 1)
-        return boiled(tuple(t) if len(x) > 1 else (), reduction, size_average, reduce)
+            need(weight.shape[0] == classes, "{wanted:class weights are} wanted, {arrived:arrive}", wanted=classes, arrived=weight.shape[0])
+        rows = x[0] if len(x) == 2 else 1
+        need(len(t) == 1 or (not t and len(x) < 2), "a row of class numbers is wanted, {arrived:axes arrive}", wanted=1, arrived=len(t))
+        if t:
+            need(t[0] == rows, "{wanted:class numbers are} wanted, {arrived:arrive}", wanted=rows, arrived=t[0])
+        return boiled(tuple(t), reduction, size_average, reduce)
 
 
 @rule("cosine_embedding_loss")
@@ -264,7 +287,8 @@ class CosineEmbedding(_Loss):
     def shape(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
         both = broadcast_shapes(input1.shape, input2.shape)
         if len(target.shape) == 1:
-            need(len(both) == 2, "vectors come as {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(both))
+            for x in (input1.shape, input2.shape):
+                need(len(x) == 2, "vectors come as {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(x))
         elif len(target.shape) == 0:
             need(len(both) == 1, "one vector of {wanted:axes} is wanted, {arrived:arrive}", wanted=1, arrived=len(both))
         else:
@@ -306,6 +330,10 @@ class CTC(_Loss):
     def shape(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
         x = log_probs.shape
         need(len(x) in (2, 3), "time, batch and classes are wanted, {arrived:axes arrive}", arrived=len(x), wanted=3)
+        batch = x[1] if len(x) == 3 else 1
+        for lengths in (input_lengths, target_lengths):
+            n = product(lengths.shape) if hasattr(lengths, "shape") else len(lengths)
+            need(n == batch, "{wanted:lengths are} wanted, one for each sequence; {arrived:arrive}", wanted=batch, arrived=n)
         return boiled(x[1:-1], reduction)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, Window, axes_at_least, broadcast_shapes, layer, rule
-from whyshape.rules.dtypes import default_float, fractions
+from whyshape.rules.dtypes import default_float, fractions, name_of, one_dtype
 from whyshape.sizes import need, product
 
 
@@ -11,9 +11,29 @@ def _one_for_each(channels, *vectors):
     for v in vectors:
         if v is None:
             continue
+        if len(v.shape) != 1:
+            need(False, "a row of numbers is wanted, one for each channel; {arrived:axes arrive}", arrived=len(v.shape), wanted=1)
         n = v.shape[0]
         if n is not channels and not (n.__class__ is int is channels.__class__ and n == channels):
             need(channels == v.shape[0], "{wanted:channels are} wanted, {arrived:arrive}", wanted=v.shape[0], arrived=channels)
+
+
+HALF = ("float16", "bfloat16")
+
+
+def _alike(input, *learned):
+    """Demand the input's dtype of all that is learned; numbers of half width may also meet float32."""
+    dtype = input.dtype
+    for t in learned:
+        if t is not None and t.dtype is not dtype:
+            break
+    else:
+        return
+    held = [t for t in learned if t is not None]
+    if name_of(dtype) in HALF and name_of(held[0].dtype) == "float32":
+        one_dtype(*held)
+    else:
+        one_dtype(*held, input)
 
 
 @rule("torch.batch_norm", "torch.instance_norm", "torch.native_batch_norm", "torch.native_layer_norm", "torch.native_group_norm")
@@ -39,6 +59,7 @@ class BatchNorm(Rule):
         need(
             len(x) >= 2 or (len(x) == 1 and int(x[0]) == 0), "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(x)
         )
+        _alike(input, running_mean, running_var, weight, bias)
         _one_for_each(x[1] if len(x) > 1 else x[0], running_mean, running_var, weight, bias)
         if training:
             values = product((x[0], *x[2:]))
@@ -105,6 +126,7 @@ class LayerNorm(Rule):
         fractions(input.dtype, "a norm")
         _last_axes(input.shape, normalized_shape)
         _same(normalized_shape, weight, bias)
+        _alike(input, weight, bias)
         return input.shape
 
 
@@ -152,6 +174,7 @@ class GroupNorm(Rule):
         need(num_groups > 0, "num_groups must be at least 1, {arrived} was chosen", arrived=num_groups, wanted=1)
         need(x[1] % num_groups == 0, "{arrived:channels} cannot be shared out over {wanted:groups}", arrived=x[1], wanted=num_groups)
         _one_for_each(x[1], weight, bias)
+        _alike(input, weight, bias)
         return x
 
 
@@ -173,6 +196,8 @@ class InstanceNorm(Rule):
     def shape(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
         fractions(input.dtype, "a norm")
         x = input.shape
+        axes_at_least(2, x)
+        _alike(input, running_mean, running_var, weight, bias)
         _one_for_each(x[1], running_mean, running_var, weight, bias)
         if use_input_stats:
             need(product(x[2:]) != 1, "more than one place per channel is needed, {arrived} arrives", arrived=product(x[2:]), wanted=2)
@@ -218,6 +243,7 @@ class LocalResponseNorm(Rule):
     def shape(input, size, alpha=1e-4, beta=0.75, k=1.0):
         x = input.shape
         axes_at_least(3, x)
+        need(size > 0, "size must be at least {wanted}, {arrived} was chosen", wanted=1, arrived=size)
         return x if int(product(x)) == 0 else Made(x, default_float(input.dtype))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
-from whyshape.rules.dtypes import category, default_float, name_of, of_number, promote, real_of, result_type
+from whyshape.rules.dtypes import category, default_float, name_of, of_number, one_dtype, promote, real_of, result_type
 from whyshape.sizes import need
 
 
@@ -323,16 +323,34 @@ class WhereMethod(_Pointwise):
         return _one_or_other(condition, input, other)
 
 
-@rule("masked_fill", "masked_scatter")
+def _true_or_false(mask):
+    need(name_of(mask.dtype) == "bool", "a mask of true and false is wanted, {arrived} arrives", wanted="bool", arrived=name_of(mask.dtype))
+
+
+@rule("masked_fill")
 class MaskedFill(_Pointwise):
     """A value put in wherever the mask is true."""
 
     title = "masked fill"
 
     @staticmethod
-    def shape(input, mask, value=None, source=None):
-        need(name_of(mask.dtype) == "bool", "a mask of true and false is wanted, {arrived} arrives",
-             wanted="bool", arrived=name_of(mask.dtype))  # fmt: skip
+    def shape(input, mask, value=None):
+        _true_or_false(mask)
+        axes = getattr(value, "shape", ())
+        need(len(axes) == 0, "one number is wanted, {arrived:axes arrive}", wanted=0, arrived=len(axes))
+        return broadcast_shapes(input.shape, mask.shape)
+
+
+@rule("masked_scatter")
+class MaskedScatter(_Pointwise):
+    """Numbers of a row put in, one after the other, wherever the mask is true."""
+
+    title = "masked fill"
+
+    @staticmethod
+    def shape(input, mask, source):
+        _true_or_false(mask)
+        one_dtype(source, input)
         return broadcast_shapes(input.shape, mask.shape)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from whyshape.rules.base import Made, Rule, Window, layer, rule, spread
 from whyshape.rules.conv import at_least, sensible, slides, window, window_ceil
 from whyshape.sizes import need, scaled
@@ -230,6 +232,8 @@ def _fractional_sizes(x, n, kernel_size, output_size, output_ratio):
     occupied_all(x[1:])
     if output_size is None:
         ratios = (output_ratio,) * n if isinstance(output_ratio, (int, float)) else output_ratio
+        for ratio in ratios:
+            need(isfinite(ratio), "output_ratio is a share, {arrived} was chosen", arrived=ratio)
         need(len(ratios) == n, "output_ratio has {arrived:numbers}, {wanted:are} wanted", arrived=len(ratios), wanted=n)
         out = tuple([scaled(size, ratio) for size, ratio in zip(x[-n:], ratios)])
     else:

@@ -196,6 +196,7 @@ class Median(_Reduction):
         if dim is None:
             return ()
         shape = reduced(input.shape, dim, keepdim)
+        _some(input.shape, dim)
         return [shape, Made(shape, "int64")]
 
 
@@ -256,6 +257,10 @@ class LinalgNorm(_Reduction):
 
     @staticmethod
     def shape(A, ord=None, dim=None, keepdim=False, *, dtype=None, out=None):
+        if dim is None and ord is not None:
+            least = 2 if isinstance(ord, str) else 1
+            need(least <= len(A.shape) <= 2, "{wanted:axes are} wanted where ord is chosen, {arrived:arrive}",
+                 wanted="2" if least == 2 else "1 or 2", arrived=len(A.shape))  # fmt: skip
         return Norm.shape(A, ord, dim, keepdim, dtype=dtype)
 
 
@@ -353,14 +358,14 @@ class Diff(Rule):
     def shape(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
         x = input.shape
         axes_at_least(1, x)
+        need(n >= 0, "a count of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
+        if int(n) == 0:
+            return x
         axis = axis_of(dim, len(x))
         size = x[axis]
         for more in (prepend, append):
             if more is not None:
                 size = size + (more.shape[axis] if more.shape else 1)
-        need(n >= 0, "a count of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
-        if int(n) == 0:
-            return x
         dtype = result_type([t for t in (input, prepend, append) if t is not None])
         return Made((*x[:axis], largest(size - n, 0), *x[axis + 1 :]), dtype)
 

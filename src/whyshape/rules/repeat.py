@@ -77,6 +77,7 @@ class Roll(_Repeat):
         if dims is not None and dims != ():
             axes = (dims,) if isinstance(dims, int) else tuple(dims)
             need(len(axes) == places, "{wanted:shifts are} given for {arrived:axes}", wanted=places, arrived=len(axes))
+            axes_at_least(1, input.shape)
             for d in axes:
                 axis_of(d, len(input.shape))
         return input.shape
@@ -199,6 +200,8 @@ class Meshgrid(_Repeat):
 
     @staticmethod
     def shape(*tensors, indexing="ij"):
+        for t in given(tensors):
+            need(len(t.shape) <= 1, "a row of coordinates is wanted, {arrived:axes arrive}", arrived=len(t.shape), wanted=1)
         rows = [t.shape[0] if t.shape else 1 for t in given(tensors)]
         sizes = [rows[1], rows[0], *rows[2:]] if indexing == "xy" and len(rows) > 1 else rows
         return [Made(tuple(sizes), t.dtype) for t in given(tensors)]
@@ -213,6 +216,8 @@ class CartesianProduct(_Repeat):
     @staticmethod
     def shape(*tensors):
         tensors = given(tensors)
+        for t in tensors:
+            need(len(t.shape) == 1, "a row is wanted, {arrived:axes arrive}", arrived=len(t.shape), wanted=1)
         return tensors[0].shape if len(tensors) == 1 else (product(t.shape[0] for t in tensors), len(tensors))
 
 
@@ -224,9 +229,13 @@ class Combinations(_Repeat):
 
     @staticmethod
     def shape(input, r=2, with_replacement=False):
+        need(len(input.shape) == 1, "a row is wanted, {arrived:axes arrive}", arrived=len(input.shape), wanted=1)
+        need(r >= 0, "a count of at least 0 is wanted, {arrived} was chosen", arrived=r, wanted=0)
+        if r == 0:
+            return (0,)
         n = input.shape[0]
         count = n + r - 1 if with_replacement else n
-        ways = product(count - i for i in range(r)) // product(range(1, r + 1)) if r else 1
+        ways = product(count - i for i in range(r)) // product(range(1, r + 1))
         return (ways, r)
 
 
@@ -238,6 +247,8 @@ class BlockDiag(_Repeat):
 
     @staticmethod
     def shape(*tensors):
+        for t in tensors:
+            need(len(t.shape) <= 2, "at most {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(t.shape))
         pairs = [(1,) * (2 - len(t.shape)) + tuple(t.shape) for t in tensors]
         dtype = tensors[0].dtype
         for t in tensors[1:]:
@@ -245,7 +256,21 @@ class BlockDiag(_Repeat):
         return Made((total(p[0] for p in pairs), total(p[1] for p in pairs)), dtype)
 
 
-@rule("vander", "torch.linalg.vander")
+@rule("torch.linalg.vander")
+class LinalgVander(_Repeat):
+    """The powers of every number of each row."""
+
+    title = "powers"
+
+    @staticmethod
+    def shape(x, *, N=None):
+        row = x.shape or (1,)
+        count = row[-1] if N is None else N
+        need(count > 1, "at least {wanted:powers are} wanted, {arrived:are} asked for", wanted=2, arrived=count)
+        return Made((*row, count), summed(x.dtype))
+
+
+@rule("vander")
 class Vander(_Repeat):
     """The powers of every number."""
 
@@ -253,5 +278,8 @@ class Vander(_Repeat):
 
     @staticmethod
     def shape(x, N=None, increasing=True):
-        row = x.shape or (1,)
+        row = x.shape
+        need(len(row) == 1, "a row is wanted, {arrived:axes arrive}", arrived=len(row), wanted=1)
+        if N is not None:
+            need(N >= 0, "a count of at least 0 is wanted, {arrived} was chosen", arrived=N, wanted=0)
         return Made((*row, row[-1] if N is None else N), summed(x.dtype))

@@ -112,9 +112,9 @@ class Flatten(_View):
     @staticmethod
     def shape(input, start_dim=0, end_dim=-1):
         x = input.shape
+        start, end = axis_of(start_dim, len(x)), axis_of(end_dim, len(x))
         if len(x) == 0:
             return (1,)
-        start, end = axis_of(start_dim, len(x)), axis_of(end_dim, len(x))
         if start > end:
             need(False, "start_dim {arrived} comes after end_dim {wanted}", arrived=start, wanted=end)
         return (*x[:start], product(x[start : end + 1]), *x[end + 1 :])
@@ -135,6 +135,7 @@ class Unflatten(_View):
     @staticmethod
     def shape(input, dim, sizes):
         x = input.shape
+        axes_at_least(1, x)
         axis = axis_of(dim, len(x))
         return (*x[:axis], *reshaped((x[axis],), tuple(sizes)), *x[axis + 1 :])
 
@@ -169,9 +170,9 @@ class Transpose(_View):
     @staticmethod
     def shape(input, dim0=None, dim1=None, *, axis0=None, axis1=None):
         dim0, dim1, x = dim0 if axis0 is None else axis0, dim1 if axis1 is None else axis1, list(input.shape)
+        a, b = axis_of(dim0, len(x)), axis_of(dim1, len(x))
         if not x:
             return ()
-        a, b = axis_of(dim0, len(x)), axis_of(dim1, len(x))
         x[a], x[b] = x[b], x[a]
         return tuple(x)
 
@@ -185,11 +186,26 @@ class T(_View):
     @staticmethod
     def shape(input):
         x = input.shape
+        if not len(x):
+            return x  # PyTorch still lets a single number pass
         axes_at_least(2, x)
         return (*x[:-2], x[-1], x[-2])
 
 
-@rule("t", "Tensor.H.__get__")
+@rule("Tensor.H.__get__")
+class H(_View):
+    """Rows and columns of one matrix change places, every number conjugated."""
+
+    title = "transpose"
+
+    @staticmethod
+    def shape(input):
+        x = input.shape
+        need(len(x) in (0, 2), "{wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(x))
+        return tuple(reversed(x))
+
+
+@rule("t")
 class MatrixT(_View):
     """Rows and columns of one matrix change places."""
 
@@ -228,9 +244,10 @@ class Squeeze(_View):
     def shape(input, dim=None):
         x = input.shape
         asked = range(len(x)) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+        axes = [axis_of(d, len(x)) for d in asked]
         if not x:
             return x
-        gone = _ones(x, [axis_of(d, len(x)) for d in asked])
+        gone = _ones(x, axes)
         return tuple(n for a, n in enumerate(x) if a not in gone)
 
 
@@ -259,10 +276,13 @@ class Expand(_View):
         head = len(wanted) - len(x)
         need(head >= 0, "at least {wanted:sizes are} wanted, {arrived:are} given", wanted=len(x), arrived=len(wanted))
         out = list(wanted[:head])
+        for n in out:
+            need(n >= 0, "a size of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
         for have, want in zip(x, wanted[head:]):
             if _is_blank(want) or want is have:
                 out.append(have)
                 continue
+            need(want >= 0, "a size of at least 0 is wanted, {arrived} was chosen", arrived=want, wanted=0)
             stretched(have, want, "an axis of {arrived} cannot be expanded to {wanted}: only an axis of 1 can")
             out.append(want)
         return tuple(out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, axis_of, rule
+from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, rule
 from whyshape.rules.reduce import reduced
 from whyshape.sizes import need
 
@@ -93,6 +93,10 @@ class SearchSorted(_Order):
             )
             for n, m in zip(rows[:-1], values[:-1]):
                 need(n == m, "{wanted:rows are} searched for {arrived:rows} of values", wanted=n, arrived=m)
+        axes_at_least(1, rows)
+        if sorter is not None:
+            need(len(sorter.shape) == len(rows) and all(bool(n == m) for n, m in zip(rows, sorter.shape)),
+                 "the order has other sizes than the rows it sorts", wanted=tuple(rows), arrived=tuple(sorter.shape))  # fmt: skip
         return Made(tuple(values), "int32" if out_int32 else "int64")
 
 

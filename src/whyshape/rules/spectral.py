@@ -27,10 +27,12 @@ def _lengths(x, s, dim):
 def transformed(x, s, dim, last):
     """The sizes after a transform; ``last`` makes the size of the last axis from its own and the one asked for."""
     axes, sizes = _lengths(x, s, dim)
-    if axes:
-        axes_at_least(1, x)
+    if axes or last is not full:
+        axes_at_least(1, axes and x)
     out = list(x)
     for i, (axis, n) in enumerate(zip(axes, sizes)):
+        numbers = out[axis] if n is None else n
+        need(numbers >= 1, "at least one number is wanted along axis {axis}, {arrived:arrive}", axis=axis, arrived=numbers, wanted=1)
         out[axis] = last(out[axis], n) if i == len(axes) - 1 else out[axis] if n is None else n
         need(out[axis] >= 1, "at least one number is wanted along axis {axis}, {arrived:are} left", axis=axis, arrived=out[axis], wanted=1)
     return tuple(out)
@@ -61,6 +63,8 @@ def doubled(have, n):
 
 def _one(last, to):
     def shape(input, n=None, dim=-1, norm=None, *, out=None):
+        if n is not None:
+            need(n >= 1, "at least one number is wanted, {arrived} was chosen", arrived=n, wanted=1)
         return Made(transformed(input.shape, None if n is None else (n,), (dim,), last), to(input.dtype))
 
     return staticmethod(shape)
@@ -110,6 +114,7 @@ class Shift(Rule):
 
     @staticmethod
     def shape(input, dim=None):
+        axes_at_least(1, input.shape)
         if dim is not None and dim != ():
             axes_of(dim, len(input.shape))
         return input.shape

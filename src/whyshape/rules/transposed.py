@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, Window, layer, rule, spread, told
-from whyshape.rules.conv import Convolving, at_least, convolved, each, kernel_axes, occupied, sensible, shared_out, weighted
+from whyshape.rules.conv import Convolving, at_least, convolved, each, kernel_axes, kernels, occupied, sensible, shared_out, weighted
 from whyshape.rules.dtypes import one_dtype
 from whyshape.sizes import largest, need, product
 
@@ -20,6 +20,7 @@ def transposed(n, k, s=1, p=0, d=1, extra=0):
 def spread_back(n, x, w, bias, stride, padding, output_padding, groups, dilation):
     """The sizes a transposed convolution over the last ``n`` axes makes."""
     need(not isinstance(padding, str), "a transposed convolution takes a number as padding; {arrived!r} was chosen", arrived=padding)
+    kernels(n, w)
     weighted(n, x, w, bias, w[0], w[1] * groups, groups)
     need(w[1] >= 1, "at least {wanted} map is wanted of each kernel, {arrived} was chosen", wanted=1, arrived=w[1])
     s, p = spread(stride, n, "stride"), spread(padding, n, "padding")

@@ -41,17 +41,18 @@ class Translation:
         }  # fmt: skip
 
 
-def translate(model: Any, to: str = "keras", input_size=None) -> Translation:
+def translate(model: Any, to: str = "keras", input_size=None, weights: bool = False) -> Translation:
     """A PyTorch model as Keras 3 (``to="keras"``), or a Keras model as PyTorch (``to="torch"``), run on both sides.
 
     ``input_size``: the shape with the batch, in the order of the model's own framework. Nothing of the given model is changed.
+    ``weights``: those of a ``.keras`` file are read and moved; a live model's always are.
     """
     if to == "keras":
         return _to_keras(model, input_size)
     if to == "torch":
         from whyshape.analyses.translate_torch import to_torch
 
-        return to_torch(model, input_size)
+        return to_torch(model, input_size, weights)
     raise WhyshapeError(f"A network is translated to 'keras' or 'torch', not to {to!r}.")
 
 

@@ -7,6 +7,7 @@ of numbers matters (Flatten, Reshape, a Dense on an image), it is moved there an
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from whyshape.analyses.translate_keras import Missing
@@ -14,13 +15,29 @@ from whyshape.errors import WhyshapeError
 
 
 class Load(NamedTuple):
-    """One weight: the parameter here, the layer there (its path), which of its weights, the order of axes, the shape it is laid out in."""
+    """One weight: the parameter here, the layer there (its path), which of its weights, the order of axes, the shape it is laid out in.
+
+    ``place`` -1: none of them, it is zero. ``gates``: in which order the blocks along its first axis stand here; ``row``: of several, this.
+    """
 
     parameter: str
     layer: tuple[str, ...]
     place: int
     order: tuple[int, ...] | None = None
     shape: tuple[int, ...] | None = None
+    gates: tuple[int, ...] = ()
+    row: int | None = None
+
+    def moved(self, array):
+        """The numbers as PyTorch keeps them."""
+        import numpy
+
+        array = array if self.row is None else array[self.row]
+        array = array.transpose(self.order) if self.order else array
+        if len(self.gates) > 1:
+            blocks = numpy.split(array, len(self.gates))
+            array = numpy.concatenate([blocks[i] for i in self.gates])
+        return numpy.ascontiguousarray(array)
 
 
 class Writer:
@@ -36,6 +53,7 @@ class Writer:
         self.path: tuple[str, ...] = ()
         self.kind = ""  # the class name of the layer being written
         self.seen: dict[tuple[str, ...], str] = {}
+        self.rows: dict[str, int] = {}  # values that number the rows of a table, and how many rows it has
 
     def module(self, code: str, *weights: tuple, suffix: str = "") -> str:
         """A layer of the constructor, and where its weights are from; a layer called twice is one module."""
@@ -90,8 +108,8 @@ class Held(NamedTuple):
     first: bool
 
 
-def to_torch(model, input_size=None):
-    """The translation of a live Keras 3 model; of a `.keras` file the code alone, since nothing in a file is run."""
+def to_torch(model, input_size=None, weights: bool = False):
+    """The translation of a live Keras 3 model; of a `.keras` file the code, and on request the weights: nothing in a file is run."""
     from whyshape.analyses.translate import Translation
     from whyshape.readers.keras import config_of, described
 
@@ -100,11 +118,17 @@ def to_torch(model, input_size=None):
     writer, code = write(config, input_size)
     if writer.missing:
         return Translation("torch", missing=dict.fromkeys(writer.missing), notes=writer.notes)
-    if file:
-        writer.notes.append("a file's model is not run, so the weights are not moved and nothing is compared; give the live model for that")
+    if file and not weights:
+        writer.notes.append("a file's model is not run, and its weights are read only on request: nothing is compared")
         return Translation("torch", code, notes=writer.notes)
-    made = built(code, writer.loads, model)
-    difference, value = compared(model, made)
+    if file:
+        from whyshape.readers.keras.weights import Weights
+
+        made = built(code, writer.loads, Weights(model, config))
+        writer.notes.append(f"{len(writer.loads)} weights were moved out of the file; a file's model is not run, so nothing is compared")
+        return Translation("torch", code, made, notes=writer.notes)
+    made = built(code, writer.loads, _live(model))
+    difference, value = compared(model, made, [writer.rows.get(f"x{i or ''}") for i in range(len(model.inputs))])
     return Translation("torch", code, made, difference, value, (), writer.notes)
 
 
@@ -166,6 +190,7 @@ def flat(value: Any) -> list[Held]:
 def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call: dict) -> list[Held]:
     """One layer: its lines, and its result."""
     from whyshape.analyses.translate_torch_in_place import activated
+    from whyshape.analyses.translate_torch_in_time import ORDER
     from whyshape.analyses.translate_torch_layers import LAYERS, OPERATIONS
 
     kind, config = entry["class_name"], entry["config"]
@@ -181,7 +206,9 @@ def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call:
         if operation:
             code, shape, first = make(w, config, call["args"])
         else:
-            code, shape, first = activated(config, *make(w, config, inputs)) if config.get("activation") else make(w, config, inputs)
+            code, shape, first = (
+                activated(config, *make(w, config, inputs)) if config.get("activation") and kind not in ORDER else make(w, config, inputs)
+            )
     except Missing as why:
         w.missing.append(f"{'.'.join(w.path)} ({kind}): {why}")
         return [Held("missing", inputs[0].shape if inputs else (None,), inputs[0].first if inputs else False)]
@@ -190,9 +217,8 @@ def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call:
     return [Held(name, shape, first)]
 
 
-def built(code: str, loads: list[Load], model):
-    """The module its code makes, with the weights of the Keras model."""
-    import keras
+def built(code: str, loads: list[Load], arrays: Callable[[tuple[str, ...]], list]):
+    """The module its code makes, with the weights that ``arrays`` gives for the path of a layer."""
     import torch
 
     scope: dict[str, Any] = {}
@@ -200,19 +226,39 @@ def built(code: str, loads: list[Load], model):
     made = scope["model"].eval()
     state = made.state_dict()
     for load in loads:
-        layer = model
-        for name in load.layer:
-            layer = layer.get_layer(name)
-        weights = layer.weights
-        array = keras.ops.convert_to_numpy(weights[load.place])
-        array = array.transpose(load.order) if load.order else array
         target = state[load.parameter]
-        target.copy_(torch.from_numpy(array.copy()).reshape(target.shape))
+        if load.place < 0:
+            target.zero_()
+            continue
+        held = arrays(load.layer)
+        if load.place >= len(held):
+            raise WhyshapeError(f"The layer {'.'.join(load.layer)[:60]!r} holds {len(held)} weights, more are wanted.")
+        moved = load.moved(held[load.place])
+        if moved.size != target.numel():
+            raise WhyshapeError(
+                f"A weight of the layer {'.'.join(load.layer)[:60]!r} has {moved.size} numbers; {target.numel()} are wanted."
+            )
+        target.copy_(torch.from_numpy(moved).reshape(target.shape))
     return made
 
 
-def compared(model, made) -> tuple[float, float]:
-    """The largest difference between both models' outputs on random inputs, and the largest value there."""
+def _live(model) -> Callable[[tuple[str, ...]], list]:
+    def arrays(path: tuple[str, ...]) -> list:
+        import keras
+
+        layer = model
+        for name in path:
+            layer = layer.get_layer(name)
+        return [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
+
+    return arrays
+
+
+def compared(model, made, rows: list[int | None]) -> tuple[float, float]:
+    """The largest difference between both models' outputs on random inputs, and the largest value there.
+
+    ``rows``: for an input that numbers the rows of a table, how many there are.
+    """
     import numpy
     import torch
 
@@ -221,6 +267,7 @@ def compared(model, made) -> tuple[float, float]:
     draw = numpy.random.default_rng(SEED)
     shapes = [[BATCH, *[64 if n is None else n for n in spec.shape[1:]]] for spec in model.inputs]
     inputs = [_random(draw, tuple(shape), str(getattr(spec, "dtype", "float32"))) for shape, spec in zip(shapes, model.inputs)]
+    inputs = [x if n is None else draw.integers(0, n, x.shape).astype(x.dtype) for x, n in zip(inputs, rows)]
     wanted = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     there = [numpy.ascontiguousarray(numpy.moveaxis(x, -1, 1)) if x.ndim in (4, 5) else x for x in inputs]
     with torch.no_grad():

@@ -15,6 +15,7 @@ def arguments(parser) -> None:
     parser.add_argument("--to", choices=("keras", "torch"), required=True, help="the notation to write")
     opt.inputs(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--weights", action="store_true", help="move the weights out of a .keras file, into a .pt file beside --output")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the code to a file instead of the screen")
 
 
@@ -35,6 +36,24 @@ def run(options) -> int:
     else:
         if options.target is None or targets.kind_of(options.target) != "keras":
             raise WhyshapeError("To PyTorch a .keras file is translated; for a live model call translate(model, to='torch') in Python.")
-        made = translate(options.target, "torch", shapes[0] if shapes else None)
+        if options.weights and not options.output:
+            raise WhyshapeError("The weights go into a .pt file beside the code: say where with -o net.py.")
+        made = translate(options.target, "torch", shapes[0] if shapes else None, options.weights)
+        if made.model is not None:
+            made.notes = (
+                *made.notes,
+                f"the weights are in {held(made.model, options.output)}; load them with model.load_state_dict(torch.load(...))",
+            )
     opt.write(json.dumps(made.to_dict(), indent=2) if options.json else str(made), options)
     return 1 if made.missing else 0
+
+
+def held(model, output: str) -> str:
+    """The file with the model's weights, beside its code."""
+    from pathlib import Path
+
+    import torch
+
+    path = Path(output).with_suffix(".pt")
+    torch.save(model.state_dict(), path)
+    return path.name

@@ -201,12 +201,17 @@ class Explanation:
 
         put(path, self.page().encode())
 
-    def figure(self, kind: str = "arch", path: str | None = None, layer: str | None = None, width: str | None = None) -> bytes:
-        """A figure (``arch``, ``conv``, ``rf``, ``graph``) as bytes: SVG, or what the ending of ``path`` says (.svg .pdf .png .tex)."""
+    def figure(self, kind: str = "arch", path: str | None = None, layer: str | None = None, width: str | None = None,
+               style: str = "lenet", depth: int = 1) -> bytes:  # fmt: skip
+        """A figure (``arch``, ``conv``, ``rf``, ``graph``) as bytes: SVG, or what the ending of ``path`` says (.svg .pdf .png .tex).
+
+        ``width``: ``column`` (84 mm) or ``page`` (174 mm). ``style`` of arch: ``lenet``, ``blocks``, ``table``. ``depth``: how many levels
+        of modules graph opens.
+        """
         from whyshape.analyses.figure import drawn
         from whyshape.writers.pictures import ending, put, scene_bytes
 
-        content = scene_bytes(drawn(self.graph, kind, layer, width), ending(path) if path else "svg")
+        content = scene_bytes(drawn(self.graph, kind, layer, width, style, depth), ending(path) if path else "svg")
         if path:
             put(path, content)
         return content

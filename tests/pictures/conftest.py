@@ -5,50 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from whyshape.graph import Builder
+sys.path.insert(0, str(Path(__file__).parent))
+import networks_to_draw as networks
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
-
-
-def thread(size=(1, 1, 28, 28)):
-    """The thread's network, built without a framework."""
-    net = Builder("ThreadNet")
-    x = net.input(size, name="x")
-    for name, path, args in (
-        ("Conv2d", "conv.conv_1", (1, 10, 5)), ("MaxPool2d", "conv.maxpool_1", (2,)), ("ReLU", "conv.relu_1", ()),
-        ("Conv2d", "conv.conv_2", (10, 20, 5)), ("Dropout", "conv.dropout_2", ()), ("MaxPool2d", "conv.maxpool_2", (2,)),
-        ("ReLU", "conv.relu_2", ()), ("Flatten", "flatten", ()), ("Linear", "fc.fc1", (320, 50)), ("ReLU", "fc.relu_3", ()),
-        ("Dropout", "fc.dropout_3", ()), ("Linear", "fc.fc2", (50, 10)),
-    ):  # fmt: skip
-        x = net.layer(name, path, x, args=args)
-    return net.graph(x)
-
-
-def residual(blocks=3, size=32):
-    """A stem, alike residual blocks and a head: folds, skips, and an adaptive pool."""
-    net = Builder("Residual")
-    x = net.layer("Conv2d", "stem", net.input((1, 3, size, size), name="image"), args=(3, 16, 3), kwargs={"padding": 1, "stride": 2})
-    for i in range(blocks):
-        kept = x
-        x = net.layer("Conv2d", f"blocks.{i}.conv1", x, args=(16, 16, 3), kwargs={"padding": 1, "bias": False})
-        x = net.layer("BatchNorm2d", f"blocks.{i}.norm1", x, args=(16,))
-        x = net.layer("ReLU", f"blocks.{i}.relu", x)
-        net.path, net.name = f"blocks.{i}", "Block"
-        x = net.call("add", x, kept)
-    x = net.layer("AdaptiveAvgPool2d", "pool", x, args=(3,))
-    x = net.layer("Linear", "head", net.layer("Flatten", "flatten", x), args=(144, 10))
-    return net.graph(x)
-
-
-def one(args, kwargs, path="layer", name="Conv2d", size=(1, 4, 14, 14)):
-    """One layer."""
-    net = Builder("one")
-    return net.graph(net.layer(name, path, net.input(size, name="x"), args=args, kwargs=kwargs))
 
 
 @pytest.fixture(scope="session")
@@ -110,5 +76,5 @@ def visit(chromium, tmp_path):
 
 @pytest.fixture
 def nets():
-    """The builders above, for tests."""
-    return type("Nets", (), {"thread": staticmethod(thread), "residual": staticmethod(residual), "one": staticmethod(one)})
+    """Networks to draw, by name."""
+    return networks

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from whyshape.analyses.figure import beside, convolution
-from whyshape.analyses.grids import Grid, Walk, covered, drawn, walk
+from whyshape.analyses.figure.conv import TOP, beside, grids, heads, in_words, lines, written
+from whyshape.analyses.grids import Grid, Walk, covered, holes, walk
 from whyshape.graph import Graph, Node
-from whyshape.story.scene import WIDTHS, Mark, Scene, Text
+from whyshape.story.scene import WIDTHS, Mark, Scene
 
 MOST = 100  # frames; a longer walk shows its first rows and its last
 
@@ -28,7 +28,8 @@ class Film(NamedTuple):
 
     def window(self, row: int, column: int) -> list[Mark]:
         """The cells under the window."""
-        return covered(self.left, self.walk.rows.cells[row], self.walk.columns.cells[column], "kernel")
+        cells = self.walk.rows.cells[row], self.walk.columns.cells[column]
+        return covered(self.left, *cells, "kernel") + holes(self.left, *cells)
 
     def made(self, row: int, column: int) -> list[Mark]:
         """The cell it makes (or, transposed, spreads)."""
@@ -52,10 +53,10 @@ class Film(NamedTuple):
 
 def film(graph: Graph, node: Node, width: float = WIDTHS["column"] * 1.5) -> Film:
     """The walk of a layer's window. Raises `WhyshapeError` where nothing slides."""
-    way, base = walk(graph, node), convolution(graph, node, width)
+    way = walk(graph, node)
     left, right = beside(way, width)
-    columns = [p for p in right.columns if all(c in left.columns for c in way.columns.cells[p])]
-    rows = [p for p in right.rows if all(r in left.rows for r in way.rows.cells[p])]
+    columns = [p for p in right.columns if all(c in left.columns for c in way.columns.cells[p])] or [0]
+    rows = [p for p in right.rows if all(r in left.rows for r in way.rows.cells[p])] or [0]  # a window too large to be shown whole stands at its first place
     if len(columns) > MOST // 2:
         columns = [*columns[: MOST // 2 - 1], columns[-1]]
     most = max(2, MOST // len(columns))
@@ -64,13 +65,8 @@ def film(graph: Graph, node: Node, width: float = WIDTHS["column"] * 1.5) -> Fil
     places = way.rows.places * way.columns.places
     n = len(rows) * len(columns)
     told = f"{places} places" + ("" if n == places else f", {n} shown")
-    tall = base.height + 10
-    kept = [m for m in base.marks if isinstance(m, Text)]
-    marks = [*_grids(way, left, right), *kept, Text(16, tall - 5, told, 6.5, ink="dim")]
-    words = f"{base.words}. The window stands at {told}."
-    return Film(base._replace(height=tall, words=words, marks=tuple(marks)), way, left, right, rows, columns)
-
-
-def _grids(way: Walk, left: Grid, right: Grid) -> list[Mark]:
-    inks = ("out", "space") if way.spread else ("space", "out")
-    return [*drawn(left, way.rows.n, way.columns.n, inks[0]), *drawn(right, way.rows.places, way.columns.places, inks[1])]
+    said = [*lines(graph, node, way), f"The window stands at {told}."]
+    below, height = written(said, TOP + max(left.height, right.height) + 12, width)
+    marks = [*grids(way, left, right), *heads(graph, node, way, left, width), *below]
+    still = Scene(width, height, f"{node.path or node.op}: its window on the way", in_words(said), tuple(marks))
+    return Film(still, way, left, right, rows, columns)

@@ -10,6 +10,8 @@ from whyshape.story.scene import Box, Line, Mark, Text
 
 MOST = 32  # cells along one axis; a longer one is cut, with its true numbers on the rulers
 HEAD, TAIL = 16, 7  # cells left and right of the cut
+LONGEST = 72  # cells where the first two windows and the last need so many to be whole
+CROSSES = 400  # never-read cells marked one by one; beyond it the words tell them
 
 
 class Axis(NamedTuple):
@@ -27,9 +29,13 @@ class Axis(NamedTuple):
         every = list(range(-self.before, self.n + self.after))
         if len(every) <= MOST:
             return every
-        head = max(HEAD, max((max(c, default=0) for c in self.cells[:2]), default=0) + self.before + 2)
-        head = min(head, MOST - 2)
-        return every[:head] + every[-max(TAIL, min(MOST - head, len(set(self.cells[-1])) + 2)) :]
+        first, last = self.cells[:2], self.cells[-1]
+        head = max(HEAD, max((max(c, default=0) for c in first), default=0) + self.before + 2)
+        tail = max(TAIL, max(last, default=0) - min(last, default=0) + 3)
+        if head + tail > LONGEST:  # a window this large is itself cut
+            head = min(head, MOST - TAIL)
+            tail = MOST - head
+        return every if head + tail >= len(every) else every[:head] + every[-tail:]
 
 
 class Walk(NamedTuple):
@@ -123,8 +129,9 @@ def drawn(grid: Grid, n_rows: int, n_columns: int, ink: str) -> list[Mark]:
             area = _span(grid, real_rows, real_columns)
             marks.append(Box(*area, fill=ink, edge="line"))
             x, y, w, h = area
-            marks += [Line(((grid.columns[c], y), (grid.columns[c], y + h)), "paper", 0.4) for c in real_columns[1:]]
-            marks += [Line(((x, grid.rows[r]), (x + w, grid.rows[r])), "paper", 0.4) for r in real_rows[1:]]
+            thin = min(0.4, grid.cell / 6)
+            marks += [Line(((grid.columns[c], y), (grid.columns[c], y + h)), "paper", thin) for c in real_columns[1:]]
+            marks += [Line(((x, grid.rows[r]), (x + w, grid.rows[r])), "paper", thin) for r in real_rows[1:]]
     for c in {inside_columns[0], inside_columns[-1]} if inside_columns else ():
         marks.append(Text(grid.columns[c] + grid.cell / 2, min(grid.rows.values()) - 2, str(c), 6, "middle", "dim"))
     for r in {inside_rows[0], inside_rows[-1]} if n_rows > 1 and inside_rows else set():
@@ -138,13 +145,44 @@ def covered(grid: Grid, rows: tuple[int, ...], columns: tuple[int, ...], fill: s
     return [box for box in found if box is not None]
 
 
+def holes(grid: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> list[Mark]:
+    """A dot in each cell a dilated window steps over."""
+    if not rows or not columns:
+        return []
+    inside = [
+        (r, c) for r in range(min(rows), max(rows) + 1) for c in range(min(columns), max(columns) + 1) if r not in rows or c not in columns
+    ]
+    if len(inside) > CROSSES:
+        return []
+    boxes = (grid.box(r, c) for r, c in inside)
+    dot = 0.2 * grid.cell
+    at = 0.4 * grid.cell
+    return [Box(box.x + at, box.y + at, dot, dot, fill="text", edge="") for box in boxes if box is not None]
+
+
+def unread(grid: Grid, way: Walk) -> list[Mark]:
+    """A cross on each shown cell that no window reads."""
+    read = [{c for window in axis.cells for c in window} for axis in (way.rows, way.columns)]
+    cells = [(r, c) for r in grid.rows if 0 <= r < way.rows.n for c in grid.columns if 0 <= c < way.columns.n]
+    missed = [(r, c) for r, c in cells if r not in read[0] or c not in read[1]]
+    if len(missed) > CROSSES:
+        return []
+    marks: list[Mark] = []
+    near, far = 0.25 * grid.cell, 0.75 * grid.cell
+    for r, c in missed:
+        x, y = grid.columns[c], grid.rows[r]
+        marks.append(Line(((x + near, y + near), (x + far, y + far)), "dim", 0.5))
+        marks.append(Line(((x + near, y + far), (x + far, y + near)), "dim", 0.5))
+    return marks
+
+
 def outline(grid: Grid, rows: tuple[int, ...], columns: tuple[int, ...], dash: bool = True) -> list[Mark]:
     """The window's edge at one place."""
     here, across = [r for r in rows if r in grid.rows], [c for c in columns if c in grid.columns]
     if not here or not across:
         return []
     x, y, w, h = _span(grid, here, across)
-    return [Line(((x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)), "text", 0.9, dash)]
+    return [Line(((x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)), "text", min(0.9, grid.cell / 2), dash)]
 
 
 def _span(grid: Grid, rows, columns) -> tuple[float, float, float, float]:

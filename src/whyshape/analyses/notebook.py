@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from whyshape.analyses.animate import film
-from whyshape.analyses.figure import called, folded
+from whyshape.analyses.figure.stages import called, folded
 from whyshape.analyses.layout import children
 from whyshape.analyses.words import Words, text
 from whyshape.errors import WhyshapeError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from itertools import groupby
 from typing import NamedTuple
 
@@ -30,10 +31,11 @@ class _Block(NamedTuple):
     mark: int  # equal for blocks that are alike in every number
 
 
-def rows(graph: Graph, derivations: list[int] | None = None) -> list[Row]:
+def rows(graph: Graph, derivations: list[int] | None = None, chained: bool = False) -> list[Row]:
     """The rows in the order of the calls, each followed by the rows inside it.
 
     ``derivations``: for each call a number that is equal where two calls are derived alike; without it every call is its own.
+    ``chained``: only blocks that feed one another stand in one row, not those side by side; a picture would make a chain of them.
 
     >>> from whyshape.graph import Builder
     >>> net = Builder()
@@ -55,6 +57,10 @@ def rows(graph: Graph, derivations: list[int] | None = None) -> list[Row]:
         sizes = tuple(tuple(map(int, graph.tensors[i].shape)) for i in (*node.inputs, *node.outputs))
         return _Block(name, node.op if not name else node.type, index, 1, 1, (), mark(alike[index], node.type, sizes))
 
+    def feeds(one: _Block, other: _Block) -> bool:
+        made = {t for node in graph.nodes[one.first : one.first + one.count] for t in node.outputs}
+        return any(t in made for node in graph.nodes[other.first : other.first + other.count] for t in node.inputs)
+
     def block(indices: list[int], depth: int) -> tuple[_Block, ...]:
         found = []
         key = lambda i: parts[i][depth] if len(parts[i]) > depth else None
@@ -69,7 +75,7 @@ def rows(graph: Graph, derivations: list[int] | None = None) -> list[Row]:
                 path = ".".join(parts[inside[0]][: depth + 1])
                 kind = types.get(path, graph.nodes[inside[0]].type if len(parts[inside[0]]) == depth + 1 else "")
                 found.append(_Block(name, kind, inside[0], len(inside), 1, kids, mark(kind, *((k.name, k.mark) for k in kids))))
-        return _folded(found)
+        return _folded(found, feeds if chained else None)
 
     result: list[Row] = []
     for top in block(list(range(len(graph.nodes))), 0):
@@ -77,16 +83,22 @@ def rows(graph: Graph, derivations: list[int] | None = None) -> list[Row]:
     return result
 
 
-def _folded(blocks: list[_Block]) -> tuple[_Block, ...]:
-    """Numbered neighbours that are alike, as one block."""
+def _folded(blocks: list[_Block], feeds=None) -> tuple[_Block, ...]:
+    """Numbered neighbours that are alike, as one block: ``0..79``, ``encoder_layer_0..11``."""
     folded = []
-    for _, group in groupby(blocks, lambda b: (b.mark, b.name.isdecimal())):
-        run = list(group)
-        if len(run) > 1 and run[0].name.isdecimal():
-            name = f"{run[0].name}..{run[-1].name}"
-            folded.append(run[0]._replace(name=name, times=len(run), count=sum(b.count for b in run)))
-        else:
-            folded += run
+    for (_, stem), group in groupby(blocks, lambda b: (b.mark, b.name.rstrip(string.digits))):
+        runs: list[list[_Block]] = []
+        for block in group:
+            if runs and block.name != stem and (feeds is None or feeds(runs[-1][-1], block)):
+                runs[-1].append(block)
+            else:
+                runs.append([block])
+        for run in runs:
+            if len(run) > 1:
+                name = f"{run[0].name}..{run[-1].name[len(stem) :]}"
+                folded.append(run[0]._replace(name=name, times=len(run), count=sum(b.count for b in run)))
+            else:
+                folded += run
     return tuple(folded)
 
 

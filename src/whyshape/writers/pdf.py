@@ -11,7 +11,7 @@ from whyshape.writers.svg import INKS, head
 
 
 def write(scene: Scene) -> bytes:
-    """The PDF file: one page as large as the picture; the words are its subject and its alternative text."""
+    """The PDF file: one page as large as the picture. It is tagged: a figure whose alternative text is the words."""
     try:
         from reportlab.pdfbase import pdfmetrics
         from reportlab.pdfbase.ttfonts import TTFont
@@ -27,11 +27,38 @@ def write(scene: Scene) -> bytes:
     page.setSubject(visible(scene.words))
     page.setAuthor("")
     page.setCreator("whyshape")
+    page._code.append("/Figure <</MCID 0>> BDC")  # all that is drawn is the content of one figure
     for m in scene.marks:
         _draw(page, m, scene.height)
+    page._code.append("EMC")
     page.showPage()
+    _tag(page._doc, scene)
     page.save()
     return held.getvalue()
+
+
+def _tag(document, scene: Scene) -> None:
+    """The structure a screen reader follows: the document holds one figure, and the figure says what it shows."""
+    from reportlab.pdfbase.pdfdoc import PDFArray, PDFDictionary, PDFName, PDFString
+
+    shown = document.Pages.pages[-1]
+    shown.__NoDefault__ = [*shown.__NoDefault__, "StructParents", "Tabs"]
+    shown.StructParents, shown.Tabs = 0, PDFName("S")
+    root, whole, figure = PDFDictionary(), PDFDictionary(), PDFDictionary()
+    refer = document.Reference
+    for name, element in (("structure", root), ("structure.document", whole), ("structure.figure", figure)):
+        refer(element, name)
+    box = PDFArray([0, 0, scene.width, scene.height])
+    figure.dict = {
+        "Type": PDFName("StructElem"), "S": PDFName("Figure"), "P": refer(whole), "Pg": refer(shown), "K": 0,
+        "T": PDFString(visible(scene.title)), "Alt": PDFString(visible(scene.words)),
+        "A": PDFDictionary({"O": PDFName("Layout"), "BBox": box, "Placement": PDFName("Block")}),
+    }  # fmt: skip
+    whole.dict = {"Type": PDFName("StructElem"), "S": PDFName("Document"), "P": refer(root), "K": PDFArray([refer(figure)])}
+    parents = PDFDictionary({"Nums": PDFArray([0, PDFArray([refer(figure)])])})
+    root.dict = {"Type": PDFName("StructTreeRoot"), "K": PDFArray([refer(whole)]), "ParentTree": parents, "ParentTreeNextKey": 1}
+    document.Catalog.StructTreeRoot = root
+    document.Catalog.MarkInfo = PDFDictionary({"Marked": "true"})
 
 
 def _draw(page, m, top: float) -> None:
@@ -75,6 +102,20 @@ def _draw(page, m, top: float) -> None:
                 page.drawPath(tip, stroke=0, fill=1)
         case Text():
             page.setFillColor(INKS[m.ink])
-            page.setFont("WhyshapeSans-Bold" if m.bold else "WhyshapeSans", m.size * 0.92)  # Vera runs wider than Helvetica
-            draw = {"start": page.drawString, "middle": page.drawCentredString, "end": page.drawRightString}[m.anchor]
-            draw(m.x, top - m.y, visible(m.words).replace("\n", " "))
+            _set(page, m, visible(m.words).replace("\n", " "), top - m.y)
+
+
+def _set(page, m: Text, words: str, y: float) -> None:
+    """Set the words as wide as Helvetica would: our embedded letters run wider, so they are condensed, never made smaller."""
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    font, like = ("WhyshapeSans-Bold", "Helvetica-Bold") if m.bold else ("WhyshapeSans", "Helvetica")
+    runs, wanted = stringWidth(words, font, m.size), stringWidth(words, like, m.size)
+    share = min(1.0, wanted / runs) if runs else 1.0
+    start = {"start": 0.0, "middle": 0.5, "end": 1.0}[m.anchor]
+    line = page.beginText(m.x - start * runs * share, y)
+    line.setFont(font, m.size)
+    line.setHorizScale(100 * share)
+    line.textOut(words)
+    line.setHorizScale(100)
+    page.drawText(line)

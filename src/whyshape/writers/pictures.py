@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from whyshape.errors import WhyshapeError
@@ -22,6 +23,29 @@ def scene_bytes(scene: Scene, ending: str) -> bytes:
         case "png":
             return png.write(scene)
     raise WhyshapeError(f"a figure is written as .svg, .pdf, .png or .tex, not as .{ending}")
+
+
+def snippet(scene: Scene, path: str) -> str:
+    """The lines that put the file into a LaTeX document, with a caption; empty for a file LaTeX does not take.
+
+    >>> print(snippet(Scene(9, 9, "net", "1x8x8 -> 10", ()), "net.pdf"))
+    \\begin{figure}
+      \\centering
+      \\includegraphics{net.pdf}
+      \\caption{net. 1x8x8 -\\textgreater{} 10}
+      \\label{fig:net}
+    \\end{figure}
+    """
+    from whyshape.writers.tikz import escaped
+
+    kind, name = ending(path), Path(path).as_posix()
+    if kind not in ("pdf", "png", "tex") or not re.fullmatch(r"[\w./+-]+", name, re.ASCII):
+        return ""
+    shown = f"\\input{{{name}}}  % needs \\usepackage{{tikz}}" if kind == "tex" else f"\\includegraphics{{{name}}}"
+    label = re.sub(r"\W+", "-", Path(path).stem)
+    caption = escaped(f"{scene.title}. {scene.words}")
+    lines = ("\\centering", shown, f"\\caption{{{caption}}}", f"\\label{{fig:{label}}}")
+    return "\n".join(["\\begin{figure}", *(f"  {line}" for line in lines), "\\end{figure}"])
 
 
 def film_bytes(film, ending: str) -> bytes:

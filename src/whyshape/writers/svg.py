@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 from itertools import groupby
 
-from whyshape.story.scene import Box, Line, Scene, Text, hatching
+from whyshape.story.scene import DEPTHS, Box, Line, Scene, Text, hatching
 from whyshape.writers.html import visible
 
 INKS = {
     "paper": "#ffffff", "text": "#1a1a1a", "dim": "#595959", "line": "#404040", "space": "#cfe3f5", "out": "#cdebe3", "maps": "#f0b27a",
     "kernel": "#d55e00", "next": "#e8b48c", "pad": "#ffffff", "chosen": "#005a8c", "calculated": "#a64900", "soft": "#f4f6f8",
 }  # fmt: skip
+DARK, LIGHT = (107, 44, 0), (253, 240, 226)
+for _i, _depth in enumerate(DEPTHS):
+    INKS[_depth] = "#" + "".join(f"{a + (b - a) * _i // (len(DEPTHS) - 1):02x}" for a, b in zip(DARK, LIGHT))
 FONT = "Helvetica, Arial, sans-serif"
 
 

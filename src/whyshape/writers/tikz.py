@@ -9,8 +9,10 @@ from whyshape.writers.svg import INKS, number
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"{\char34}",
 }  # fmt: skip
+# A letter beyond Latin-1, where the engine can set it; pdfTeX, which cannot, sets its number.
+LETTER = "\\providecommand\\whyshapeletter[2]{\\ifdefined\\Umathchar#1\\else#2\\fi}"
 ANCHOR = {"start": "base west", "middle": "base", "end": "base east"}
 
 
@@ -18,7 +20,9 @@ def write(scene: Scene) -> str:
     """A ``tikzpicture``; it needs the packages tikz and xcolor."""
     colours = "\n".join(f"\\definecolor{{whyshape{name}}}{{HTML}}{{{ink[1:].upper()}}}" for name, ink in INKS.items())
     lines = [f"% {visible(scene.title)}".replace("\n", " "), f"% {visible(scene.words)}".replace("\n", " "), colours]
+    lines.append(LETTER)
     lines.append("\\begin{tikzpicture}[x=1bp,y=-1bp,line join=round]")
+    lines.append(f"\\path[use as bounding box] (0,0) rectangle ({number(scene.width)},{number(scene.height)});")
     lines += [line for m in scene.marks for line in _mark(m)]
     lines.append("\\end{tikzpicture}")
     return "\n".join(lines) + "\n"
@@ -58,4 +62,8 @@ def escaped(words: str) -> str:
     >>> escaped("conv_1 & 50%")
     'conv\\\\_1 \\\\& 50\\\\%'
     """
-    return "".join(SPECIAL.get(letter, letter) for letter in visible(words).replace("\n", " "))
+    return "".join(map(_letter, visible(words).replace("\n", " ")))
+
+
+def _letter(letter: str) -> str:
+    return SPECIAL.get(letter) or (letter if letter <= "\xff" else f"\\whyshapeletter{{{letter}}}{{[U+{ord(letter):04X}]}}")

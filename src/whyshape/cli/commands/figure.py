@@ -9,6 +9,7 @@ from whyshape.errors import WhyshapeError
 
 HELP = "draw the architecture, one convolution, the receptive field or a module's graph as SVG, PDF, PNG or TikZ"
 KINDS = ("arch", "conv", "rf", "graph")
+STYLES = ("lenet", "blocks", "table")
 EPILOG = """\
 arch   the whole model from left to right          conv   one layer: its window, what it makes, its formula
 rf     what the middle cell of each layer sees     graph  the parts of a module and how they are joined; -o x.dot for Graphviz
@@ -22,39 +23,58 @@ def arguments(parser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file; its ending says how: .svg .pdf .png .tex (.dot)")
     parser.add_argument("--layer", metavar="PATH", help="conv: which layer; graph: which module")
     parser.add_argument("--width", choices=("column", "page"), help="84 mm or 174 mm (default: page for arch, column otherwise)")
-    parser.add_argument("--style", choices=("lenet", "blocks"), default="lenet", help="arch: drawn sizes, or plain blocks")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if FILE is not what the model gives now")
+    parser.add_argument(
+        "--style",
+        choices=STYLES,
+        default="lenet",
+        help="arch: drawn sizes, plain blocks, or a table with what each stage learns and computes",
+    )
+    parser.add_argument("--depth", type=int, default=1, metavar="N", help="graph: how many levels of modules are opened (default: 1)")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if FILE is not what the model gives now; a PyTorch model is run again"
+    )
 
 
 def run(options) -> int:
     from whyshape.api import explain
-    from whyshape.writers.pictures import ending, put, scene_bytes, stale
+    from whyshape.writers.pictures import ending, put, scene_bytes, snippet
 
     model, shapes = opt.model_of(options)
-    graph = explain(model, shapes, dtypes=options.dtype, mode=options.mode).graph
-    kind = ending(options.output)
+    answer = explain(model, shapes, dtypes=options.dtype, mode=options.mode, verify=options.check and _runs(model))
+    kind, scene = ending(options.output), None
     if kind == "dot":
         if options.kind != "graph":
             raise WhyshapeError(".dot is written for graph only: whyshape figure graph -o model.dot")
-        from whyshape.analyses.parts import dot
+        from whyshape.analyses.figure.dot import dot
 
-        words, content = "", dot(graph, options.layer or "").encode()
+        content = dot(answer.graph, options.layer or "", options.depth).encode()
     else:
         from whyshape.analyses.figure import drawn
 
-        scene = drawn(graph, options.kind, options.layer, options.width, options.style)
-        words, content = scene.words, scene_bytes(scene, kind)
+        scene = drawn(answer.graph, options.kind, options.layer, options.width, options.style, options.depth)
+        content = scene_bytes(scene, kind)
     if options.check:
-        old = stale(options.output, content)
-        print(
-            f"{options.output} {'is stale: the model gives other numbers or shapes now' if old else 'is what the model gives'}",
-            file=sys.stderr,
-        )
-        return int(old)
+        return _checked(options.output, content, answer)
     put(options.output, content)
     print(f"written: {options.output}", file=sys.stderr)
-    if words:
-        print(words)
-        if kind == "pdf":
-            print(f"\\includegraphics{{{options.output}}}")
+    if scene is not None:
+        print("\n\n".join(filter(None, (f"{scene.title}. {scene.words}", snippet(scene, options.output)))))
     return 0
+
+
+def _runs(model) -> bool:
+    """Whether PyTorch can be asked for the shapes too."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def _checked(path: str, content: bytes, answer) -> int:
+    """1 if the file there is not what the model gives now, or if PyTorch disagrees with what it gives."""
+    from whyshape.writers.pictures import stale
+
+    old = stale(path, content)
+    print(f"{path} {'is stale: the model gives other numbers or shapes now' if old else 'is what the model gives'}", file=sys.stderr)
+    if answer.verified is None:
+        return int(old)
+    print(answer.verified_sentence(), file=sys.stderr)
+    return int(old or bool(answer.verified.differences))

@@ -7,7 +7,8 @@ import torch
 
 from whyshape.analyses.parameters import parameters
 from whyshape.readers.torch import read
-from whyshape.readers.torch.forward import follow, meta_copy, stand_ins
+from whyshape.readers.torch.follow import follow
+from whyshape.readers.torch.forward import meta_copy, stand_ins
 from whyshape.readers.torch.untouched import walk
 
 timm = pytest.importorskip("timm")

@@ -106,8 +106,9 @@ class _Torch(Again):
         self.settled = True
 
     def runs(self, inputs):
-        from whyshape.readers.torch.forward import _collector_paused, _mode, follow, stand_ins
-        from whyshape.readers.torch.tracer import NeedsValues
+        from whyshape.readers.torch.follow import follow
+        from whyshape.readers.torch.forward import _collector_paused, _mode, stand_ins
+        from whyshape.readers.torch.record import NeedsValues
         from whyshape.readers.torch.untouched import untouched, walk
 
         if not self.settled:
@@ -116,7 +117,7 @@ class _Torch(Again):
         with self.held(), _collector_paused(), _mode(modules, self.mode), untouched([m for _, m in modules]):
             for at in inputs:  # only whether it runs: no graph is made
                 tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
-                found.append(None if isinstance(failure, NeedsValues) else failure is None and tracer.refused is None)
+                found.append(None if isinstance(failure, NeedsValues) or tracer.doubted else failure is None and tracer.refused is None)
         return [self(at).problem is None if runs is None else runs for at, runs in zip(inputs, found)]
 
 

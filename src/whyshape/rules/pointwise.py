@@ -149,7 +149,7 @@ class Arithmetic(_Pointwise):
         if kind is float or kind is int:
             if category(input.dtype) >= (2 if kind is float else 1):
                 return input.shape
-        elif input.dtype is other.dtype:
+        elif hasattr(other, "dtype") and input.dtype is other.dtype:  # True and 1j are numbers as well
             shape = broadcast_shapes(input.shape, other.shape)
             return shape if hasattr(input, "shape") else Made(shape, other.dtype)
         return Made(*matched(input, other))

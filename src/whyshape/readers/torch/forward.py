@@ -5,20 +5,21 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 
-from whyshape.errors import ModelError, WhyshapeError
+from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
-from whyshape.readers.torch.freeze import HOME, freeze
-from whyshape.readers.torch.scope import following
-from whyshape.readers.torch.tracer import META, NeedsValues, Stop, Tracer
+from whyshape.readers.torch.follow import follow
+from whyshape.readers.torch.freeze import freeze
+from whyshape.readers.torch.real import made_real, with_numbers
+from whyshape.readers.torch.record import NeedsValues
+from whyshape.readers.torch.tracer import META
 from whyshape.readers.torch.untouched import untouched, walk
-from whyshape.readers.torch.values import Difference
+from whyshape.readers.torch.values import Difference, first_sentence
 from whyshape.rules.dtypes import ORDER, default_is
-from whyshape.sizes import recording
 
 
 def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same", letters=None) -> Graph:
@@ -47,11 +48,13 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     with _collector_paused(), _mode(modules, mode), default_is(torch.get_default_dtype()):
         with untouched([m for _, m in modules]):
             tracer, result, facts, failure = follow(modules, args, kwargs)
-        if isinstance(failure, NeedsValues):  # the model is as it was again: now a copy of it, on real numbers
-            notes.append(f"{failure}: the model was followed on a copy with real numbers")
-            args, kwargs = _real(args, kwargs, input_data)
-            modules = walk(_copied(model))
-            tracer, result, facts, failure = follow(modules, args, kwargs, execute=True)
+        if isinstance(failure, NeedsValues) or tracer.doubted:  # the model is as it was again: now a copy of it, on real numbers
+            given = made_real(args, kwargs, input_data)
+            told = with_numbers(model, *given)
+            if isinstance(failure, NeedsValues) or told.ran:  # else the first run stands: what it was stopped by is no doing of ours
+                why = str(failure or first_sentence(tracer.refused[2] or tracer.refused[0])).rstrip(":. ")
+                notes += [f"{why}: the model was followed on a copy with real numbers", *told.notes]
+                (args, kwargs), (modules, tracer, result, facts, failure) = given, told.run
         graph = freeze(modules, tracer, _named(model, args, kwargs, letters), result, facts, notes)
     if lazy:
         graph = graph._replace(modules=tuple([m._replace(found=lazy.get(m.path, "")) for m in graph.modules]))
@@ -76,60 +79,6 @@ def materialized(modules, args, kwargs, mode):
         except (RuntimeError, ValueError, TypeError, IndexError):  # the trace meets the same refusal, and tells it
             return own[0][1], False
     return own[0][1], True
-
-
-def follow(modules, args, kwargs, execute=False):
-    """Run the forward under a tracer: (tracer, result, what was asked of sizes, what stopped it)."""
-    tracer = Tracer({id(m): path for path, m in modules}, execute)
-    model = modules[0][1]
-    result, failure = None, None
-    with recording() as facts, torch.random.fork_rng(devices=[]) if execute else nullcontext():
-        try:
-            with following(tracer):
-                result = model(*args, **kwargs)
-        except Stop as stop:
-            failure = stop
-        except RecursionError:
-            raise ModelError("the modules are nested deeper than Python can call, or one holds itself") from None
-        except Exception as error:
-            if tracer.refused is None and not _asks_for_values(error) and tracer.broke_in is not None and _is_a_check(error):
-                tracer.refuse_in_module(error)
-            if tracer.refused is None:
-                failure = _other(error, tracer)
-    tracer.handlers.clear()  # they hold the tracer as it holds them: without them it goes when nobody needs it, and no collector has to look for it
-    return tracer, result, facts, failure
-
-
-def _is_a_check(error: Exception) -> bool:
-    """Whether PyTorch's own Python code raised it: a check of its modules, in which sizes are what is checked."""
-    return isinstance(error, (ValueError, RuntimeError, AssertionError, IndexError)) and _innermost(
-        error
-    ).tb_frame.f_code.co_filename.startswith(HOME)
-
-
-def _innermost(error: Exception):
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    return last
-
-
-def _other(error: Exception, tracer: Tracer) -> Exception:
-    """What the model raised that is no refusal of an operator, as one sentence."""
-    if _asks_for_values(error):
-        return NeedsValues(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-    place = tracer.paths.get(id(tracer.broke_in[0]), "") if tracer.broke_in else ""
-    last = _innermost(error)
-    line = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}" if last is not None else ""
-    said = str(error).strip() or "without a message"
-    told = ModelError(f"the model's forward raised {type(error).__name__}: {said} ({f'in {place}, ' if place else ''}{line})")
-    told.__cause__ = error
-    return told
-
-
-def _asks_for_values(error: Exception) -> bool:
-    text = str(error)
-    return isinstance(error, (RuntimeError, NotImplementedError)) and ("meta tensor" in text.lower() or "item()" in text)
 
 
 def _takes(model, args, kwargs) -> None:
@@ -184,38 +133,6 @@ def _stand_in(value):
     if isinstance(value, dict):
         return {k: _stand_in(v) for k, v in value.items()}
     return value
-
-
-def _real(args, kwargs, input_data):
-    """Real tensors for a model that reads values: the user's own, or made up in the inputs' sizes."""
-    if input_data is not None:
-        if isinstance(input_data, dict):
-            return (), copy.deepcopy(input_data)
-        return tuple(copy.deepcopy(v) for v in (input_data if isinstance(input_data, (tuple, list)) else (input_data,))), {}
-    return tuple(_filled(a) for a in args), {k: _filled(v) for k, v in kwargs.items()}
-
-
-def _filled(value):
-    if isinstance(value, torch.Tensor):
-        generator = torch.Generator().manual_seed(0)
-        if value.dtype.is_floating_point or value.dtype.is_complex:
-            return torch.rand(value.shape, dtype=value.dtype, generator=generator)
-        return torch.zeros(value.shape, dtype=value.dtype)
-    if isinstance(value, (tuple, list)):
-        return type(value)([_filled(v) for v in value])
-    return value
-
-
-def _copied(model):
-    """A copy with real numbers: the user's weights, or zeros where the model stands on the meta device."""
-    twin = copy.deepcopy(model)
-    for _, module in walk(twin):
-        for table in (module._parameters, module._buffers):
-            for name, t in table.items():
-                if t is not None and t.is_meta:
-                    filled = torch.zeros(t.shape, dtype=t.dtype)
-                    table[name] = torch.nn.Parameter(filled, t.requires_grad) if isinstance(t, torch.nn.Parameter) else filled
-    return twin
 
 
 def _named(model, args, kwargs, letters):
@@ -291,11 +208,9 @@ def verify(model, input_size=None, input_data=None, dtypes=None, mode: str = "sa
     modules = walk(meta_copy(model))
     with _mode(modules, mode):
         tracer, _, _, failure = follow(modules, args, kwargs, execute=True)
-    if isinstance(failure, NeedsValues) or (tracer.refused and "meta" in tracer.refused[2].lower()):
-        args, kwargs = _real(args, kwargs, input_data)
-        modules = walk(_copied(model))
-        with _mode(modules, mode):
-            tracer, *_ = follow(modules, args, kwargs, execute=True)
+    if isinstance(failure, NeedsValues) or tracer.doubted:
+        with _mode(walk(model), mode):
+            tracer = with_numbers(model, *made_real(args, kwargs, input_data)).run[1]
     return Verified(tracer.checked, tuple(tracer.differences))
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
 
 from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, later
 from whyshape.readers.torch.record import CHANGED, END, GAVE, MADE
+from whyshape.readers.torch.stopped import HOME, OWN
 from whyshape.readers.torch.tracer import Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
-HOME = os.path.dirname(torch.__file__) + os.sep
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _internal: dict[Any, bool] = {}
 _PLAIN = frozenset((int, bool, float, str, type(None)))
 _new = tuple.__new__  # a NamedTuple made from its fields at once: there is one for every operator and every tensor
@@ -199,6 +197,8 @@ class Freezer:
         name = type(module).__name__
         while _is_internal(code) and scope is not None:
             code, lasti, scope = scope[1:4]
+        if code.co_filename.startswith(OWN):  # PyTorch's own layer, called by us: nobody's line
+            return path, name, "", 0
         return path, name, *_line(code, lasti)
 
     def finish(self, result, facts) -> None:
@@ -238,7 +238,7 @@ def repr_of(size) -> str:
 def _is_internal(code) -> bool:
     known = _internal.get(code)
     if known is None:
-        known = _internal[code] = code.co_filename.startswith((HOME, _OWN)) or code.co_filename.startswith("<")
+        known = _internal[code] = code.co_filename.startswith((HOME, OWN)) or code.co_filename.startswith("<")
     return known
 
 

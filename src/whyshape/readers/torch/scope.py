@@ -25,6 +25,25 @@ _lock = threading.Lock()
 _running = 0
 
 
+COMPILED, SCRIPTED = "compiled by torch.compile", "compiled by TorchScript"
+_kinds: dict[type, str] = {}  # of classes of modules: how they differ from others, or nothing
+
+
+def _kind(cls: type) -> str:
+    if cls.__name__ == "OptimizedModule":
+        return COMPILED
+    return SCRIPTED if issubclass(cls, torch.jit.ScriptModule) else ""
+
+
+def _alone(module, *args, **kwargs):
+    """The call as PyTorch makes it, nobody looking."""
+    tracer, _active.tracer = _active.tracer, None
+    try:
+        return _original_call(module, *args, **kwargs)
+    finally:
+        _active.tracer = tracer
+
+
 def _call(module, *args, **kwargs):
     tracer = _active.tracer
     if tracer is None:
@@ -34,8 +53,13 @@ def _call(module, *args, **kwargs):
     tracer.scopes.append(scope)
     out = None
     try:
-        if type(module).__name__ == "OptimizedModule":  # compiled: the module inside is what the user wrote
+        kind = _kinds.get(module.__class__)
+        if kind is None:
+            kind = _kinds[module.__class__] = _kind(module.__class__)
+        if kind == COMPILED:  # the module inside is what the user wrote
             out = _call(module._orig_mod, *args, **kwargs)
+        elif kind or (tracer.closed and id(module) in tracer.closed):
+            out = tracer.unseen(module, _alone, args, kwargs, frame, kind or "not to be followed inside")
         elif module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
             out = module._call_impl(*args, **kwargs)
         else:

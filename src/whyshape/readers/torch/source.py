@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import copy
 import linecache
 import types
 from collections.abc import Iterable
+from functools import lru_cache
 
 
 def rewrite(modules: Iterable, edit: dict) -> list[tuple]:
@@ -33,7 +35,7 @@ def _holds(code, line: int) -> bool:
 
 def corrected(function: types.FunctionType, line: int, old: str, new: str) -> types.FunctionType | None:
     """The function with the expression ``old`` on that line replaced by ``new``; None where its source does not hold it."""
-    tree = tree_of(function.__code__)
+    tree = copy.deepcopy(tree_of(function.__code__))  # the file's own is shared
     if tree is None:
         return None
     swap = _Swap(line, ast.dump(ast.parse(old, mode="eval").body), ast.parse(new, mode="eval").body)
@@ -70,7 +72,12 @@ def tree_of(code) -> ast.FunctionDef | None:
 
 
 def _file_tree(file: str):
-    text = "".join(linecache.getlines(file))
+    return _parsed("".join(linecache.getlines(file)))
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str):
+    """A file's tree, shared by all who ask: nobody may change it."""
     try:
         return ast.parse(text) if text else None
     except SyntaxError:

@@ -16,8 +16,9 @@ from torch.overrides import TorchFunctionMode
 from whyshape.errors import DoesNotFit
 from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, function_table
 from whyshape.readers.torch.open import opened
-from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, ModuleRun, NeedsValues, RawCall, Stop
+from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, NeedsValues, RawCall, Stop
 from whyshape.readers.torch.values import (
+    META,
     Difference,
     channels_last,
     dense_strides,
@@ -25,6 +26,7 @@ from whyshape.readers.torch.values import (
     first_tensor,
     packed,
     shapes_of,
+    stand_ins,
     tensors_in,
     text,
 )
@@ -33,7 +35,6 @@ from whyshape.rules.base import Rule, Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
 from whyshape.sizes import INPUT, Asked, Leaf, plain, product
 
-META = torch.device("meta")
 AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the input's layout
 Tensor = torch.Tensor
 # Files of PyTorch that stand between the line that calls an operator and us: the line is what is remembered.
@@ -50,11 +51,12 @@ _NO_WORDS: dict = {}  # one for all calls without keywords; nobody writes into i
 class Tracer(TorchFunctionMode):
     """Follows one run of a model in this thread."""
 
-    def __init__(self, paths: dict[int, str], execute: bool = False):
+    def __init__(self, paths: dict[int, str], execute: bool = False, closed: frozenset[str] = frozenset()):
         super().__init__()
         if not _table:
             _table.update(function_table())
         self.paths, self.execute = paths, execute
+        self.closed = {i for i, path in paths.items() if path in closed}  # modules that PyTorch runs as one, unseen
         self.calls: list[tuple] = []  # RawCall fields
         self.scopes: list[list] = []  # ModuleRun fields, in the order the calls began
         self.grad = not torch.is_grad_enabled()  # only the model's own no_grad counts
@@ -62,6 +64,7 @@ class Tracer(TorchFunctionMode):
         self.refused: tuple | None = None
         self.broke_in: list | None = None  # the innermost module call an exception came out of
         self.error: Exception | None = None  # what a check of PyTorch's modules raised
+        self.doubted = False  # what stopped the run may be our doing: PyTorch with real numbers must be asked
         self.remembered = 0  # sizes handed out with their history
         self.reads: dict[int, Tensor] = {}
         self.differences: list[Difference] = []
@@ -262,7 +265,9 @@ class Tracer(TorchFunctionMode):
         name = getattr(func, "__name__", str(func))
 
         def answer(args, kwargs, frame):
-            given, named = self.stand_ins(plain(args)), self.stand_ins(plain(kwargs))
+            given, named = plain(args), plain(kwargs)
+            if not self.execute:
+                given, named = stand_ins(given), stand_ins(named)
             try:
                 out = func(*given, **named)
             except NotImplementedError as error:
@@ -270,24 +275,13 @@ class Tracer(TorchFunctionMode):
             except (RuntimeError, IndexError, ValueError, TypeError) as error:
                 if not self.execute and ("item()" in str(error) or "meta tensor" in str(error).lower() or "data-dependent" in str(error)):
                     raise NeedsValues(f"{name} reads values: {first_sentence(error)}") from None
+                self.doubted = not self.execute  # meta tensors are refused where real ones are not
                 raise self.refuse(DoesNotFit(first_sentence(error)), name, args, kwargs, frame, str(error)) from error
             if any(True for _ in tensors_in(out)):
                 self.remember(name, args, kwargs, out, frame, why, GIVEN)
             return out
 
         return answer
-
-    def stand_ins(self, value):
-        """The same arguments with every real tensor replaced by an empty meta tensor of its sizes (not when executing)."""
-        if self.execute:
-            return value
-        if isinstance(value, Tensor):
-            return value if value.is_meta else torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=META)
-        if type(value) in (tuple, list):
-            return type(value)([self.stand_ins(v) for v in value])
-        if type(value) is dict:
-            return {k: (META if k == "device" and v is not None else self.stand_ins(v)) for k, v in value.items()}
-        return META if isinstance(value, torch.device) else value
 
     def compared(self, func, entry: Entry):
         """PyTorch runs it; the rule is asked as well, and any difference is kept."""
@@ -374,6 +368,15 @@ class Tracer(TorchFunctionMode):
         """Keep a call as it happened."""
         self.calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, how, torch.is_grad_enabled() or self.grad))
 
+    def unseen(self, module, run, args, kwargs, frame, why: str):
+        """A module whose inside cannot be followed: PyTorch runs it with real numbers, and it stands as one call that was measured."""
+        if not self.execute:
+            raise NeedsValues(f"{type(module).__name__} is {why}")
+        with torch._C.DisableTorchFunction():
+            out = run(module, *plain(args), **plain(kwargs))
+        self.remember(type(module).__name__, args, kwargs, out, frame, why, GIVEN)
+        return out
+
     # -- where we are --------------------------------------------------------------------------------------------------
 
     def refuse(self, refusal: DoesNotFit, op, args, kwargs, frame, message: str = "") -> Stop:
@@ -382,10 +385,10 @@ class Tracer(TorchFunctionMode):
             self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", GIVEN, True), message)
         return Stop(message or refusal.sentence)
 
-    def refuse_in_module(self, error: Exception) -> None:
+    def refuse_in_module(self, error: Exception, code, lasti: int) -> None:
         """A check of PyTorch's own modules objected (`BatchNorm2d` counts axes before it calls an operator): a refusal all the same."""
-        broken = ModuleRun(*self.broke_in)  # type: ignore[misc]
-        call = RawCall(type(broken.module).__name__, (), {}, None, self.broke_in, broken.code, broken.lasti, "", GIVEN, True)
+        module = self.broke_in[0]  # type: ignore[index]
+        call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", GIVEN, True)
         self.refused, self.error = (DoesNotFit(first_sentence(error)), call, str(error)), error
 
     def path(self) -> str:

@@ -13,9 +13,11 @@ import torch
 from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph, Problem
 from whyshape.readers.torch.edit import CannotApply, Edits, arguments
-from whyshape.readers.torch.forward import _copied, _mode, _named, _real, follow, meta_copy, stand_ins
+from whyshape.readers.torch.follow import follow
+from whyshape.readers.torch.forward import _mode, _named, meta_copy, stand_ins
 from whyshape.readers.torch.freeze import flat, freeze
-from whyshape.readers.torch.stopped import OWN, line_of, stopped_by
+from whyshape.readers.torch.real import made_real, real_copy
+from whyshape.readers.torch.stopped import line_of, stopped_by
 from whyshape.readers.torch.tracer import NeedsValues, Stop
 from whyshape.readers.torch.untouched import untouched, walk
 
@@ -42,8 +44,6 @@ class Trial:
         if isinstance(self.failure, Stop) and graph.problem is not None:  # the line itself, where PyTorch's own Python stood between
             file, line = line_of(self.failure)
             graph = graph._replace(problem=graph.problem._replace(file=file, line=line))
-        if graph.problem is not None and graph.problem.file.startswith(OWN):  # nobody's line: the model itself was called by us
-            graph = graph._replace(problem=graph.problem._replace(file="", line=0))
         return graph
 
     @property
@@ -99,10 +99,10 @@ class Patient:
 
     def use_real_numbers(self) -> None:
         """From now on run on a copy with real numbers: the model reads values."""
-        args, kwargs = _real(*self.call(self.args), self.given)
+        args, kwargs = made_real(*self.call(self.args), self.given)
         if self.keywords:
-            kwargs = _real((), {}, self.keywords)[1]
-        self.args, self.model, self.real = [*args, *kwargs.values()], _quiet(_copied, self.original), True
+            kwargs = made_real((), {}, self.keywords)[1]
+        self.args, self.model, self.real = [*args, *kwargs.values()], _quiet(real_copy, self.original), True
 
     def call(self, args) -> tuple[tuple, dict]:
         """The inputs as the model is called: positional ones, and keyword ones."""
@@ -126,7 +126,7 @@ class Patient:
                 modes = {id(m): m.training for _, m in modules}
                 tracer, result, facts, failure = follow(modules, *self.call(made.args), execute=self.real)
             self.work += len(tracer.calls) + STARTING
-            if isinstance(failure, NeedsValues) and not self.real:
+            if (isinstance(failure, NeedsValues) or (tracer.doubted and not edits)) and not self.real:
                 made.take_back()
                 self.use_real_numbers()
                 return self.run(edits)

@@ -10,6 +10,7 @@ from whyshape.rules import Made
 from whyshape.sizes import plain
 
 Tensor = torch.Tensor
+META = torch.device("meta")
 
 
 class Difference(NamedTuple):
@@ -35,6 +36,17 @@ def channels_last(t) -> torch.memory_format | None:
     """The memory format of a map whose channels lie side by side, as `x.permute(0, 3, 1, 2)` leaves them; None of any other."""
     form = {4: torch.channels_last, 5: torch.channels_last_3d}.get(t.dim())
     return form if form is not None and not t.is_contiguous() and t.is_contiguous(memory_format=form) else None
+
+
+def stand_ins(value):
+    """The same arguments with every real tensor replaced by an empty meta tensor of its sizes."""
+    if isinstance(value, Tensor):
+        return value if value.is_meta else torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=META)
+    if type(value) in (tuple, list):
+        return type(value)([stand_ins(v) for v in value])
+    if type(value) is dict:
+        return {k: (META if k == "device" and v is not None else stand_ins(v)) for k, v in value.items()}
+    return META if isinstance(value, torch.device) else value
 
 
 def packed(func, outs):

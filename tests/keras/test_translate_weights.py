@@ -73,6 +73,29 @@ def test_a_file_becomes_a_model_with_its_weights(name, tmp_path):
     assert live.largest_difference <= 1e-5
 
 
+class Reads(torch.nn.Module):
+    def __init__(self, kind, **words):
+        super().__init__()
+        self.memory = kind(5, 7, batch_first=True, **words)
+        self.head = torch.nn.Linear(14 if words.get("bidirectional") else 7, 3)
+
+    def forward(self, x):
+        return self.head(self.memory(x)[0][:, -1])
+
+
+KINDS = [(getattr(torch.nn, kind), words) for kind in ("LSTM", "GRU", "RNN")
+         for words in ({}, {"num_layers": 2}, {"bidirectional": True}, {"bias": False})]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind, words", [*KINDS, (torch.nn.RNN, {"nonlinearity": "relu"})], ids=lambda v: getattr(v, "__name__", str(v)))
+def test_recurrent_layers_to_keras(kind, words):
+    """Layers, directions, one bias or two: the same numbers."""
+    torch.manual_seed(0)
+    made = translate(Reads(kind, **words), "keras", (1, 6, 5))
+    assert not made.missing, made
+    assert made.largest_value > 1e-2 and made.largest_difference <= 1e-5
+
+
 def test_what_a_recurrent_layer_has_no_twin_for():
     """Said with its reason."""
     for words, why in [({"activation": "elu"}, "no activation 'elu'"), ({"reset_after": False}, "resets before the product")]:

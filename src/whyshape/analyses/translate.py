@@ -77,7 +77,7 @@ def _to_keras(model, input_size) -> Translation:
 
 def built(written, model):
     """The Keras model its code makes, with the weights of the PyTorch model."""
-    from whyshape.analyses.translate_weights import to_keras
+    from whyshape.analyses.translate_weights import recurrent, to_keras
 
     scope: dict[str, Any] = {}
     exec(compile(written.code, "<translation>", "exec"), scope)  # our own text: names and numbers only
@@ -85,6 +85,10 @@ def built(written, model):
     state = {name: tensor.detach().cpu().numpy() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
     for load in written.loads:
         layer = made.get_layer(load.layer)
+        if load.gates:
+            held = [([state[n] for n in names], what) for names, what in load.tensors]
+            layer.set_weights([recurrent(group, what, load.gates, tuple(w.shape)) for (group, what), w in zip(held, layer.weights)])
+            continue
         arrays = [
             to_keras(state[name], move, tuple(w.shape), load.rows if move.argument == "weight" else ())
             for (name, move), w in zip(load.tensors, layer.weights)

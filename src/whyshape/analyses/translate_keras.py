@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from whyshape.analyses.translate_line import twin_of
 from whyshape.graph.graph import Graph, Node
-from whyshape.rules.twins import Move, NoTwin, Twin
+from whyshape.rules.twins import NoTwin, Twin
 
 
 class Row(NamedTuple):
@@ -21,11 +21,15 @@ class Row(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Weights of one layer: its name there, PyTorch's tensors and how each moves, and the rows a Dense re-orders."""
+    """Weights of one layer: its name there, PyTorch's tensors and how each moves, and the rows a Dense re-orders.
+
+    ``gates``: of a recurrent layer, the order of its gates there; its tensors are then groups of names, "weight" or "bias".
+    """
 
     layer: str
-    tensors: tuple[tuple[str, Move], ...]
+    tensors: tuple[tuple[Any, Any], ...]
     rows: tuple[int, ...] = ()
+    gates: tuple[int, ...] = ()
 
 
 class Written(NamedTuple):
@@ -176,6 +180,7 @@ class _Writer:
     # one call
 
     def node(self, node: Node) -> None:
+        from whyshape.analyses import translate_keras_in_time  # noqa: F401  it fills SPECIAL
         from whyshape.analyses.translate_keras_ops import SPECIAL
 
         special = SPECIAL.get(node.op)

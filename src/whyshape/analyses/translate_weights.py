@@ -23,3 +23,13 @@ def to_keras(array, move: Move, shape: tuple[int, ...], rows: tuple[int, ...] = 
     if rows and array.ndim == 2:
         array = array[list(rows)]
     return array.reshape(shape)
+
+
+def recurrent(group: list, what: str, gates: tuple[int, ...], shape: tuple[int, ...]):
+    """A weight of a recurrent layer: its gates in Keras' order, axes turned; two biases added, or kept apart where Keras has two rows."""
+    import numpy
+
+    turned = [numpy.concatenate([blocks[i] for i in gates]) for blocks in (numpy.split(a, len(gates)) for a in group)]
+    if what == "weight":
+        return turned[0].T.reshape(shape)
+    return numpy.stack(turned) if len(shape) == 2 else numpy.sum(turned, 0).reshape(shape)

@@ -11,6 +11,7 @@ OPERATORS = ("add", "mul", "sub", "div", "pow", "gt", "eq", "remainder", "rsub",
 DTYPES = (torch.bool, torch.int64, torch.float16, torch.float32, torch.complex64)
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf support")
 @pytest.mark.parametrize("name", OPERATORS)
 def test_a_number_beside_a_tensor(name):
     compared = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 
 import pytest
 
@@ -21,6 +20,10 @@ LAYERS = {
     "transposed": ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "padding": 1, "output_padding": 1}, (1, 4, 5, 5)),
     "pool": ("MaxPool2d", (2, 2), {"ceil_mode": True}, (1, 4, 9, 9)),
     "adaptive": ("AdaptiveAvgPool2d", (3,), {}, (1, 4, 7, 7)),
+    "uneven": ("AdaptiveMaxPool2d", ((4, 3),), {}, (1, 4, 7, 7)),
+    "average over the edge": ("AvgPool2d", (3,), {"stride": 2, "padding": 1, "ceil_mode": True}, (1, 4, 8, 8)),
+    "depthwise": ("Conv2d", (4, 4, 3), {"groups": 4, "stride": 2, "padding": 1}, (1, 4, 8, 8)),
+    "transposed, spread": ("ConvTranspose2d", (4, 4, 3), {"stride": 3, "dilation": 2, "groups": 4}, (1, 4, 4, 4)),
     "sequence": ("Conv1d", (4, 6, 3), {"stride": 2}, (1, 4, 20)),
     "cut": ("Conv2d", (4, 6, 7), {"stride": 2, "padding": 3}, (1, 4, 224, 224)),
 }
@@ -45,7 +48,7 @@ def test_every_frame_covers_the_cells_the_window_reads(nets, kind):
             assert {(round(b.y, 6), round(b.x, 6)) for b in boxes} == {
                 (round(shown.left.rows[r], 6), round(shown.left.columns[c], 6)) for r, c in cells
             }
-            if kind != "adaptive":  # its windows differ in size
+            if shown.even:
                 assert boxes[0].x - first[0].x == pytest.approx(columns[j][0]) and boxes[0].y - first[0].y == pytest.approx(rows[i][0])
 
 
@@ -58,7 +61,7 @@ def test_at_most_a_hundred_frames(nets, kind):
     assert f"{places} places" + ("" if n == places else f", {n} shown") in shown.still.words
 
 
-@pytest.mark.parametrize("kind", ["plain", "stride and padding", "transposed", "cut"])
+@pytest.mark.parametrize("kind", ["plain", "stride and padding", "transposed", "transposed, spread", "depthwise", "cut"])
 def test_the_browser_moves_it_so(visit, nets, kind):
     """Stopped at the middle of each pause, the kernel in Chromium stands where the frame has it."""
     shown = made(nets, kind)
@@ -104,12 +107,59 @@ def test_gif_has_every_frame(nets):
     assert pauses == [1000] + [300] * (len(shown.frames) - 1)
 
 
-def test_mp4_needs_ffmpeg(nets, monkeypatch, tmp_path, capsys):
-    if shutil.which("ffmpeg"):
-        assert films.mp4(made(nets, "pool"))[4:8] == b"ftyp"
+def test_windows_that_grow_are_shown_one_by_one(visit, nets):
+    """An adaptive pool of 7 rows in 4 has windows of 2 and of 3: at each moment exactly the cells of that place are seen."""
+    shown = made(nets, "uneven")
+    assert not shown.even and {len(cells) for cells in shown.walk.rows.cells} == {2, 3}
+    tab = visit(films.svg_film(shown), ready=False, ending="svg")
+    seen = "[...document.querySelectorAll('.f')].map((g, i) => getComputedStyle(g).visibility == 'visible' ? i : -1).filter(i => i >= 0)"
+    for k in range(12):
+        moment = f"document.getAnimations().forEach(a => {{ a.pause(); a.currentTime = {(k + 0.5) * PAUSE * 1000} }})"
+        assert tab.evaluate(f"{moment}, {seen}") == [k]
+    still = visit(films.svg_film(shown), ready=False, ending="svg", reduced_motion="reduce")
+    assert still.evaluate("document.getAnimations().length") == 0
+    assert still.evaluate(seen) == [0] and still.evaluate("getComputedStyle(document.querySelector('.end')).visibility") == "visible"
+
+
+def test_mp4_holds_every_frame(nets):
+    """Made by ffmpeg where there is one: its frames are counted by ffmpeg itself."""
+    import subprocess
+
+    program = films._ffmpeg()
+    if program is None:
+        pytest.skip("needs ffmpeg, or the package imageio-ffmpeg")
+    shown = made(nets, "pool")
+    film = films.mp4(shown)
+    assert film[4:8] == b"ftyp" and film == films.mp4(shown)
+    done = subprocess.run([program, "-i", "pipe:0", "-map", "0:v", "-f", "framehash", "-"], input=film, capture_output=True)
+    frames = [line for line in done.stdout.decode().splitlines() if line and not line.startswith("#")]
+    assert len(frames) == len(shown.frames) + 2  # the first place stands for a second
+
+
+def test_mp4_needs_ffmpeg(monkeypatch, tmp_path, capsys):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["animate", "conv_1", "-o", str(tmp_path / "x.mp4")]) == 2
-    assert "MP4 needs the program ffmpeg, which is not installed; write a .gif instead" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "MP4 needs the program ffmpeg (or pip install imageio-ffmpeg), which is not installed; write a .gif instead" in said
+
+
+@pytest.mark.parametrize(
+    "asked, sentence",
+    [
+        (["nope", "-o", "x.svg"], "no layer is called 'nope'; layers with a window: conv.conv_1"),
+        (["fc1", "-o", "x.svg"], "fc.fc1 has no window that moves, so there is nothing to draw"),
+        (["conv_1", "-o", "x.avi"], "an animation is written as .svg, .gif or .mp4, not as .avi"),
+        (["conv_1", "-o", "x.svg", "--check"], "x.svg cannot be read: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_animated_is_said_in_one_sentence(asked, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["animate", *asked]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and len(said.splitlines()) == 1 and not list(tmp_path.iterdir())
 
 
 def test_frames_one_by_one(tmp_path, capsys):

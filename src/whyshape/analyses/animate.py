@@ -41,6 +41,12 @@ class Film(NamedTuple):
         return [self.frame(row, column) for row in self.rows for column in self.columns]
 
     @property
+    def even(self) -> bool:
+        """Whether the window is the same at every place; an adaptive one may grow and shrink on its way."""
+        alike = lambda axis, places: len({tuple(c - axis.cells[p][0] for c in axis.cells[p]) for p in places}) == 1
+        return alike(self.walk.rows, self.rows) and alike(self.walk.columns, self.columns)
+
+    @property
     def moves(self) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         """How far the window and the made cell stand from their first place: for each shown column, and for each shown row, in points."""
         first_row, first_column = self.rows[0], self.columns[0]
@@ -56,7 +62,9 @@ def film(graph: Graph, node: Node, width: float = WIDTHS["column"] * 1.5) -> Fil
     way = walk(graph, node)
     left, right = beside(way, width)
     columns = [p for p in right.columns if all(c in left.columns for c in way.columns.cells[p])] or [0]
-    rows = [p for p in right.rows if all(r in left.rows for r in way.rows.cells[p])] or [0]  # a window too large to be shown whole stands at its first place
+    rows = [p for p in right.rows if all(r in left.rows for r in way.rows.cells[p])] or [
+        0
+    ]  # a window too large to be shown whole stands at its first place
     if len(columns) > MOST // 2:
         columns = [*columns[: MOST // 2 - 1], columns[-1]]
     most = max(2, MOST // len(columns))

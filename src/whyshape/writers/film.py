@@ -19,8 +19,10 @@ STILL = 1.0  # seconds the first place is held
 
 def svg_film(film) -> str:
     """The SVG: the window steps through the shown places for ever; who asks for less motion sees first and last place, standing still."""
+    if not film.even:
+        return _one_by_one(film)
     columns, rows = film.moves
-    first, last = (film.rows[0], film.columns[0]), (film.rows[-1], film.columns[-1])
+    first = (film.rows[0], film.columns[0])
     turn = len(columns) * PAUSE
     times = {"wx": turn, "mx": turn, "wy": turn * len(rows), "my": turn * len(rows)}
     style = (
@@ -31,9 +33,30 @@ def svg_film(film) -> str:
         + "@media(prefers-reduced-motion:reduce){.wx,.mx,.wy,.my{animation:none}.end{visibility:visible}}"
     )  # fmt: skip
     group = lambda name, marks: f'<g class="{name}y"><g class="{name}x">{svg.drawn(marks)}</g></g>\n'
-    ends = svg.drawn([m._replace(fill="next") for m in (*film.window(*last), *film.made(*last))])
-    moves = f'<g class="end">{ends}</g>\n' + group("w", film.window(*first)) + group("m", film.made(*first))
+    moves = _end(film) + group("w", film.window(*first)) + group("m", film.made(*first))
     return svg.write(film.still, moves, style)
+
+
+def _end(film) -> str:
+    """The last place, seen only where nothing moves."""
+    last = (film.rows[-1], film.columns[-1])
+    return f'<g class="end">{svg.drawn([m._replace(fill="next") for m in (*film.window(*last), *film.made(*last)) if m.edge])}</g>\n'
+
+
+def _one_by_one(film) -> str:
+    """Windows that differ in size cannot be one that moves: each place is drawn, and shown in its turn."""
+    places = [(row, column) for row in film.rows for column in film.columns]
+    turn = len(places) * PAUSE
+    style = (
+        f"@keyframes f{{0%{{visibility:visible}}{number(100 / len(places))}%{{visibility:hidden}}}}"
+        + f".f{{visibility:hidden;animation:f {number(turn)}s step-end infinite}}.end{{visibility:hidden}}"
+        + "@media(prefers-reduced-motion:reduce){.f{animation:none}.end,.f:first-of-type{visibility:visible}}"
+    )
+    shown = "".join(
+        f'<g class="f" style="animation-delay:{number(i * PAUSE - turn)}s">{svg.drawn([*film.window(*place), *film.made(*place)])}</g>\n'
+        for i, place in enumerate(places)
+    )
+    return svg.write(film.still, f"<g>{shown}</g>\n{_end(film)}", style)
 
 
 def _steps(name: str, places: list[float], axis: str) -> str:
@@ -72,31 +95,31 @@ def _palette(frames):
 
 
 def mp4(film, dpi: float = 150) -> bytes:
-    """The MP4, made by ffmpeg where that is installed."""
-    program = shutil.which("ffmpeg")
+    """The MP4, made by ffmpeg: the one that is installed, else the one the package imageio-ffmpeg brings along."""
+    program = _ffmpeg()
     if program is None:
-        raise WhyshapeError("MP4 needs the program ffmpeg, which is not installed; write a .gif instead")
+        raise WhyshapeError("MP4 needs the program ffmpeg (or pip install imageio-ffmpeg), which is not installed; write a .gif instead")
+    held = [film.frames[0]] * round(STILL / PAUSE - 1)  # the first place is held, as in the GIF
     with tempfile.TemporaryDirectory() as folder:
-        for i, scene in enumerate(film.frames):
+        for i, scene in enumerate([*held, *film.frames]):
             image(scene, dpi).save(Path(folder) / f"{i:05d}.png")
         out = Path(folder) / "film.mp4"
         even = "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white"
-        asked = [
-            program,
-            "-loglevel",
-            "error",
-            "-framerate",
-            f"{1 / PAUSE:.4f}",
-            "-i",
-            f"{folder}/%05d.png",
-            "-vf",
-            even,
-            "-pix_fmt",
-            "yuv420p",
-        ]
-        done = subprocess.run([*asked, "-bitexact", str(out)], capture_output=True, text=True)
+        reads = [program, "-loglevel", "error", "-framerate", f"{1 / PAUSE:.4f}", "-i", f"{folder}/%05d.png"]
+        done = subprocess.run([*reads, "-vf", even, "-pix_fmt", "yuv420p", "-bitexact", str(out)], capture_output=True, text=True)
         if done.returncode:
-            raise WhyshapeError(
-                f"ffmpeg could not make the film: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}"
-            )
+            said = done.stderr.strip().splitlines()
+            raise WhyshapeError(f"ffmpeg could not make the film: {said[-1] if said else 'no reason given'}")
         return out.read_bytes()
+
+
+def _ffmpeg() -> str | None:
+    found = shutil.which("ffmpeg")
+    if found is None:
+        try:
+            from imageio_ffmpeg import get_ffmpeg_exe
+
+            found = get_ffmpeg_exe()
+        except (ImportError, RuntimeError):  # RuntimeError: the package is there, its program is not
+            return None
+    return found

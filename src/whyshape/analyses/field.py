@@ -68,9 +68,16 @@ class Fields(NamedTuple):
         return None if found is None else {a: found[a] for a in places(self.graph, self.input)}
 
 
+EARLY = 8  # calls: a picture meets its first window soon
+
+
 def places(graph: Graph, tensor: int) -> tuple[int, ...]:
-    """The axes of an input that are places, not batch or channels."""
+    """The axes of an input that are places, not batch or channels: those that the first window slides over, where one soon does."""
     rank = len(graph.tensors[tensor].shape)
+    for node in graph.nodes[:EARLY]:
+        slides = (node.rule.reach(graph.call(node)) or {}) if node.rule is not None else {}
+        if slides and len(slides) == rank - 2 and len(graph.tensors[node.outputs[0]].shape) == rank:
+            return tuple(sorted(axis % rank for axis in slides))
     return tuple(range(2, rank)) if rank > 2 else tuple(range(1, rank))
 
 

@@ -33,8 +33,8 @@ class Held(NamedTuple):
 
     @property
     def module(self) -> str:
-        """The path of the module that owns it."""
-        return self.state.name.rpartition(".")[0]
+        """The path of the module that owns it; in a file, whose names may say anything, that of the first call that reads it."""
+        return self.nouns.owners.get(self.state.name, self.state.name.rpartition(".")[0])
 
     @property
     def nbytes(self) -> int | None:
@@ -79,7 +79,7 @@ class Parameters(NamedTuple):
         """How many parameters stand in the module at ``path`` and everything inside it; a shared one counts wherever it stands."""
         head = f"{path}." if path else ""
         return _total(
-            r for r in self.rows if r.state.kind == "parameter" and any(name.startswith(head) for name in (r.name, *r.state.also))
+            r for r in self.rows if r.state.kind == "parameter" and any(name.startswith(head) for name in (f"{r.module}.", *r.state.also))
         )
 
     def to_dict(self) -> dict:
@@ -146,6 +146,16 @@ class Nouns:
     def of(self) -> dict[str, str]:
         """By parameter."""
         return nouns(self.graph)
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """By parameter the path of the call that reads it first, where the reader knows no modules that own them."""
+        graph, found = self.graph, {}
+        for node in () if graph.state else graph.nodes:
+            for t in node.inputs:
+                if graph.tensors[t].kind in ("parameter", "buffer"):
+                    found.setdefault(graph.tensors[t].name, node.path)
+        return found
 
 
 def nouns(graph: Graph) -> dict[str, str]:

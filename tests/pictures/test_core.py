@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from whyshape.analyses.field import window
-from whyshape.analyses.report import report
+from whyshape.analyses.report import _Table, report
 from whyshape.graph import Builder, Stopped, derive
 from whyshape.sizes import Size
 
@@ -249,6 +249,26 @@ def test_counts_follow_the_sizes(ask, nets):
     knobs = {"inputs": {}, "knobs": {0: {"kernel_size[0]": 5, "kernel_size[1]": 5}}}
     told, read = ask([report(narrow), report(wide)], [{"model": 0, "changes": knobs}, {"model": 1}])
     assert told["counts"] == read["counts"]
+
+
+def shrinking():
+    """A network whose calls differ in the sizes that arrive, and whose sums and transposes must not be shared."""
+    net = Builder("sizes")
+    x = net.input((1, 4, 60, 64))
+    for i in range(3):
+        x = net.layer("ReLU", f"relu{i}", net.layer("Conv2d", f"conv{i}", x, args=(4, 4, 3)))
+        x = net.layer("AdaptiveAvgPool2d" if i == 1 else "MaxPool2d", f"pool{i}", x, args=(14,) if i == 1 else (2,))
+        x = net.call("transpose", net.call("add", x, x), 2, 3)
+    return net.graph(x)
+
+
+def test_a_derivation_is_reused_only_where_it_is_the_same(monkeypatch):
+    """Calls that differ in the sizes that arrive share one derivation: the data is that of a report that derives every call."""
+    again, reused = _Table.again, []
+    monkeypatch.setattr(_Table, "again", lambda *asked: reused.append(again(*asked)) or reused[-1])
+    shared = report(shrinking())
+    monkeypatch.setattr(_Table, "again", lambda *asked: None)
+    assert shared == report(shrinking()) and any(reused)
 
 
 def test_an_observation_is_not_stretched(ask, nets):

@@ -8,6 +8,7 @@ Calls that are derived alike share one derivation, and neighbours that are alike
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from math import prod
 from string import Formatter
@@ -18,8 +19,9 @@ from whyshape.analyses.layers import Layers
 from whyshape.analyses.layout import picture
 from whyshape.analyses.live import call_of, live
 from whyshape.analyses.rows import Row, rows
+from whyshape.analyses.trees import Numbers
 from whyshape.analyses.words import Words
-from whyshape.graph import Derived, Graph, Node, derive, rebuild
+from whyshape.graph import Derived, Graph, Node, Ref, derive, rebuild
 from whyshape.rules import Call, Rule, Spec, Window
 from whyshape.rules.kept import tensors
 from whyshape.rules.looks import looks
@@ -29,6 +31,7 @@ from whyshape.sizes.wording import many
 SCHEMA = "whyshape.report.v1"
 TURNS = 8  # values of a knob tried to find the ways through a rule that branches on it
 ROADS = 8  # ways told beside the one that was taken
+DIGIT = re.compile(r"\d")
 SPOKEN = 300  # calls told in sentences too; in a larger network the later ones have their formulas only
 
 
@@ -100,6 +103,9 @@ class _Table:
         self._rule: dict[str, int] = {}
         self.totals = [0, 0]  # learned numbers and multiply-adds, so that the page can say them before it asks call by call
         self._asked: dict[tuple, tuple[int, int]] = {}
+        self._forms: dict[tuple | None, dict[int, None]] = {}
+        self._steady: set[int] = set()
+        self._last = set(graph.outputs)
         self._sentences: dict[tuple, tuple[int, ...]] = {}
         self._tree: dict[Any, int] = {}
         self._shape: dict[tuple, int] = {}
@@ -125,9 +131,12 @@ class _Table:
         asked = self.question(node)
         known = self._asked.get(asked) if asked is not None else None
         if known is None:
-            known = self.rule(node, slots, weights)
+            form = None if asked is None else self.form(node)
+            known = self.again(node, slots, form) or self.rule(node, slots, weights)
             if asked is not None:
                 self._asked[asked] = known
+                if known[0] in self._steady:
+                    self._forms.setdefault(form, {})[known[0]] = None
         rule, macs = known
         own = self._owned.isdisjoint(weights)
         self._owned.update(weights)
@@ -144,6 +153,39 @@ class _Table:
         read = [(first.setdefault(i, len(first)), self.live[i].kind, self.live[i].strides) for i in node.inputs]
         return self.layers.mark(node), node.why, tuple(read)
 
+    def form(self, node: Node) -> tuple:
+        """Equal for calls that differ at most in the sizes that arrive."""
+        first: dict[int, int] = {}
+
+        def told(value):
+            if isinstance(value, Ref):
+                t, held = self.graph.tensors[value.tensor], self.live[value.tensor]
+                size = t.shape if _learned(self.graph, value.tensor) else len(t.shape)
+                return first.setdefault(value.tensor, len(first)), size, t.dtype, held.kind, held.strides is None
+            if isinstance(value, (tuple, list)):
+                return tuple([told(v) for v in value])
+            return repr(value)
+
+        last = not self._last.isdisjoint(node.outputs)
+        return node.op, node.by, node.why, last, told(node.args), tuple([(name, told(v)) for name, v in node.kwargs.items()])
+
+    def again(self, node: Node, slots: list[int], form: tuple | None) -> tuple[int, int] | None:
+        """The derivation of a call of the same form, where it holds for these sizes too: then it need not be asked for again."""
+        shape = lambda i: tuple(plain(self.graph.tensors[i].shape))
+        for index in self._forms.get(form, ()) if form else ():
+            rule = self.rules[index]
+            at = Numbers(self.trees, [shape(i) for i in slots], rule["knobs"])
+            if at.goes(rule, [shape(i) for i in node.outputs]):
+                return index, at.value(rule["macs"])
+        return None
+
+    def steady(self, rule: dict[str, Any]) -> bool:
+        """Whether nothing told of a call belongs to its sizes alone: a number in a sentence, or a `reach` that was observed."""
+        reach, seen, texts = rule.get("reach", "all"), list(Window(1)), list(self.sentences)
+        if reach == "all" or any(DIGIT.search(texts[demand[3]]) for demand in rule["needs"]):
+            return False
+        return reach == "same" or all(w != "adaptive" and [self.trees[t] for t in w] != seen for w in reach.values())
+
     def rule(self, node: Node, slots: list[int], weights: list[int]) -> tuple[int, int]:
         """The place of the call's derivation in the table of rules, and its multiply-adds (0 where no formula is known).
 
@@ -151,12 +193,14 @@ class _Table:
         """
         derived = derive(self.graph, node)
         told, macs, at = self._told(node, derived, slots, weights)
-        key = repr((told, not set(node.outputs).isdisjoint(self.graph.outputs)))
+        key = repr((told, not self._last.isdisjoint(node.outputs)))
         if key not in self._rule:
             self._rule[key] = len(self.rules)
             if at is not None:
                 self.decided(told, node)
                 told["roads"] = self.roads(node, derived, told, at) if told["holds"] else []
+            if self.steady(told):
+                self._steady.add(len(self.rules))
             self.rules.append(told)
         return self._rule[key], macs
 

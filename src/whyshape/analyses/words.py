@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins
 from whyshape.analyses.parameters import nouns
 from whyshape.graph import Graph, Node
@@ -155,10 +157,19 @@ class Words:
         rank = len(self.graph.tensors[tensor].shape)
         if rank <= 2:
             return "number"
-        near = [n for n in self.graph.nodes if n.rule is not None and (tensor in n.outputs or n.inputs[:1] == (tensor,))]
+        near = [n for n in self.near.get(tensor, ()) if n.rule is not None]
         slid = [set(n.rule.reach(self.graph.call(n)) or ()) for n in near if not n.rule.pointwise]
         last = any(s and -1 not in s for s in slid)
         return "map" if axis == (rank - 1 if last else 1) else "number"
+
+    @cached_property
+    def near(self) -> dict[int, list[Node]]:
+        """The calls that make each tensor, or read it first."""
+        found: dict[int, list[Node]] = {}
+        for node in self.graph.nodes:
+            for tensor in dict.fromkeys((*node.inputs[:1], *node.outputs)):
+                found.setdefault(tensor, []).append(node)
+        return found
 
     def weights(self, node: Node) -> list[str]:
         """The learned numbers of this call, as a multiplication."""

@@ -51,7 +51,8 @@ def unused_parameters(seen: Seen) -> Iterator[Hazard]:
         return
     used = {graph.tensors[i].name for n in graph.nodes if n.index in seen.alive for i in n.inputs}
     ran = {graph.tensors[i].name for n in graph.nodes for i in n.inputs}  # a dead branch is told once
-    idle = [s for s in graph.state if s.kind == "parameter" and s.trainable and not {s.name, *s.also} & (used | ran)]
+    told = used | ran
+    idle = [s for s in graph.state if s.kind == "parameter" and s.trainable and told.isdisjoint((s.name, *s.also))]
     if idle and not any(n.by == "measured" for n in graph.nodes):
         layers = sorted({s.name.rpartition(".")[0] or s.name for s in idle})
         yield Hazard(

@@ -7,7 +7,7 @@ CATALOGUE = {
   "attention": "multi_head_attention_forward scaled_dot_product_attention",
   "conv": "conv1d conv2d conv3d conv_tbc",
   "convert": "Tensor.bfloat16 Tensor.bool Tensor.byte Tensor.cdouble Tensor.cfloat Tensor.chalf Tensor.char Tensor.double Tensor.float Tensor.half Tensor.int Tensor.long Tensor.short Tensor.to Tensor.type Tensor.type_as view_as_complex view_as_complex_copy view_as_real view_as_real_copy",
-  "detect": "torchvision.ops.box_iou torchvision.ops.generalized_box_iou torchvision.ops.ps_roi_align torchvision.ops.roi_align torchvision.ops.roi_pool",
+  "detect": "torch.ops.torchvision.deform_conv2d torch.ops.torchvision.ps_roi_align torch.ops.torchvision.ps_roi_pool torch.ops.torchvision.roi_align torch.ops.torchvision.roi_pool",
   "distance": "cdist cosine_similarity cross pairwise_distance pdist torch.linalg.cross torch.linalg.vecdot",
   "einsum": "einsum tensordot",
   "embed": "embedding embedding_bag one_hot torch.embedding torch.embedding_bag",

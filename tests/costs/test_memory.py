@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -110,13 +112,14 @@ def test_a_checkpoint_nobody_called_is_refused():
     assert str(refused.value) == "no module at 'layer9' was called"
 
 
-def peaks_of_torch(model, x):
+def peaks_of_torch(model, x, autocast=False):
     """(peak of inference, peak of forward and backward), all tensors, by PyTorch's own memory tracker."""
+    casting = partial(torch.autocast, "cpu", torch.bfloat16, enabled=autocast)
     total = lambda tracker: sum(kinds["Total"] for kinds in tracker.get_tracker_snapshot("peak").values())
     model.eval()
     tracker = MemTracker()
     tracker.track_external(model, x)
-    with tracker, torch.no_grad():
+    with tracker, torch.no_grad(), casting():
         y = model(x)
     running = total(tracker)
     del y
@@ -124,52 +127,108 @@ def peaks_of_torch(model, x):
     tracker = MemTracker()
     tracker.track_external(model, x)
     with tracker:
-        model(x).sum().backward()
+        with casting():
+            y = model(x)
+        y.sum().backward()
     return running, total(tracker)
 
 
-def check_peaks(name, side):
+def check_peaks(name, side, autocast=None):
     from torchvision.models import get_model
 
     model, shape = get_model(name), (4, 3, side, side)
     ours = (
-        memory(read(model, shape, mode="eval")).inference.value,
-        memory(read(model, shape, mode="train"), optimizer="none").training.value,
+        memory(read(model, shape, mode="eval"), autocast=autocast).inference.value,
+        memory(read(model, shape, mode="train"), optimizer="none", autocast=autocast).training.value,
     )
-    theirs = peaks_of_torch(model, torch.randn(shape))
+    theirs = peaks_of_torch(model, torch.randn(shape), bool(autocast))
     return [round(a / b - 1, 4) for a, b in zip(ours, theirs)]
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("autocast", [None, "bfloat16"])
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
-def test_peak_sample(name):
-    """Within 5 % of what PyTorch's tracker measures."""
-    assert all(abs(error) <= 0.05 for error in check_peaks(name, 64))
+def test_peak_sample(name, autocast):
+    """Within 5 % of what PyTorch's tracker measures; under autocast the casts of all weights stay until it ends."""
+    assert all(abs(error) <= 0.05 for error in check_peaks(name, 64, autocast))
+
+
+class Growing(nn.Module):
+    """Like DenseNet: every layer is given the list of all that came before."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([Joins(n) for n in (8, 16, 24, 32)])
+
+    def forward(self, x):
+        seen = [x]
+        for layer in self.layers:
+            seen.append(layer(seen))
+        return torch.cat(seen, 1)
+
+
+class Joins(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.fc = nn.Linear(n, 8)
+
+    def forward(self, seen):
+        return self.fc(torch.cat(seen, 1)).relu()
+
+
+def test_peak_of_a_list_that_grows():
+    """A layer was called with what the list held then: nothing that came later was there before the run."""
+    model, x = Growing(), torch.randn(4, 8)
+    assert memory(read(model, (4, 8), mode="eval")).inference.value == peaks_of_torch(model, x)[0]
+
+
+CHECKPOINTED = {
+    "resnet18": ["layer1", "layer2", "layer3", "layer4"], "resnet50": ["layer1", "layer2", "layer3", "layer4"],
+    "mobilenet_v2": ["features.2", "features.3", "features.4"], "efficientnet_b0": ["features.1", "features.2", "features.3"],
+    "convnext_tiny": ["features.1", "features.3", "features.5"], "densenet121": ["features.denseblock1", "features.denseblock2"],
+    "vit_b_32": [f"encoder.layers.encoder_layer_{i}" for i in range(12)], "swin_t": ["features.1", "features.3", "features.5"],
+}  # fmt: skip
+
+
+def check_checkpoint(name, side):
+    """How far the peak of training is off where blocks are computed again, as `torch.utils.checkpoint` does it."""
+    from torchvision.models import get_model
+
+    model, shape, paths = get_model(name), (4, 3, side, side), CHECKPOINTED[name]
+    ours = memory(read(model, shape, mode="train"), optimizer="none", checkpoint=tuple(paths)).training.value
+    for path in paths:
+        block = model.get_submodule(path)
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)
+    return ours / peaks_of_torch(model, torch.randn(shape))[1] - 1
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+def test_peak_with_checkpoints_sample(name):
+    """Within 5 % of a real run with the same blocks checkpointed."""
+    assert abs(check_checkpoint(name, 64)) <= 0.05
 
 
 @pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "alexnet",
-        "resnet18",
-        "resnet50",
-        "densenet121",
-        "mobilenet_v2",
-        "efficientnet_b0",
-        "squeezenet1_0",
-        "convnext_tiny",
-        "shufflenet_v2_x0_5",
-        "mnasnet0_5",
-        "vit_b_32",
-        "swin_t",
-    ],
-)
-def test_peak(name):
+@pytest.mark.parametrize("name", CHECKPOINTED)
+def test_peak_with_checkpoints(name):
+    """Within 5 % of a real run with the same blocks checkpointed."""
+    assert abs(check_checkpoint(name, 224 if name[:3] in ("vit", "swi") else 96)) <= 0.05
+
+
+PEAKS = """alexnet resnet18 resnet50 densenet121 mobilenet_v2 efficientnet_b0 squeezenet1_0 convnext_tiny shufflenet_v2_x0_5 mnasnet0_5
+    vit_b_32 swin_t"""
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("autocast", [None, "bfloat16"])
+@pytest.mark.parametrize("name", PEAKS.split())
+def test_peak(name, autocast):
     """Within 5 % of what PyTorch's tracker measures, running and training."""
-    errors = check_peaks(name, 224 if name[:3] in ("vit", "swi") else 96)
-    print(name, errors)
+    errors = check_peaks(name, 224 if name[:3] in ("vit", "swi") else 96, autocast)
+    print(name, autocast, errors)
     assert all(abs(error) <= 0.05 for error in errors)
 
 

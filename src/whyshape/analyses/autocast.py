@@ -24,10 +24,16 @@ def autocasted(graph: Graph, setting: str) -> Graph:
     >>> [node.op for node in autocasted(net.graph(x), "bfloat16").nodes]
     ['Tensor.to', 'Tensor.to', 'Tensor.to', 'linear']
     """
+    return cast_by(graph, setting)[0]
+
+
+def cast_by(graph: Graph, setting: str) -> tuple[Graph, tuple[int, ...]]:
+    """The graph with its casts, and the tensors that autocast itself holds until it ends: those of weights that learn."""
     device, _, dtype = setting.rpartition(":")
     if dtype not in LOW or (device or "cpu") not in DEVICES:
         raise WhyshapeError(f"autocast is {', '.join(LOW)}, or with the device as cuda:float16; {setting!r} was asked for")
-    return _Casting(graph, DEVICES.index(device or "cpu"), dtype).graph()
+    casting = _Casting(graph, DEVICES.index(device or "cpu"), dtype)
+    return casting.graph(), tuple(casting.cached.values())
 
 
 class _Casting:

@@ -9,7 +9,7 @@ import json
 from typing import NamedTuple
 
 from whyshape.analyses.amount import Amount, bytes_text
-from whyshape.analyses.autocast import autocasted
+from whyshape.analyses.autocast import cast_by
 from whyshape.analyses.live import Held, live
 from whyshape.analyses.operations import at_sizes
 from whyshape.analyses.parameters import states
@@ -94,13 +94,14 @@ def memory(
     if optimizer not in OPTIMIZERS:
         raise WhyshapeError(f"optimizers are {', '.join(OPTIMIZERS)}; {optimizer!r} was asked for")
     graph = graph.settled()
+    cached: tuple[int, ...] = ()
     if autocast is not None:
-        graph, held = autocasted(graph, autocast), None
+        (graph, cached), held = cast_by(graph, autocast), None
     held = held or live(graph, at_sizes(graph, False, sizes))
     weights, buffers, gradients, learned = standing(graph)
     state = Amount(OPTIMIZERS[optimizer] * BYTES[name_of(state_dtype)] * learned, weights.missing)
     rows = kept(graph, held, checkpoint)
-    there, lives = weights + buffers, Lives(graph, held)
+    there, lives = weights + buffers, Lives(graph, held, cached)
     return Memory(
         weights, buffers, gradients, state, total_of(rows),
         there + inference_peak(held, lives),

@@ -10,17 +10,20 @@ from whyshape.graph import Graph
 class Lives:
     """When memory comes and goes in a forward pass, by its owner: the tensor that others are views of."""
 
-    def __init__(self, graph: Graph, held: Held):
+    def __init__(self, graph: Graph, held: Held, lasting: tuple[int, ...] = ()):
         self.owner = owner = [t.base for t in held]
-        self.last = last_uses(graph, owner)
+        self.last = last_uses(graph, owner, lasting)
         self.born = [[t for t in node.outputs if owner[t] == t] for node in graph.nodes]
         made = {t for born in self.born for t in born}
         given = [t.index for t in held if t.kind in ("input", "constant") and owner[t.index] == t.index and t.index not in made]
         self.given = sum([held.nbytes[t] for t in given])  # inputs and constants, there before the run
 
 
-def last_uses(graph: Graph, owner: list[int]) -> list[int]:
-    """For each tensor that owns memory, the last node that runs while Python still holds it; ``len(nodes)``: never let go."""
+def last_uses(graph: Graph, owner: list[int], lasting: tuple[int, ...] = ()) -> list[int]:
+    """For each tensor that owns memory, the last node that runs while Python still holds it; ``len(nodes)``: never let go.
+
+    ``lasting``: tensors that somebody else holds until the end.
+    """
     last = [-1] * len(owner)
     for index, node in enumerate(graph.nodes):
         for t in node.inputs:
@@ -32,7 +35,7 @@ def last_uses(graph: Graph, owner: list[int]) -> list[int]:
         for t in call.inputs:
             if last[owner[t]] < end:
                 last[owner[t]] = end
-    for t in (*graph.outputs, *graph.inputs):
+    for t in (*graph.outputs, *graph.inputs, *lasting):
         last[owner[t]] = len(graph.nodes)
     return last
 

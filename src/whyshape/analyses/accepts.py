@@ -111,7 +111,7 @@ class _Search:
 
     def answer(self, checks: int, chance: random.Random) -> SizeSet:
         self.explore()
-        found = SizeSet(self.letters, self.accepted, self.algebra, self.shapes, self.batch)
+        found = SizeSet(self.letters, self.solvable(self.accepted), self.algebra, self.shapes, self.batch)
         found.unsettled, found.limits, found.observed = self.open, dict(self.limits), self.blind
         if self.best is None:
             found.excluded = self.excluded()
@@ -157,8 +157,8 @@ class _Search:
                 part: Block | None = a
                 for letter, numbers in b.axes.items():
                     part = part.narrowed(letter, numbers) if part else None
-                for relation in b.relations if part else ():
-                    part = part.tied(*relation)
+                for relation in b.relations:
+                    part = part.tied(*relation) if part else None
                 if part:
                     found.append(part)
         return found
@@ -167,7 +167,7 @@ class _Search:
         """The blocks without those that are empty; a relation that a block's sets decide is taken apart again."""
         found = []
         for block in blocks:
-            parts = [block._replace(relations=())]
+            parts = [block._replace(relations=())] if block.relations else [block]
             for relation in block.relations:
                 parts = narrowed(self.algebra, parts, relation.relation, relation.form)
             found += parts

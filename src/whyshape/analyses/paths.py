@@ -47,6 +47,8 @@ def path(graph: Graph, at: Mapping[str, int]) -> Path:
             demands += asked
             if not refused:
                 blind = blind or f"{problem.op or 'an operator'} refuses for a reason its rule does not give: {problem.sentence}"
+        if problem.kind == "other" and not demands and at:
+            blind = blind or f"the model refuses, and why cannot be seen: {problem.sentence}"
         last = next((d for d in reversed(asked) if d.sentence), None)
         if problem.kind == "shape" and last is not None and not last.cond.holds:
             failing = last

@@ -1,12 +1,12 @@
 """Exact integers that compute and explain themselves. Standard library only."""
 
+from whyshape.sizes.asked import Asked
 from whyshape.sizes.expr import (
     CALCULATED,
     CHOSEN,
     INPUT,
     LEARNED,
     TASK,
-    Asked,
     Cond,
     Facts,
     Leaf,

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from whyshape.sizes.algebra import Algebra, Along, Form, letters_of
+from whyshape.sizes.algebra import Algebra, Along, Form, Poly, letters_of
 from whyshape.sizes.expr import OPPOSITE, RELATIONS
 from whyshape.sizes.sets import Numbers
 
+MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+SIGNS_OF = {"==": {0}, "!=": {-1, 1}, "<": {-1}, "<=": {-1, 0}, ">": {1}, ">=": {0, 1}}  # of a form for which the relation holds
 TRIES = 512  # sizes of one axis looked at in search of a partner on another
 
 
@@ -46,10 +48,24 @@ class Block(NamedTuple):
         kept = self.axes[letter] & numbers
         return None if kept.empty else self._replace(axes={**self.axes, letter: kept})
 
-    def tied(self, relation: str, form: Form) -> Block:
-        """The block with one more relation."""
-        more = Relation(relation, form)
-        return self if more in self.relations else self._replace(relations=(*self.relations, more))
+    def tied(self, relation: str, form: Form) -> Block | None:
+        """The block with one more relation; None if it excludes one that is there."""
+        for i, old in enumerate(self.relations):
+            wanted = relation if _equal(old.form, form) else MIRROR[relation] if _equal(old.form, form, -1) else ""
+            if wanted:
+                both = SIGNS_OF[old.relation] & SIGNS_OF[wanted]
+                if both == SIGNS_OF[old.relation]:
+                    return self
+                if not both:
+                    return None
+                merged = next(Relation(r, old.form) for r, signs in SIGNS_OF.items() if signs == both)
+                return self._replace(relations=(*self.relations[:i], merged, *self.relations[i + 1 :]))
+        return self._replace(relations=(*self.relations, Relation(relation, form)))
+
+
+def _equal(a: Form, b: Form, sign: int = 1) -> bool:
+    """Whether ``a`` is ``sign*b``."""
+    return isinstance(a, Poly) and isinstance(b, Poly) and a.terms == {p: sign * c for p, c in b.terms.items()}
 
 
 def near(numbers: Numbers, n: int) -> Iterator[int]:
@@ -116,8 +132,11 @@ def subtract(block: Block, other: Block) -> list[Block]:
         inside = kept
     for relation in other.relations:
         if relation not in inside.relations:
-            left.append(inside.tied(*relation.opposite))
-            inside = inside.tied(*relation)
+            outside, both = inside.tied(*relation.opposite), inside.tied(*relation)
+            if both is None:
+                return [block]
+            left += [outside] if outside else []
+            inside = both
     return left
 
 
@@ -146,6 +165,11 @@ def tidy(blocks: list[Block]) -> list[Block]:
 
 
 def _joined(a: Block, b: Block) -> Block | None:
+    apart = [(r, s) for r, s in zip(a.relations, b.relations) if r != s]
+    if len(a.relations) == len(b.relations) and len(apart) == 1 and _equal(apart[0][0].form, apart[0][1].form) and a.axes == b.axes:
+        both = SIGNS_OF[apart[0][0].relation] | SIGNS_OF[apart[0][1].relation]  # what one does not say of a form, the other does
+        kept = [Relation(r, apart[0][0].form) for r, signs in SIGNS_OF.items() if signs == both]
+        return a._replace(relations=tuple(x for r in a.relations for x in (kept if r == apart[0][0] else [r])))
     if set(a.relations) != set(b.relations):
         if set(a.relations) < set(b.relations):
             return a if all(b.axes[letter] <= numbers for letter, numbers in a.axes.items()) else None

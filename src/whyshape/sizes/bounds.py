@@ -88,4 +88,23 @@ def _decided(algebra: Algebra, block: Block, atom) -> Form:
     return algebra.apply(atom.op, [a, b])
 
 
-__all__ = ["bounds", "reduced"]
+def tied(algebra: Algebra, block: Block, relation: str, form: Form) -> list[Block]:
+    """The block where ``form <relation> 0``, the relation kept as it is and each axis cut to what it leaves open."""
+    for product, c in algebra.terms(form).items():
+        if len(product) != 1 or not product[0].stairs or relation == "!=":
+            continue
+        letter, alone = product[0].letter, product[0].stairs * c
+        low, high = bounds(algebra, block, algebra.plus(form, Along(letter, alone * -1)))
+        kept: Block | None = block
+        if relation in ("<", "<=", "==") and low > -INF:  # alone + rest <= 0
+            kept = kept.narrowed(letter, alone.at_most(-int(low)))  # type: ignore[union-attr]
+        if kept and relation in (">", ">=", "==") and high < INF:
+            kept = kept.narrowed(letter, ~alone.at_most(-int(high) - 1))
+        if kept is None:
+            return []
+        block = kept
+    found = block.tied(relation, form)
+    return [found] if found else []
+
+
+__all__ = ["bounds", "reduced", "tied"]

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable
 from math import gcd, prod
 
 from whyshape.sizes.algebra import Algebra, Along, Atom, Form, Poly, Product, letters_of
-from whyshape.sizes.blocks import Block, subtract, tidy
-from whyshape.sizes.bounds import bounds, reduced
+from whyshape.sizes.blocks import MIRROR, Block, subtract, tidy
+from whyshape.sizes.bounds import bounds, reduced, tied
 from whyshape.sizes.expr import OPPOSITE, RELATIONS
 from whyshape.sizes.maps import LONGEST, Stairs, TooLong
 from whyshape.sizes.sets import ANY, Numbers
 
-MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 COMBINATIONS = 1 << 16  # classes of sizes tried against each other before a relation is left standing as it is
 LARGEST_BOUND = 1 << 12
 
@@ -186,7 +185,7 @@ class _Parts:
             return [block]
         if any(atom.stairs is None or len(atom.stairs.tail) * of > LONGEST for atom in product):
             mod = self.algebra.whole("%", Poly({product: 1}), of)
-            return [block.tied("==", mod)]
+            return tied(self.algebra, block, "==", mod)
         first, rest = product[0], product[1:]
         if not rest:
             kept = block.narrowed(first.letter, first.stairs.mod(of).equals(0))
@@ -270,10 +269,10 @@ class _Parts:
         for letter in letters:
             found = self.classes(block.axes[letter], [s for s in _stairs(form) if s[0] == letter], modulus)
             if found is None:
-                return [block.tied(relation, form)]
+                return tied(self.algebra, block, relation, form)
             classes.append(found)
         if prod(len(c) for c in classes) > COMBINATIONS:
-            return [block.tied(relation, form)]
+            return tied(self.algebra, block, relation, form)
         boxes = _boxes(letters, classes, lambda at: RELATIONS[relation](self.algebra.value(form, at), 0))
         return [block._replace(axes={**block.axes, **box}) for box in boxes]
 

@@ -146,13 +146,6 @@ class Size(int):
         return (int, (int(self),))
 
 
-class Asked(Size):
-    """A size in the hands of the model's own code, where a comparison must be a bool: it is one at once, and recorded as a branch taken."""
-
-    def _compare(self, relation, other):
-        return bool(Cond(relation, self, other)) if isinstance(other, int) else NotImplemented
-
-
 RELATIONS: dict[str, Callable[[int, int], bool]] = {
     "==": int.__eq__,
     "!=": int.__ne__,

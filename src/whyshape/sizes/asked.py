@@ -1,0 +1,235 @@
+"""Sizes in the hands of the model's own code: ``if h % 32``, ``math.ceil(h / 2)``, ``h & 31``.
+
+What Python turns into something that can remember nothing (``int(h / 2)``, ``float(h)``) is remembered as a branch: the trace holds
+where that number is the same.
+"""
+
+from __future__ import annotations
+
+import operator
+
+from whyshape.sizes.expr import Cond, Size
+
+EXACT = 1 << 48  # below, a double tells every fraction of two sizes from its neighbours
+
+
+class Asked(Size):
+    """A size in the hands of the model's own code, where a comparison must be a bool: it is one at once, and recorded as a branch taken."""
+
+    def _compare(self, relation, other):
+        return bool(Cond(relation, self, other)) if isinstance(other, int) else NotImplemented
+
+    def __truediv__(self, other):
+        return _fraction(self, other) if isinstance(other, int) else _with(operator.truediv, self, other)
+
+    def __rtruediv__(self, other):
+        return _fraction(other, self) if isinstance(other, int) else _with(operator.truediv, other, self)
+
+    def __float__(self):
+        _same(self)
+        return float(int(self))
+
+    def __pow__(self, other, mod=None):
+        if isinstance(other, float):
+            _same(self)
+            return int(self) ** other
+        return super().__pow__(other, mod)
+
+    def __and__(self, other):
+        if type(other) is int and other >= 0 and not other & (other + 1):  # the lowest bits are a remainder
+            return self % (other + 1)
+        return _bits(operator.and_, self, other)
+
+    __rand__ = __and__
+
+    def __or__(self, other):
+        return _bits(operator.or_, self, other)
+
+    def __xor__(self, other):
+        return _bits(operator.xor, self, other)
+
+    __ror__, __rxor__ = __or__, __xor__
+
+    def __invert__(self):
+        return -self - 1
+
+
+def _beside_floats(act, whole, turned: bool):
+    """``act`` of sizes as ever; beside a float a size is a fraction over 1."""
+
+    def both(self, other):
+        if not isinstance(other, float):
+            return whole(self, other)
+        return _with(act, other, self) if turned else _with(act, self, other)
+
+    return both
+
+
+for _name in ("add", "sub", "mul"):
+    for _r in ("", "r"):
+        setattr(Asked, f"__{_r}{_name}__", _beside_floats(getattr(operator, _name), getattr(Size, f"__{_r}{_name}__"), bool(_r)))
+
+
+class Fraction(float):
+    """A float that the model's code made of sizes, ``num/den``: a whole number again, it is a size again.
+
+    >>> import math
+    >>> from whyshape.sizes.expr import Leaf
+    >>> h = Asked(29, "leaf", (), Leaf("H"))
+    >>> h / 2, str(math.ceil(h / 2).formula), str(math.floor(h * 0.5 + 1).formula)
+    (14.5, 'ceil(29/2)', 'floor((29 + 2)/2)')
+    """
+
+    __slots__ = ("den", "num")
+    num: int
+    den: int
+
+    def __reduce__(self):
+        return (float, (_value(self),))
+
+    def __floor__(self):
+        return self.num // self.den
+
+    def __ceil__(self):
+        return Asked(-(-int(self.num) // int(self.den)), "ceil//", (self.num, self.den))
+
+    def __trunc__(self):
+        return self.__floor__() if self >= 0 else self.__ceil__()
+
+    def __round__(self, digits=None):
+        if digits is not None:
+            return round(float(self), digits)
+        twice = 2 * self.den
+        up, tie = (2 * self.num + self.den) // twice, (2 * self.num + self.den) % twice == 0
+        return up - 1 if tie and up % 2 == 1 else up
+
+    def __int__(self):
+        return _same(self.__trunc__())
+
+    def __float__(self):
+        bool(Cond("==", self.num * int(self.den), self.den * int(self.num)))
+        return _value(self)
+
+    def is_integer(self):
+        return bool(self.num % self.den == 0)
+
+    def __bool__(self):
+        return bool(self.num != 0)
+
+    def __neg__(self):
+        return _fraction(-self.num, self.den)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return self if self >= 0 else -self
+
+    __hash__ = float.__hash__
+
+
+def _fraction(num: int, den: int) -> float:
+    """``num/den`` as a float that remembers; a plain one, and a branch, where a double cannot hold it."""
+    value = int(num) / int(den)
+    if int(den) < 0:
+        num, den = -num, -den
+    if max(abs(int(num)), int(den)) >= EXACT:
+        _same(num), _same(den)
+        return value
+    made = Fraction(value)
+    made.num, made.den = num, den
+    return made
+
+
+def _parts(value) -> tuple[int, int]:
+    """A number as numerator and denominator."""
+    if isinstance(value, Fraction):
+        return value.num, value.den
+    return (value, 1) if isinstance(value, int) else value.as_integer_ratio()
+
+
+def _value(number):
+    """The number, without asking it anything that it would remember."""
+    return float.__float__(number) if isinstance(number, float) else int(number)
+
+
+def _plain(value):
+    """The number without its history, which becomes a branch."""
+    return float(value) if isinstance(value, Fraction) else _same(value) if isinstance(value, Asked) else value
+
+
+def _same(size: int) -> int:
+    """The number as a plain one: from here on the trace holds where the size is the same."""
+    if isinstance(size, Size):
+        bool(Cond("==", size, int(size)))
+    return int(size)
+
+
+def _bits(act, size, other):
+    return act(_same(size), _same(other)) if isinstance(other, int) else NotImplemented
+
+
+def _with(act, a, b):
+    """Arithmetic of fractions, exact; where a double would round it is a plain float."""
+    if not isinstance(a, (int, float)) or not isinstance(b, (int, float)):
+        return NotImplemented
+    if not (abs(_value(a)) < EXACT and abs(_value(b)) < EXACT):  # infinite and not a number, too
+        return act(_plain(a), _plain(b))
+    result = act(_value(a), _value(b))
+    (m, p), (n, q) = _parts(a), _parts(b)
+    num, den = {
+        operator.add: lambda: (_by(m, q) + _by(n, p), _by(p, q)),
+        operator.sub: lambda: (_by(m, q) - _by(n, p), _by(p, q)),
+        operator.mul: lambda: (_by(m, n), _by(p, q)),
+        operator.truediv: lambda: (_by(m, q), _by(p, n)),
+    }[act]()
+    if result == int(num) / int(den) and max(abs(int(num)), abs(int(den))) < EXACT:
+        return _fraction(num, den)
+    return act(_plain(a), _plain(b))
+
+
+def _by(a: int, b: int) -> int:
+    """``a*b``, without a factor of 1 in its formula."""
+    return a if type(b) is int and b == 1 else b if type(a) is int and a == 1 else a * b
+
+
+def _compared(relation: str, plainly):
+    def compare(self, other):
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        if not abs(_value(other)) < EXACT:
+            return plainly(_value(self), _value(other))
+        (m, p), (n, q) = _parts(self), _parts(other)
+        return bool(Cond(relation, _by(m, q), _by(n, p)))  # denominators are positive
+
+    return compare
+
+
+def _arithmetic(act, turned: bool):
+    def both(self, other):
+        return _with(act, other, self) if turned else _with(act, self, other)
+
+    return both
+
+
+def _lost(act, turned: bool):
+    """What has no fraction as its result: a plain number, and a branch."""
+
+    def both(self, other):
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        return act(_plain(other), _plain(self)) if turned else act(_plain(self), _plain(other))
+
+    return both
+
+
+for _sign, _act in (("==", "eq"), ("!=", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")):
+    setattr(Fraction, f"__{_act}__", _compared(_sign, getattr(operator, _act)))
+for _name in ("add", "sub", "mul", "truediv"):
+    setattr(Fraction, f"__{_name}__", _arithmetic(getattr(operator, _name), False))
+    setattr(Fraction, f"__r{_name}__", _arithmetic(getattr(operator, _name), True))
+for _name, _do in (("floordiv", operator.floordiv), ("mod", operator.mod), ("divmod", divmod), ("pow", operator.pow)):
+    setattr(Fraction, f"__{_name}__", _lost(_do, False))
+    setattr(Fraction, f"__r{_name}__", _lost(_do, True))
+
+__all__ = ["Asked", "Fraction"]

@@ -6,6 +6,7 @@ import ast
 import linecache
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from whyshape.analyses.diagnose.case import Case, Offer
@@ -32,12 +33,18 @@ def shown(file: str, old: ast.expr, new: str) -> str:
 def expressions(file: str, line: int, kind) -> list:
     """The expressions of a kind that stand on that line, the innermost first."""
     text = "".join(linecache.getlines(file)) if file and os.path.isfile(file) else ""
+    return [n for n in standing(text, line) if isinstance(n, kind)]
+
+
+@lru_cache(maxsize=64)
+def standing(text: str, line: int) -> tuple[ast.expr, ...]:
+    """All expressions on a line of a file, the innermost first. They are shared: nobody may change them."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
-        return []
-    found = [n for n in ast.walk(tree) if isinstance(n, kind) and n.lineno <= line <= (n.end_lineno or n.lineno)]
-    return sorted(found, key=lambda n: len(ast.unparse(n)))
+        return ()
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.expr) and n.lineno <= line <= (n.end_lineno or n.lineno)]
+    return tuple(sorted(found, key=lambda n: len(ast.unparse(n))))
 
 
 def calls(file: str, line: int, op: str) -> list[tuple[ast.Call, ast.expr, list[ast.expr]]]:

@@ -13,6 +13,7 @@ from whyshape.analyses.hazards import hazards
 from whyshape.graph import Graph
 
 SHOWN = 6  # fixes of one problem
+PROBLEMS = 5  # places told, one behind the other
 AFFORDABLE = 2 * 10**7  # numbers in weights, and in all results together, up to which a fix is also run for real
 
 
@@ -42,12 +43,12 @@ def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
         return Diagnosis(patient.name, hazards=hazards(trial.graph), notes=trial.graph.notes)
     problems: list[Finding] = []
     case = Case(patient, trial)
-    while len(problems) < 5:
-        solved = solve(case, work=work // (1 + len(problems)))
+    solved = solve(case, work=work)
+    while True:
         problems.append(finding(case, confirmed(patient, solved.fixes)))
-        if solved.next is None:
+        if solved.next is None or len(problems) == PROBLEMS:
             break
-        case = solved.next[1]
+        case, solved = solved.next
     return Diagnosis(patient.name, tuple(problems), hazards(trial.graph), ran=False, notes=trial.graph.notes)
 
 

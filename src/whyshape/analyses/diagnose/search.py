@@ -10,7 +10,7 @@ from whyshape.analyses.diagnose.case import Case, Offer
 from whyshape.analyses.diagnose.problem import NEW, OLD, Fix
 from whyshape.analyses.diagnose.rows import batch_survives, cuts_batch, mixing
 
-ENOUGH = 6  # fixes that run are looked for
+ENOUGH, BEHIND = 6, 3  # fixes that run are looked for: at the first place, at those behind it
 WORK = 14000  # operators followed while trying, for one place: a measure that is the same on every machine; the likeliest come first
 TOTAL = 60000  # for all places together
 BRANCHES = 3  # ways on to the next mismatch that are followed
@@ -25,11 +25,11 @@ class Tried(NamedTuple):
     trial: object
 
 
-def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
+def tried(case: Case, limit: int, enough: int = ENOUGH) -> tuple[list[Tried], list[Tried]]:
     """The offers that make the model run, and those that bring it to another mismatch further on."""
     ran, further = [], []
     for offer in offers(case):
-        if case.patient.work > min(limit, TOTAL) or len(ran) >= ENOUGH or (not ran and len(further) >= BRANCHES + 2):
+        if case.patient.work > min(limit, TOTAL) or len(ran) >= enough or (not ran and len(further) >= BRANCHES + 2):
             break
         if ran and case.patient.work > limit - WORK // 2 and len(ran) >= 3:
             break
@@ -47,9 +47,9 @@ def tried(case: Case, limit: int) -> tuple[list[Tried], list[Tried]]:
 def moved_on(case: Case, trial) -> bool:
     """Whether another layer stops the model now, after as many steps: a check in Python comes before its operator."""
     return (
-        trial.steps == case.trial.steps
+        case.problem.kind == "other"
+        and trial.steps == case.trial.steps
         and (trial.problem.path, trial.problem.line) != (case.problem.path, case.problem.line)
-        and case.problem.kind == "other"
     )
 
 
@@ -67,25 +67,27 @@ class Solved(NamedTuple):
     """What was found for one place: complete fixes, and the way on to the next place."""
 
     fixes: list[Fix]
-    next: tuple[Tried, Case] | None  # the repair after which the next mismatch shows, where no single edit ends them all
+    next: (
+        tuple[Case, Solved] | None
+    )  # the next mismatch, after the likeliest repair, where no single edit ends them all; and what was found for it
 
 
 def solve(case: Case, depth: int = DEEPEST, work: int = WORK) -> Solved:
     """Fixes for a case, best first. Where none of one edit does, edits are joined, one for each mismatch on the way."""
     limit = case.patient.work + work
-    ran, further = tried(case, limit)
+    ran, further = tried(case, limit, ENOUGH if depth == DEEPEST else BEHIND)
     fixes = [as_fix(case, t.offer.edits, t.offer.cost, t.offer.says, t.trial) for t in ran]
     way = None
     best = min((t.offer.cost for t in ran), default=99.0)
-    for t in sorted(further, key=lambda t: t.offer.cost)[:BRANCHES] if depth > 1 else ():
-        if case.patient.work > TOTAL or t.offer.cost + AGAIN >= best or (way is not None and case.patient.work > limit):
+    for tries, t in enumerate(sorted(further, key=lambda t: t.offer.cost)[:BRANCHES] if depth > 1 else ()):
+        if case.patient.work > TOTAL or t.offer.cost + AGAIN >= best or (way is not None and (tries > 1 or case.patient.work > limit)):
             break
         then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits))
         solved = solve(then, depth - 1, work * 2 // 3)
         for fix in solved.fixes:
             fixes.append(fix._replace(rank=t.offer.cost + AGAIN + fix.rank, says=f"{t.offer.says}; then {fix.says}"))
         if solved.fixes and way is None and not ran:
-            way = (t, then)
+            way = (then, solved)
             best = fixes[-1].rank
     return Solved(sorted(unlike(fixes), key=lambda f: f.rank), way)
 

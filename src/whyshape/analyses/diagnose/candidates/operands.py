@@ -51,8 +51,8 @@ def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
     if missing == 1 and joins(a):
         for d in range(1, len(b.shape)):
             if sum(n != m for n, m in zip(a.shape, b.shape[:d] + b.shape[d + 1 :])) <= 1:
-                sizes = ", ".join(f"{b.text}.size({d})" if i == d else "-1" for i in range(len(b.shape)))
-                yield a.instead(case, f"{a.text}.unsqueeze({d}).expand({sizes})", f"{a.text} at every place of axis {d}", 0.9 + 0.1 * d)
+                places = ", ".join(f"{b.text}.size({d})" if i == d else "-1" for i in range(len(b.shape)))
+                yield a.instead(case, f"{a.text}.unsqueeze({d}).expand({places})", f"{a.text} at every place of axis {d}", 0.9 + 0.1 * d)
     if a.shape == b.shape[: len(a.shape)] and a.shape != b.shape[-len(a.shape) :]:
         if len(a.shape) == 1 and missing == 1:
             yield a.instead(case, f"{a.text}.unsqueeze(1)", "one number for each row", 1.3)

@@ -156,6 +156,29 @@ def skip_norm(op: Op):
     return op.net.call("add", op.x(0), op.x(1))
 
 
+@op("QLinearAdd", "QLinearMul")
+def quantised_pair(op: Op):
+    """Two tensors, each with a scale and a zero before the other: onnxruntime's own."""
+    x = op.x(0)
+    return op.net.retyped(op.net.call("add" if op.record.op == "QLinearAdd" else "mul", x, op.x(3)), x.dtype)
+
+
+@op("QLinearSigmoid", "QLinearLeakyRelu")
+def quantised_activation(op: Op):
+    x = op.x(0)
+    word = "sigmoid" if op.record.op == "QLinearSigmoid" else "leaky_relu"
+    return op.net.retyped(op.net.call(word, op.as_dtype(x, "float32")), x.dtype)
+
+
+@op("QLinearGlobalAveragePool")
+def quantised_average(op: Op):
+    if op.attr("channels_last", 0):
+        raise Opaque("an average whose maps lie last")
+    x = op.x(0)
+    made = op.net.call("mean", op.as_dtype(x, "float32"), tuple(range(2, len(x.shape))), True)
+    return op.net.retyped(made, x.dtype)
+
+
 @op("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
 def quantise(op: Op):
     x, kind = op.x(), op.record.op

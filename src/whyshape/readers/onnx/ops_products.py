@@ -9,7 +9,8 @@ from whyshape.readers.onnx.scope import Op, Opaque, op
 @op("MatMul", "MatMulInteger", "QLinearMatMul")
 def matmul(op: Op):
     other = 3 if op.record.op == "QLinearMatMul" else 1
-    out = op.net.call("matmul", op.x(0), op.x(other))
+    w = op.x(other)
+    out = op.net.call("matmul", op.as_dtype(op.x(0), w.dtype) if op.record.op != "MatMul" else op.x(0), w)
     if op.record.op == "QLinearMatMul":
         return op.net.retyped(out, op.dtype_of(7))
     return op.net.retyped(out, "int32") if op.record.op == "MatMulInteger" else out
@@ -36,6 +37,33 @@ def gemm(op: Op):
     if tuple(made.shape) != tuple(out.shape):
         op.net.refuse("Gemm", "what is added is larger than the product", wanted=out.shape, arrived=c.shape)
     return made
+
+
+@op("QGemm")
+def quantised_gemm(op: Op):
+    """onnxruntime's own: what comes in, the weight and the result each with a scale and a zero."""
+    x, w = op.x(0), op.x(3)
+    if op.attr("transA", 0):
+        raise Opaque("a product whose first factor is turned")
+    turned = w if op.attr("transB", 0) else op.net.call("t", w)
+    out = op.net.call("linear", op.as_dtype(x, w.dtype), turned, op.as_dtype(op.maybe(6), w.dtype))
+    return op.net.retyped(out, op.dtype_of(8) if op.has(8) else "float32")
+
+
+@op("FusedMatMul")
+def fused_matmul(op: Op):
+    """A product whose factors may be turned, and that may be scaled."""
+    if op.attr("transBatchA", 0) or op.attr("transBatchB", 0):
+        raise Opaque("a product whose batch is turned")
+    turned = lambda x, word: op.net.call("transpose", x, -2, -1) if op.attr(word, 0) and len(x.shape) > 1 else x
+    return op.net.call("matmul", turned(op.x(0), "transA"), turned(op.x(1), "transB"))
+
+
+@op("BiasGelu", "FastGelu", "QuickGelu")
+def fused_gelu(op: Op):
+    """A sum and GELU, in one."""
+    x = op.x(0)
+    return op.net.call("gelu", op.net.call("add", x, op.x(1)) if op.has(1) else x)
 
 
 @op("Einsum")

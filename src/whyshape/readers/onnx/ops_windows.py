@@ -50,17 +50,36 @@ def settings(op: Op, n: int):
     return tuple(op.attr("strides", (1,) * n)), tuple(op.attr("dilations", (1,) * n))
 
 
+FUSED = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "LeakyRelu": "leaky_relu", "Clip": "clamp", "HardSigmoid": "hardsigmoid"}
+
+
 @op("Conv", "ConvInteger")
 def conv(op: Op):
     x, w = op.x(0), op.x(1)
-    bias = op.maybe(2) if op.record.op == "Conv" else None
-    return _conv(op, x, w, bias)
+    if op.record.op == "ConvInteger":
+        return op.net.retyped(_conv(op, op.as_dtype(x, w.dtype), w, None), "int32")
+    return _conv(op, x, w, op.maybe(2))
 
 
 @op("QLinearConv")
 def quantised_conv(op: Op):
-    out = _conv(op, op.x(0), op.x(3), op.maybe(8))
+    if op.attr("channels_last", 0):
+        raise Opaque("a convolution whose maps lie last")
+    w = op.x(3)
+    out = _conv(op, op.as_dtype(op.x(0), w.dtype), w, op.as_dtype(op.maybe(8), w.dtype))
     return op.net.retyped(out, op.x(7).dtype)
+
+
+@op("FusedConv")
+def fused_conv(op: Op):
+    """A convolution, perhaps something added, and an activation, in one."""
+    out = _conv(op, op.x(0), op.x(1), op.maybe(2))
+    if op.has(3):
+        out = op.net.call("add", out, op.x(3))
+    word = op.attr("activation", "")
+    if word and word not in FUSED:
+        raise Opaque(f"no rule is known for the activation {word[:40]}")
+    return op.net.call(FUSED[word], out) if word else out
 
 
 def _conv(op: Op, x, w, bias):
@@ -75,7 +94,7 @@ def _conv(op: Op, x, w, bias):
         out = op.net.call(f"conv{n}d", x, w, bias, s, tuple(a for a, _ in sides), d, group)
     else:
         out = op.net.call(f"conv{n}d", padded(op, x, sides), w, bias, s, (0,) * n, d, group)
-    return op.net.retyped(out, "int32") if op.record.op == "ConvInteger" else out
+    return out
 
 
 @op("ConvTranspose")

@@ -61,6 +61,10 @@ class Op:
             raise Opaque(held.why)
         raise Opaque("a list stands where a tensor is wanted")
 
+    def as_dtype(self, x: Value | None, dtype: str) -> Value | None:
+        """A tensor in another dtype: products of integers of two kinds are taken wide, where PyTorch wants one kind."""
+        return x if x is None or x.dtype == dtype else self.net.call("Tensor.to", x, dtype)
+
     def maybe(self, i: int) -> Value | None:
         """Input ``i`` as a tensor, or None where it is left out."""
         return self.x(i) if self.has(i) else None

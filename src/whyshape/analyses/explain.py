@@ -119,10 +119,11 @@ def cards(graph: Graph, words: Words, level: str) -> list[Block]:
     for node in graph.nodes:
         layer = words.layers.of(node)
         before, after = through(graph, node)
+        flow = f"{before} -> {after}" if before else f"{after}, made here"
         about = f"{node.type if node.path or node.type else ''} {_op(node)}".strip()
         title = node.path or node.op
         if layer.mark in told and level != "full":
-            blocks.append(Slots(title, f"{about}   {before} -> {after}   as {told[layer.mark]}", ()))
+            blocks.append(Slots(title, f"{about}   {flow}   as {told[layer.mark]}", ()))
             continue
         slots = words.slots(node, level)
         if slots.get("SIZE") == ["unchanged"] and (level != "full" and not slots.get("WEIGHTS") and not slots.get("NOTE")):
@@ -131,7 +132,7 @@ def cards(graph: Graph, words: Words, level: str) -> list[Block]:
         told[layer.mark] = title
         if level == "full":
             slots = {**slots, **where(node)}
-        blocks.append(Slots(title, f"{about}   {before} -> {after}", tuple((slot, tuple(lines)) for slot, lines in slots.items())))
+        blocks.append(Slots(title, f"{about}   {flow}", tuple((slot, tuple(lines)) for slot, lines in slots.items())))
     return blocks
 
 
@@ -147,8 +148,8 @@ def _op(node: Node) -> str:
 
 
 def through(graph: Graph, node: Node) -> tuple[str, str]:
-    """What goes in and what comes out, as texts without the batch where all have one."""
-    ins = [graph.tensors[t].shape for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer")] or [()]
+    """What goes in (nothing, for a tensor made on the spot) and what comes out, as texts without the batch where all have one."""
+    ins = [graph.tensors[t].shape for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer")]
     outs = [graph.tensors[t].shape for t in node.outputs]
     batched = bool(graph.inputs) and all(
         len(s) > 1 and int(s[0]) == int(graph.tensors[graph.inputs[0]].shape[0]) for s in (*ins, *outs) if s

@@ -62,7 +62,24 @@ class Words:
             told += self.walk(layer)
             if not layer.window:
                 told += self.ties(layer)
-        return told or ["unchanged"]
+        return told or [self.carried(layer)]
+
+    def carried(self, layer: Layer) -> str:
+        """What became of sizes that all come from elsewhere: nothing, or they stand in another order, or they are another tensor's."""
+        node = layer.node
+        came = [self.graph.tensors[t].shape for t in node.inputs if self.graph.tensors[t].kind not in ("parameter", "buffer")]
+        made = tuple(size.value for size in layer.sizes)
+        if not came or (tuple(map(int, came[0])) == made and not self._turned(layer)):
+            return "unchanged"
+        if sorted(map(int, came[0])) == sorted(made):
+            return f"the axes change places: {text(came[0])} -> {text(made)}."
+        return f"{text(made)}: carried over from what comes in."
+
+    def _turned(self, layer: Layer) -> bool:
+        """Whether axes changed places although the sizes look the same: the square transposed."""
+        at = [size.size.leaf.ref for size in layer.sizes if isinstance(size.size, Size) and size.size.leaf is not None]
+        places = [ref[2] for ref in at if ref and ref[0] == "axis" and ref[1] == layer.node.inputs[0]]
+        return places != sorted(places)
 
     def ties(self, layer: Layer) -> list[str]:
         """The first number that was typed although it is not free."""

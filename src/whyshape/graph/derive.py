@@ -74,12 +74,15 @@ def derive(graph: Graph, node: Node | Problem, turned: dict[str, int] | None = N
     def tensor(ref, parameter=""):
         t = graph.tensors[ref.tensor]
         if t.kind == "parameter" or t.kind == "buffer":
-            words = rule.knobs.get(parameter)
+            words = rule.knobs.get(parameter) or rule.knobs.get(t.name.rpartition(".")[2])  # of a list of parameters each by its own name
             if words:
                 seen: dict[str, int] = {}
                 sizes = []
                 for i, n in enumerate(t.shape):
                     w = words[i] if i < len(words) else f"{parameter}.shape[{i}]"
+                    if not w:  # made of other numbers, like the rows of all gates
+                        sizes.append(leaf(n, f"{t.name}.shape[{i}]", CHOSEN, ("axis", ref.tensor, i)))
+                        continue
                     place = seen.get(w, 0)
                     seen[w] = place + 1
                     sizes.append(knob(w, n, place if words[: len(t.shape)].count(w) > 1 else None))

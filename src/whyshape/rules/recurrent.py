@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from whyshape.rules.base import Rule, Unexplained, layer, leading, rule
 from whyshape.sizes import need, product, total
@@ -68,6 +68,8 @@ def _outputs(s: Sequence):
 
 
 class _Recurrent(Rule):
+    knobs: ClassVar[dict[str, tuple[str, ...]]] = {"weight_ih_l0": ("", "input_size"), "weight_hh_l0": ("", "hidden_size")}
+
     @staticmethod
     def shape(input, *args):
         return _outputs(sequence(input, args))
@@ -106,10 +108,12 @@ def _cell(input, h, w_ih, w_hh):
     need(h.shape[-1] == w_hh.shape[1], "a state of {wanted:numbers} is wanted, {arrived:arrive}", wanted=w_hh.shape[1], arrived=h.shape[-1])
     if len(x) == 2 and len(h.shape) == 2:
         need(h.shape[0] == x[0], "a state for a batch of {wanted} is wanted, {arrived:arrive}", wanted=x[0], arrived=h.shape[0])
-    return tuple(h.shape)
+    return (*h.shape[:-1], w_hh.shape[1])
 
 
 class _Cell(Rule):
+    knobs: ClassVar[dict[str, tuple[str, ...]]] = {"w_ih": ("", "input_size"), "w_hh": ("", "hidden_size")}
+
     @staticmethod
     def shape(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
         return _cell(input, hx, w_ih, w_hh)

@@ -249,6 +249,29 @@ def test_axes_that_must_be_equal():
     assert [tuple(at.values()) for at, _ in zip(found, range(4))] == [(1, 1), (2, 1), (3, 2), (4, 2)]
 
 
+def test_three_axes_alike():
+    """A volume's axes are told together."""
+    assert str(ask("Conv3d(1, 4, 3) > MaxPool3d(2)", (1, 1, "D", "H", "W"))).splitlines()[0] == "D, H and W at least 4"
+
+
+def test_a_refusal_that_cannot_be_seen_is_observed():
+    """The model's own code refuses, and asked nothing that could be recorded: nothing is proved by that."""
+
+    class Hidden(nn.Module):
+        def forward(self, x):
+            if str(int(x.shape[2])) != self.only:
+                raise ValueError("only one size")
+            return x
+
+    model = Hidden()
+    model.only = "47"
+    found = ask(model, (1, 1, "H", "W"))
+    assert not found.proved and "why cannot be seen" in found.evidence
+    model.only = "48"  # one of the sizes that are tried: those refused before it are not in the answer
+    found = ask(model, (1, 1, "H", "W"))
+    assert not found.proved and found.contains(H=48, W=48) and not found.contains(H=28, W=28)
+
+
 def test_as_data():
     """The JSON holds the blocks, the evidence and the constraints."""
     data = json.loads(ask(ThreadNet(), (1, 1, "H", "W")).to_json())

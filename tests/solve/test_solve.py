@@ -192,6 +192,8 @@ def test_as_data(capsys, words, code):
     (["31..28 -> 14"], "the range 31..28 is empty: its end comes before its start"),
     (["28 -> 14", "--kernel-size", "x"], "--kernel-size takes whole numbers as 3, 3..7 or 1,3,5; 'x' arrived"),
     (["28 -> 14", "--padding", "0..99999"], "--padding 0..99999 holds more than 10,000 values"),
+    (["9223372036854775808 -> 14"], "a size is a whole number from 1 to 2^63 - 1, 9223372036854775808 arrived"),
+    (["28 -> " + "9" * 50], "a size is a whole number from 1 to 2^63 - 1, a number of 50 digits arrived"),
     (["fourteen"], "'fourteen' is not read; write 28 -> 14, 28..31 -> 14, 224 -> 7 in 5 layers, or 224 -> 112 for every even size"),
 ])  # fmt: skip
 def test_bad_commands(capsys, words, said):

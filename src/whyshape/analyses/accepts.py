@@ -137,7 +137,7 @@ class _Search:
             if here.blind and not here.finished and here.failing is None:  # refused, and we cannot see for which others too
                 self.open, tried = without(self.open, only_here), tried + 1
                 continue
-            fresh = part.accepted if not self.accepted else self.common(self.open, part.accepted)
+            fresh = part.accepted if not self.accepted and not tried else self.common(self.open, part.accepted)
             self.accepted += fresh
             if part.accepted and self.best is None:
                 self.best = here

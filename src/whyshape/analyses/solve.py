@@ -39,13 +39,15 @@ def parse(text: str) -> Question:
     >>> parse("224 -> 112 for every even size").sizes, parse("28..31 -> 14").sizes
     (multiples of 2, 28..31)
     """
-    pattern = (
-        r"\s*(\d{1,18})(?:\s*\.\.\s*(\d{1,18}))?\s*(?:->|→|to)\s*(\d{1,18})\s*(?:in\s+(\d{1,3})\s+layers?)?\s*(?:for\s+every\s+(.+?))?\s*"
-    )
+    pattern = r"\s*(\d+)(?:\s*\.\.\s*(\d+))?\s*(?:->|→|to)\s*(\d+)\s*(?:in\s+(\d{1,3})\s+layers?)?\s*(?:for\s+every\s+(.+?))?\s*"
     found = re.fullmatch(pattern, text)
     if not found:
         raise WhyshapeError(f"{text!r} is not read; write 28 -> 14, 28..31 -> 14, 224 -> 7 in 5 layers, or 224 -> 112 for every even size")
     low, high, target, layers, every = found.groups()
+    for digits in (low, high or "1", target):
+        if len(digits) > 19 or int(digits) >= 2**63:
+            shown = digits if len(digits) < 40 else f"a number of {len(digits)} digits"
+            raise WhyshapeError(f"a size is a whole number from 1 to 2^63 - 1, {shown} arrived")
     sizes = _sizes(every) if every else None
     if high is not None:
         if int(high) < int(low):

@@ -182,7 +182,7 @@ class SizeSet:
         for letter, numbers in block.axes.items():
             if not numbers.everything:
                 told.setdefault(words(numbers), []).append(letter)
-        parts = [f"{' and '.join(letters)} {text}" for text, letters in told.items()]
+        parts = [f"{_and(letters)} {text}" for text, letters in told.items()]
         if block.relations:
             parts.append(("with " if parts else "all sizes with ") + " and ".join(self.text(r) for r in block.relations))
         return ", ".join(parts) or "any size"
@@ -195,7 +195,7 @@ class SizeSet:
             lines.append(self.told())
             free = [letter for letter in self.letters if all(b.axes[letter].everything and not _ties(b, letter) for b in self.blocks)]
             if free and len(free) < len(self.letters):
-                lines.append(f"{' and '.join(free)}: any size")
+                lines.append(f"{_and(free)}: any size")
         lines += [
             f"up to {limit:,} along {letter}: beyond, rounding has no pattern that could be proved" for letter, limit in self.limits.items()
         ]
@@ -276,6 +276,10 @@ class SizeSet:
     def to_json(self, **kwargs) -> str:
         """`to_dict` as text."""
         return json.dumps(self.to_dict(), **kwargs)
+
+
+def _and(letters: list[str]) -> str:
+    return letters[0] if len(letters) == 1 else f"{', '.join(letters[:-1])} and {letters[-1]}"
 
 
 def _ties(block: Block, letter: str) -> bool:

@@ -268,6 +268,29 @@ def test_tree_keys(visit, nets):
     expect(here).to_contain_text(re.compile("^head"))
 
 
+def test_skips_are_brackets_beside_the_list(visit, nets):
+    """From the row the data leaves to the row it joins; what happens inside a closed row needs none, nor does a filtered list."""
+    tab = visit(page(report(nets.residual())), "#l=blocks.0..2.conv1")
+    brackets, tree = tab.locator(".skips path"), tab.get_by_role("treegrid")
+    expect(brackets).to_have_count(1)
+    row = lambda name: tree.get_by_role("row", name=re.compile(f"^{name}")).bounding_box()
+    box, stem, add = brackets.bounding_box(), row("stem"), row("add")
+    assert stem["y"] < box["y"] < stem["y"] + stem["height"] and add["y"] < box["y"] + box["height"] < add["y"] + add["height"]
+    tree.focus()
+    for _ in range(3):  # to the block, which closes; to the module around it
+        tab.keyboard.press("ArrowLeft")
+    expect(brackets).to_have_count(1)
+    assert brackets.bounding_box()["height"] < box["height"]
+    tab.keyboard.press("ArrowLeft")
+    expect(brackets).to_have_count(0)
+    tab.keyboard.press("ArrowRight")
+    expect(brackets).to_have_count(1)
+    tab.keyboard.press("/")
+    tab.keyboard.type("16")
+    tab.get_by_text(re.compile("of 10 rows")).wait_for()
+    expect(brackets).to_have_count(0)
+
+
 def test_a_link_is_an_exact_view(thread_page):
     """The address holds layer, cell, knobs and input; a broken one opens the page all the same."""
     tab = thread_page("#l=conv.conv_2&px=2,3&k3=kernel_size%5B0%5D:3,kernel_size%5B1%5D:3&in0=1,1,30,30")

@@ -1,5 +1,6 @@
 // Where a cell looks: bands of rows and columns, followed back through the calls.
 
+import { floor, max, min } from "./trees";
 import { type Changes, type Model, type Window, numbers } from "./model";
 
 /** For the last two axes (or the last one): first and last index, before clipping; `exact` is false where only "at most" is known. */
@@ -9,12 +10,12 @@ export interface Band { spans: [number, number][]; exact: boolean }
 export function throughWindow([first, last]: [number, number], window: Window): [number, number] {
   const [size, stride, before, dilation] = window, span = dilation * (size - 1);
   if (stride > 0) return [first * stride - before, last * stride - before + span];
-  return [Math.ceil((first + before - span) / -stride), Math.floor((last + before) / -stride)];
+  return [Math.ceil((first + before - span) / -stride), floor((last + before) / -stride)];
 }
 
 /** The span through adaptive pooling of `n` cells to `o`: window i covers floor(i*n/o) up to, not including, ceil((i+1)*n/o). */
 export function throughAdaptive([first, last]: [number, number], n: number, o: number): [number, number] {
-  return [Math.floor((first * n) / o), Math.ceil(((last + 1) * n) / o) - 1];
+  return [floor((first * n) / o), Math.ceil(((last + 1) * n) / o) - 1];
 }
 
 /** From one cell (its last one or two indices) of a tensor back: the band it reads in every tensor before it. */
@@ -23,7 +24,7 @@ export function trace(model: Model, sizes: number[][], changes: Changes, tensor:
   const join = (t: number, spans: [number, number][], exact: boolean) => {
     const seen = bands.get(t);
     if (seen && seen.spans.length === spans.length) {
-      spans = spans.map(([a, b], i) => [Math.min(a, seen.spans[i]![0]), Math.max(b, seen.spans[i]![1])]);
+      spans = spans.map(([a, b], i) => [min(a, seen.spans[i]![0]), max(b, seen.spans[i]![1])]);
       exact &&= seen.exact;
     }
     bands.set(t, { spans, exact });
@@ -35,7 +36,7 @@ export function trace(model: Model, sizes: number[][], changes: Changes, tensor:
       if (!band) continue;
       const out = sizes[made]!;
       for (const read of reads) {
-        const size = sizes[read]!, axes = Math.min(2, Math.max(0, size.length - 2));
+        const size = sizes[read]!, axes = min(2, max(0, size.length - 2));
         if (reach === "all" || axes === 0 || band.spans.length !== axes) {
           join(read, size.slice(size.length - axes).map((n) => [0, n - 1]), false);
           continue;
@@ -96,8 +97,8 @@ export function fields(model: Model, sizes: number[][], changes: Changes): Map<n
         } else if (reach !== "same" || n !== sizes[makes[0]!]?.at(axis)) field = null;
         if (joined === undefined) joined = field;
         else if (joined && field && joined.step === field.step) {
-          const start = Math.max(joined.start, field.start);
-          joined = { step: field.step, start, size: Math.max(joined.size - joined.start, field.size - field.start) + start };
+          const start = max(joined.start, field.start);
+          joined = { step: field.step, start, size: max(joined.size - joined.start, field.size - field.start) + start };
         } else joined = null;
       }
       return joined ?? null;

@@ -1,5 +1,7 @@
 // Evaluates the expression trees that Python sends. No rule stands here, only arithmetic.
 
+export const { floor, max, min } = Math;
+
 /** A number, a knob's name, [slot, axis] of the call's inputs, or [operator, tree, ...] with trees as indices into the table. */
 export type Entry = number | string | [number, number] | [string, ...number[]];
 export type Knobs = Record<string, number>;
@@ -13,7 +15,7 @@ export const isSum = (entry: Entry): boolean => Array.isArray(entry) && !isAxis(
 
 /** Division that rounds down, exact for whole numbers up to 2^53, as Python's `//`. */
 function floorDiv(a: number, b: number): number {
-  const q = Math.floor(a / b), rest = a - q * b;
+  const q = floor(a / b), rest = a - q * b;
   return rest < 0 !== b < 0 && rest !== 0 ? q - 1 : Math.abs(rest) >= Math.abs(b) ? q + 1 : q;
 }
 
@@ -24,10 +26,10 @@ const APPLY: Record<string, (a: number, b: number) => number> = {
   "//": floorDiv,
   "%": (a, b) => a - b * floorDiv(a, b),
   "ceil//": (a, b) => -floorDiv(-a, b),
-  min: Math.min,
-  max: Math.max,
+  min,
+  max,
   neg: (a) => -a,
-  scale: (a, b) => Math.floor(a * b),
+  scale: (a, b) => floor(a * b),
 };
 
 const HOLDS: Record<string, (a: number, b: number) => boolean> = {

@@ -1,7 +1,7 @@
 // One layer: the slots SIZE, MAPS, WEIGHTS, NOTE; its knobs; its window at work; its numbers to copy.
 
 import { signal } from "../core/signals";
-import { type Condition, type Knobs, isAxis, isSum } from "../core/trees";
+import { type Condition, type Knobs, isAxis, isSum, floor, max } from "../core/trees";
 import { repairs, repeats, roadOf } from "../core/model";
 import { grouped, latex, mathml, python } from "../core/text";
 import { Formula, base, formulaText, told } from "./number";
@@ -153,7 +153,7 @@ function KnobBox({ node }: { node: number }) {
         const set = (value: number) => Number.isInteger(value) && value >= least && value < 1e9 && setKnobs(node, Object.fromEntries(names.map((name) => [name, value])) as Knobs);
         return (
           <label class={now === was ? "" : "changed"}><span>{called}{typed && <small> typed</small>}</span>
-            <input type="range" aria-label={`${called} slider`} min={least} max={Math.max(8, 2 * was)} value={now} onInput={(e) => set(+e.currentTarget.value)} />
+            <input type="range" aria-label={`${called} slider`} min={least} max={max(8, 2 * was)} value={now} onInput={(e) => set(+e.currentTarget.value)} />
             <input type="number" aria-label={called} min={least} value={now} onInput={(e) => set(e.currentTarget.valueAsNumber)} />
           </label>
         );
@@ -169,7 +169,7 @@ function WhyPlusOne({ node }: { node: number }) {
   const window = typeof reach === "object" ? reach["-1"] : undefined;
   if (!window || window === "adaptive") return null;
   const at = numbersOf(node), [size, stride, before, dilation, after] = window.map((t) => at.value(t)) as [number, number, number, number, number];
-  const n = sizes.value[reads[0]!]!.at(-1)!, room = n + before + after, span = dilation * (size - 1) + 1, moves = Math.floor((room - span) / stride);
+  const n = sizes.value[reads[0]!]!.at(-1)!, room = n + before + after, span = dilation * (size - 1) + 1, moves = floor((room - span) / stride);
   if (stride < 1 || moves + 1 !== sizes.value[makes[0]!]!.at(-1)) return null;
   return (
     <details><summary>why plus 1?</summary>

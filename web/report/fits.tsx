@@ -1,5 +1,6 @@
 // Which sizes fit: every height and width asked in the page, through the trees, with the knobs as they stand.
 
+import { floor, max, min } from "../core/trees";
 import { effect, signal } from "../core/signals";
 import { evaluate } from "../core/model";
 import { runs } from "../core/text";
@@ -29,7 +30,7 @@ export function start(): void {
     const mine = ++run, found = image();
     if (!found) return;
     const [tensor, shape] = found, square = model.nodes.length * MOST * MOST > WORK, rows: Answer[][] = [];
-    const size = shape.at(-1)!, most = square ? Math.min(512, Math.ceil(WORK / model.nodes.length)) : MOST, low = square ? Math.max(1, size - (most >> 1)) : 1;
+    const size = shape.at(-1)!, most = square ? min(512, Math.ceil(WORK / model.nodes.length)) : MOST, low = square ? max(1, size - (most >> 1)) : 1;
     grid.value = { rows, done: false, square, low };
     let h = 0;
     const slice = () => {
@@ -83,7 +84,7 @@ export function Fits() {
           <svg viewBox={`-6 -6 ${MOST + 8} ${MOST + 8}`} role="img" aria-label={`Map of heights and widths from 1 to ${MOST}: ${done ? `${count} of ${MOST * MOST} fit` : "still asking"}`}
             onPointerMove={(e) => {
               const box = e.currentTarget.getBoundingClientRect(), side = (MOST + 8) / box.width;
-              const [h, w] = [Math.floor((e.clientY - box.top) * side - 6), Math.floor((e.clientX - box.left) * side - 6)], answer = rows[h]?.[w];
+              const [h, w] = [floor((e.clientY - box.top) * side - 6), floor((e.clientX - box.left) * side - 6)], answer = rows[h]?.[w];
               at.value = (answer ? `height ${h + 1}, width ${w + 1}: ${answer === "fits" ? "fits" : answer === "no" ? "does not fit" : "another road, read the model again"}` : "");
             }}>
             <rect class="field" width={MOST} height={MOST} />

@@ -1,8 +1,9 @@
 // The layers as a tree table. Only the rows in view exist, so a model of 20,000 calls costs what one of 20 does.
 
-import { effect, signal } from "../core/signals";
+import { floor, max, min } from "../core/trees";
+import { computed, effect, signal } from "../core/signals";
 import { grouped, short } from "../core/text";
-import { called, changes, choose, chosen, filter, isCall, label, model, open, outputOf, parents, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, touched, unknownWork, whole } from "./state";
+import { called, changes, choose, chosen, filter, isCall, label, makers, model, open, outputOf, parents, rowOf, rowsShown, seen, shapeText, sizes, stop, sums, touched, unknownWork, whole } from "./state";
 import { Fragment, make } from "../view";
 
 const HEIGHT = 28, SPARE = 5;
@@ -30,7 +31,7 @@ export function List() {
 }
 
 function Table() {
-  const shown = rowsShown.value, from = Math.max(0, Math.floor(top.value / HEIGHT) - SPARE);
+  const shown = rowsShown.value, from = max(0, floor(top.value / HEIGHT) - SPARE);
   const visible = shown.slice(from, from + Math.ceil(view.value / HEIGHT) + 2 * SPARE);
   return (
     <>
@@ -50,6 +51,7 @@ function Table() {
         </div>
         <div role="rowgroup" class="body" style={{ height: `${shown.length * HEIGHT}px` }}>
           {visible.map((row, i) => <Line key={row} row={row} place={from + i} />)}
+          <Skips top={from} rows={visible.length} />
         </div>
       </div>
     </>
@@ -66,7 +68,7 @@ function Line({ row, place }: { row: number; place: number }) {
     <div id={`row${row}`} role="row" class={`row${state}${row === chosen.value ? " chosen-row" : ""}`} aria-rowindex={place + 2} aria-level={flat ? 1 : depth + 1}
       aria-expanded={kids && !flat ? open.value.has(row) : undefined} aria-selected={row === chosen.value}
       style={{ top: `${place * HEIGHT}px` }} onClick={() => { choose(row); if (kids) toggle(row); }}>
-      <span role="gridcell" style={{ paddingLeft: `${flat ? 4 : 4 + depth * 14}px` }}>
+      <span role="gridcell" style={{ paddingLeft: `${skips.value.gutter + (flat ? 4 : 4 + depth * 14)}px` }}>
         <i class={kids ? (open.value.has(row) ? "fold open" : "fold") : "fold none"} />
         <b>{name}</b>{times > 1 && <em class="times"> x {times}</em>} {type !== name && <small>{type}</small>}
         {joined.length > 0 && <small class="join"> + {joined.join(", ")}</small>}
@@ -91,13 +93,40 @@ export function joins(node: number): string[] {
   });
 }
 
-const makers = new Map<number, number>();
 function from(tensor: number): string {
-  if (!makers.size) model.nodes.forEach(([, , makes], node) => makes.forEach((t) => makers.set(t, node)));
-  const node = makers.get(tensor);
-  if (node === undefined) return "a constant";
-  const row = rowOf(node);
-  return called(row);
+  const node = makers.value.get(tensor);
+  return node === undefined ? "a constant" : called(rowOf(node));
+}
+
+const LANES = 8, APART = 5; // skips drawn beside each other, px between them
+
+/** The skips into calls that read several tensors: the places of both rows in the list, and a lane. What is in a closed row counts as that row. */
+const skips = computed(() => {
+  const places = new Map(filter.value ? [] : rowsShown.value.map((row, place) => [row, place])), free: number[] = [], found = new Map<string, [number, number, number]>();
+  const placeOf = (node = -1): number => {
+    let row = rowOf(node);
+    for (let up = parents[row]!; up >= 0; up = parents[up]!) if (!open.value.has(up)) row = up;
+    return places.get(row) ?? -1;
+  };
+  const pairs = model.nodes.flatMap(([, reads], node) => (reads.length > 1 && whole.value ? reads.filter((t) => makers.value.has(t)).map((t): [number, number] => [placeOf(makers.value.get(t)), placeOf(node)]) : []));
+  for (const [start, end] of pairs.filter(([a, b]) => a >= 0 && b > a + 1).sort(([a, b], [c, d]) => a - c || d - b)) {
+    if (found.has(`${start} ${end}`)) continue;
+    let lane = free.findIndex((until) => until <= start);
+    if (lane < 0) lane = free.length;
+    free[lane] = end;
+    if (lane < LANES) found.set(`${start} ${end}`, [start, end, lane]);
+  }
+  return { found: [...found.values()], gutter: min(LANES, free.length) * APART };
+});
+
+/** The skips that cross the rows in view, as brackets from where the data leaves to where it joins. */
+function Skips({ top, rows }: { top: number; rows: number }) {
+  const { found, gutter } = skips.value, y = (place: number) => (place - top + 0.5) * HEIGHT;
+  return (
+    <svg class="skips" width={gutter + 6} height={rows * HEIGHT} style={{ top: `${top * HEIGHT}px` }} aria-hidden="true">
+      {found.filter(([start, end]) => start < top + rows && end >= top).map(([start, end, lane]) => <path d={`M${gutter + 4} ${y(start) + 3}H${4 + lane * APART}V${y(end)}H${gutter + 4}m-3-3l3 3l-3 3`} />)}
+    </svg>
+  );
 }
 
 /** What one output cell sees of the image: `16 x 16`, or "all". */
@@ -110,11 +139,11 @@ export function field(row: number): string {
 /** Space as a blue square, maps as an orange stack: two rulers, never one cuboid. */
 function Rulers({ shape }: { shape: number[] }) {
   const space = shape.length >= 4 ? shape.slice(-2) : [], maps = shape.length >= 4 ? shape.at(-3)! : shape.length > 1 ? shape.at(-1)! : 0;
-  const side = (n: number) => Math.max(3, Math.min(18, Math.round(3 * Math.log2(n + 1) - 2)));
+  const side = (n: number) => max(3, min(18, Math.round(3 * Math.log2(n + 1) - 2)));
   return (
     <svg class="rulers" width="34" height="20" aria-hidden="true">
       {space.length > 0 && <rect class="space" x={1} y={19 - side(space[0]!)} width={side(space[1]!)} height={side(space[0]!)} />}
-      {maps > 0 && <rect class="maps" x={24} y={19 - Math.min(18, 1 + 1.6 * Math.log2(maps + 1))} width={6} height={Math.min(18, 1 + 1.6 * Math.log2(maps + 1))} />}
+      {maps > 0 && <rect class="maps" x={24} y={19 - min(18, 1 + 1.6 * Math.log2(maps + 1))} width={6} height={min(18, 1 + 1.6 * Math.log2(maps + 1))} />}
     </svg>
   );
 }
@@ -128,8 +157,8 @@ export function toggle(row: number, wanted?: boolean): void {
 
 function keys(event: KeyboardEvent): void {
   const shown = rowsShown.value, place = shown.indexOf(chosen.value), row = chosen.value, kids = model.rows[row]![6];
-  const go = (to: number) => choose(shown[Math.max(0, Math.min(shown.length - 1, to))] ?? row);
-  const page = Math.floor(view.value / HEIGHT) - 2;
+  const go = (to: number) => choose(shown[max(0, min(shown.length - 1, to))] ?? row);
+  const page = floor(view.value / HEIGHT) - 2;
   const act: Record<string, () => void> = {
     ArrowDown: () => go(place + 1), ArrowUp: () => go(place - 1), Home: () => go(0), End: () => go(shown.length - 1),
     PageDown: () => go(place + page), PageUp: () => go(place - page),

@@ -1,8 +1,8 @@
 // A number on the page: who decides it, and where it comes from, on hover, focus, click and Enter.
 
 import { type Piece, pieces, plain } from "../core/text";
-import { isAxis } from "../core/trees";
-import { choose, lit, model, numbersOf, path, rowOf, sizes, tip } from "./state";
+import { isAxis, max, min } from "../core/trees";
+import { choose, lit, makers, model, numbersOf, path, rowOf, sizes, tip } from "./state";
 import { make } from "../view";
 
 /** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
@@ -22,17 +22,13 @@ export function told(node: number, tree: number): Told {
   const tensor = reads[entry[0]]!, input = model.inputs.find(([t]) => t === tensor);
   const axis = axisWord(tensor, entry[1], rule.axes);
   if (input) return { text: `${axis} of the input ${input[1]}: fixed by what comes in`, by: "input", word: "from input" };
-  const maker = madeBy(tensor);
+  const maker = makers.value.get(tensor) ?? -1;
   return { text: `${axis}: calculated in ${maker < 0 ? "the model" : path(rowOf(maker)) || "a call"}`, by: "calculated", word: "=", source: maker };
 }
 
 export function axisWord(tensor: number, axis: number, words?: string[]): string {
   const rank = sizes.value[tensor]!.length;
   return (words?.length === rank ? words[axis] : undefined) ?? `axis ${axis}`;
-}
-
-export function madeBy(tensor: number): number {
-  return model.nodes.findIndex(([, , makes]) => makes.includes(tensor));
 }
 
 function show(event: Event, text: string, pinned = false): void {
@@ -77,7 +73,7 @@ export const formulaText = (node: number, tree: number): string => plain(formula
 export function Tip() {
   const now = tip.value;
   return (
-    <div id="tip" role="tooltip" class={now ? "shown" : ""} style={{ left: `${Math.max(8, Math.min(now?.x ?? 0, innerWidth - 260))}px`, top: `${(now?.y ?? 0) + 4}px` }}>
+    <div id="tip" role="tooltip" class={now ? "shown" : ""} style={{ left: `${max(8, min(now?.x ?? 0, innerWidth - 260))}px`, top: `${(now?.y ?? 0) + 4}px` }}>
       {now?.text}
       {now?.pinned && <small> Esc closes</small>}
     </div>

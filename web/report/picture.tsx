@@ -1,5 +1,6 @@
 // The parts of a module as boxes and lines, laid out by Python.
 
+import { max } from "../core/trees";
 import { choose, label, model, outputOf, path, sizeText } from "./state";
 import { make } from "../view";
 
@@ -17,8 +18,8 @@ export function Picture({ row }: { row: number }) {
   if (parts.length > 60) return <p>{parts.length} parts: the list shows them.</p>;
   const at = drawn?.at ?? [-1, ...parts].map((_, i): [number, number] => [i, 0]);
   const edges = drawn?.edges ?? parts.map((_, i) => [i, i + 1]);
-  const wide = Math.max(...at.map(([, place]) => place)) + 1, lanes = Math.max(...edges.flatMap(([, , ...passed]) => passed), 0) + 1 - wide;
-  const x = (place: number) => (place < wide ? place * (W + GAP) : wide * (W + GAP) + (place - wide) * 14 - W / 2) + 4, y = (column: number) => Math.max(0, column * (H + GAP) - 20);
+  const wide = max(...at.map(([, place]) => place)) + 1, lanes = max(...edges.flatMap(([, , ...passed]) => passed), 0) + 1 - wide;
+  const x = (place: number) => (place < wide ? place * (W + GAP) : wide * (W + GAP) + (place - wide) * 14 - W / 2) + 4, y = (column: number) => max(0, column * (H + GAP) - 20);
   // From the bottom of one part down to the next; a long edge passes beside the parts between.
   const way = ([from, to, ...passed]: number[]): string => {
     const [column, place] = at[from!]!;
@@ -31,7 +32,7 @@ export function Picture({ row }: { row: number }) {
   };
   return (
     <figure class="parts"><figcaption>Its parts, in the order of the data (top to bottom)</figcaption>
-      <svg width={wide * (W + GAP) + Math.max(0, lanes) * 14} height={y(Math.max(...at.map(([column]) => column))) + H + 4} role="img" aria-label={`Picture of the ${parts.length} parts and how they are joined`}>
+      <svg width={wide * (W + GAP) + max(0, lanes) * 14} height={y(max(...at.map(([column]) => column))) + H + 4} role="img" aria-label={`Picture of the ${parts.length} parts and how they are joined`}>
         <text class="word" x={x(at[0]![1]) + W / 2} y={11} text-anchor="middle">what comes in</text>
         {edges.map((edge) => <path class="edge" d={way(edge)} />)}
         {parts.map((part, i) => (

@@ -1,5 +1,6 @@
 // The sections around the layers: the answer first, where the numbers are, words, and how all was checked.
 
+import { max } from "../core/trees";
 import { grouped, short } from "../core/text";
 import { called, choose, kerasOrder, label, model, outputOf, sizeText, stop, sums, unknownWork } from "./state";
 import { Refusal } from "./card";
@@ -56,12 +57,12 @@ export function Bars() {
     <div class="bars">
       {tables.map(([title, table]) => {
         const rows = parts.map((row) => ({ row, n: table[model.rows[row]![3] + model.rows[row]![4]]! - table[model.rows[row]![3]]! })).filter(({ n }) => n > 0);
-        const most = Math.max(1, ...rows.map(({ n }) => n)), all = table.at(-1)!;
+        const most = max(1, ...rows.map(({ n }) => n)), all = table.at(-1)!;
         return (
           <table><caption>{title}: {model.problem || (title.startsWith("multiply") && unknownWork.value) ? "at least " : ""}{grouped(all)}</caption><tbody>
             {rows.sort((a, b) => b.n - a.n).slice(0, 16).map(({ row, n }) => (
               <tr><th scope="row"><button class="link" onClick={() => choose(row)}>{called(row)}</button></th>
-                <td><div class="bar" style={{ width: `${Math.max(0.5, (100 * n) / most)}%` }} /></td><td class="r">{short(n)}</td><td class="r">{((100 * n) / all).toFixed(1)} %</td></tr>
+                <td><div class="bar" style={{ width: `${max(0.5, (100 * n) / most)}%` }} /></td><td class="r">{short(n)}</td><td class="r">{((100 * n) / all).toFixed(1)} %</td></tr>
             ))}
           </tbody></table>
         );

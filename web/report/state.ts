@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "../core/signals";
 import { type Changes, type Model, type Result, type Row, type Rule, evaluate, numbers, parameters, repeats, turned } from "../core/model";
-import type { Numbers } from "../core/trees";
+import { type Numbers, max } from "../core/trees";
 import { type Field, fields } from "../core/reach";
 
 export let model: Model;
@@ -39,6 +39,9 @@ export const sums = computed(() => {
   });
   return { weights, work, made };
 });
+/** The call that makes each tensor. */
+export const makers = computed(() => new Map(model.nodes.flatMap(([, , makes], node) => makes.map((t): [number, number] => [t, node]))));
+
 /** Calls no formula covers: their work is not counted, so totals are "at least". */
 export const unknownWork = computed(() => model.nodes.some(([rule]) => model.rules[rule]!.measured !== undefined));
 
@@ -64,7 +67,7 @@ export function begin(data: Model): void {
   });
   open.value = opened;
   const first = model.rows.findIndex((row) => isCall(row) && Object.keys(model.rules[model.nodes[row[3]]![0]]!.knobs ?? {}).length > 0);
-  chosen.value = Math.max(0, first);
+  chosen.value = max(0, first);
   readAddress();
   let waiting = 0;
   effect(() => {
@@ -108,7 +111,7 @@ export function rowOf(node: number): number {
     else high = middle - 1;
   }
   while (low > 0 && model.rows[low]![3] + model.rows[low]![4] <= node) low = parents[low]!;
-  return Math.max(low, 0);
+  return max(low, 0);
 }
 
 export const rowsShown = computed((): number[] => {

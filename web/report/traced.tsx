@@ -1,5 +1,6 @@
 // Where does this cell look? Its rows and columns, followed back layer by layer to the image.
 
+import { max, min } from "../core/trees";
 import { trace } from "../core/reach";
 import { called, cell, changes, isCall, model, outputOf, parents, rowOf, settled, sizes, sizeText, stop } from "./state";
 import { Fragment, make } from "../view";
@@ -7,9 +8,9 @@ import { Fragment, make } from "../view";
 export function Traced() {
   if (!settled.value) return null;
   const { row, cell: picked } = settled.value, tensor = outputOf(row), shape = sizes.value[tensor]!, last = model.rows[row]![3] + model.rows[row]![4] - 1;
-  const axes = Math.min(2, Math.max(0, shape.length - 2));
+  const axes = min(2, max(0, shape.length - 2));
   if (stop.value && stop.value.node <= last) return <p>Nothing arrives here: an earlier layer does not fit.</p>;
-  const here = picked.slice(2 - axes).map((n, i) => Math.min(n, shape.at(i - axes)! - 1)), bands = trace(model, sizes.value, changes.value, tensor, here);
+  const here = picked.slice(2 - axes).map((n, i) => min(n, shape.at(i - axes)! - 1)), bands = trace(model, sizes.value, changes.value, tensor, here);
   const [input] = model.inputs, image = input && sizes.value[input[0]]!, seen = input && bands.get(input[0]);
   const steps = model.nodes.flatMap(([, , makes], node) => makes.flatMap((t) => (bands.has(t) && node <= last ? [{ node, t }] : []))).reverse();
   const few = steps.filter(({ t }, i) => i === 0 || words(t) !== words(steps[i - 1]!.t));
@@ -18,7 +19,7 @@ export function Traced() {
     if (!band.spans.length) return "all numbers";
     return band.spans.map(([a, b], i) => {
       const n = size.at(i - band.spans.length)!, word = i === band.spans.length - 1 ? "column" : "row";
-      const [from, to] = [Math.max(0, a), Math.min(n - 1, b)];
+      const [from, to] = [max(0, a), min(n - 1, b)];
       return to < from ? `no ${word}` : from === 0 && to === n - 1 && n > 1 ? `all ${n} ${word}s` : from === to ? `${word} ${from}` : `${word}s ${from} to ${to}`;
     }).join(", ");
   }
@@ -50,16 +51,16 @@ export function Traced() {
 }
 
 function Frame({ image, spans }: { image: number[]; spans: [number, number][] }) {
-  const w = image.at(-1)!, h = spans.length > 1 ? image.at(-2)! : Math.max(1, Math.round(w / 10));
+  const w = image.at(-1)!, h = spans.length > 1 ? image.at(-2)! : max(1, Math.round(w / 10));
   const [rows, columns] = spans.length > 1 ? [spans[0]!, spans[1]!] : [[0, h - 1], spans[0] ?? [0, w - 1]];
-  const margin = Math.max(0, -rows![0]!, -columns![0]!, rows![1]! - h + 1, columns![1]! - w + 1), unit = Math.max(h, w) / 200;
+  const margin = max(0, -rows![0]!, -columns![0]!, rows![1]! - h + 1, columns![1]! - w + 1), unit = max(h, w) / 200;
   const box = { x: columns![0], y: rows![0], width: columns![1]! - columns![0]! + 1, height: rows![1]! - rows![0]! + 1 };
   return (
     <svg class="frame" viewBox={`${-margin - unit} ${-margin - unit} ${w + 2 * margin + 2 * unit} ${h + 2 * margin + 2 * unit}`} role="img" aria-label="The part of the image that is seen">
       <defs><pattern id="hatch" width={6 * unit} height={6 * unit} patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d={`M0 0v${6 * unit}`} stroke-width={2 * unit} /></pattern></defs>
       <rect class="in" width={w} height={h} />
       <rect class="outside" {...box} fill="url(#hatch)" />
-      <rect class="inside" x={Math.max(0, box.x!)} y={Math.max(0, box.y!)} width={Math.max(0, Math.min(w, box.x! + box.width) - Math.max(0, box.x!))} height={Math.max(0, Math.min(h, box.y! + box.height) - Math.max(0, box.y!))} />
+      <rect class="inside" x={max(0, box.x!)} y={max(0, box.y!)} width={max(0, min(w, box.x! + box.width) - max(0, box.x!))} height={max(0, min(h, box.y! + box.height) - max(0, box.y!))} />
       <rect class="edge" {...box} />
     </svg>
   );

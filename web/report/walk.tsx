@@ -1,5 +1,6 @@
 // The window walking over this layer's own grid: what each output cell reads, and which outputs read a cell.
 
+import { floor, max, min } from "../core/trees";
 import { effect, signal } from "../core/signals";
 import { type Window } from "../core/model";
 import { cellsRead, readersOf, throughAdaptive } from "../core/reach";
@@ -25,8 +26,8 @@ function looks(node: number): [Look, Look] | null {
       const reads = (out: number) => { const [a, b] = throughAdaptive([out, out], n, o); return Array.from({ length: b - a + 1 }, (_, i) => a + i); };
       return { n, o, pad: [0, 0], reads, readers: (c) => Array.from({ length: o }, (_, i) => i).filter((i) => reads(i).includes(c)) };
     }
-    const window = found.map((tree) => at.value(tree)) as Window, last = Math.max(n - 1, ...cellsRead(o - 1, window));
-    const pad: [number, number] = window[1] > 0 ? [window[2], Math.max(window[4], last - n + 1)] : [0, 0];
+    const window = found.map((tree) => at.value(tree)) as Window, last = max(n - 1, ...cellsRead(o - 1, window));
+    const pad: [number, number] = window[1] > 0 ? [window[2], max(window[4], last - n + 1)] : [0, 0];
     return { n, o, pad, window, reads: (out) => cellsRead(out, window), readers: (c) => readersOf(c, o, window) };
   };
   return [look(-2), look(-1)];
@@ -52,9 +53,9 @@ function Window_({ node }: { node: number }) {
   const total = pair ? rows!.o * columns!.o : 0;
   if (!pair || !total) return null;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const [r, c] = [Math.min(cell.value[0], rows!.o - 1), Math.min(cell.value[1], columns!.o - 1)];
+  const [r, c] = [min(cell.value[0], rows!.o - 1), min(cell.value[1], columns!.o - 1)];
   const readRows = rows!.reads(r), readColumns = columns!.reads(c);
-  const go = (step: number) => { const next = (r * columns!.o + c + step + total) % total; cell.value = [Math.floor(next / columns!.o), next % columns!.o]; };
+  const go = (step: number) => { const next = (r * columns!.o + c + step + total) % total; cell.value = [floor(next / columns!.o), next % columns!.o]; };
   forward = () => go(1);
   const mine = pointed.value;
   const readers = mine ? { rows: rows!.readers(mine[0]), columns: columns!.readers(mine[1]) } : null;
@@ -95,23 +96,23 @@ interface GridProps { title: string; rows: Look; columns: Look; input?: boolean;
 function Grid({ title, rows, columns, input, marked, onPoint }: GridProps) {
   const frame = (look: Look, cells: number[]): [number, number] => {
     const [low, high] = input ? [-look.pad[0], look.n + look.pad[1]] : [0, look.o];
-    const start = high - low <= MOST ? low : Math.max(low, Math.min(high - MOST, Math.min(...cells) - Math.floor(MOST / 3)));
-    return [start, Math.min(high, start + MOST)];
+    const start = high - low <= MOST ? low : max(low, min(high - MOST, min(...cells) - floor(MOST / 3)));
+    return [start, min(high, start + MOST)];
   };
   const [r0, r1] = frame(rows, marked.rows), [c0, c1] = frame(columns, marked.columns), [h, w] = input ? [rows.n, columns.n] : [rows.o, columns.o];
   const box = (row: number, column: number, name: string) =>
     row >= r0 && row < r1 && column >= c0 && column < c1 && <rect class={name} x={(column - c0) * CELL} y={(row - r0) * CELL} width={CELL} height={CELL} />;
   const lines = `${Array.from({ length: r1 - r0 + 1 }, (_, i) => `M0 ${i * CELL}h${(c1 - c0) * CELL}`).join("")}${Array.from({ length: c1 - c0 + 1 }, (_, i) => `M${i * CELL} 0v${(r1 - r0) * CELL}`).join("")}`;
-  const inner = { x: (Math.max(0, c0) - c0) * CELL, y: (Math.max(0, r0) - r0) * CELL, width: (Math.min(w, c1) - Math.max(0, c0)) * CELL, height: (Math.min(h, r1) - Math.max(0, r0)) * CELL };
+  const inner = { x: (max(0, c0) - c0) * CELL, y: (max(0, r0) - r0) * CELL, width: (min(w, c1) - max(0, c0)) * CELL, height: (min(h, r1) - max(0, r0)) * CELL };
   const point = (event: PointerEvent): [number, number] | null => {
     const area = (event.currentTarget as Element).getBoundingClientRect();
-    const at: [number, number] = [r0 + Math.floor((event.clientY - area.top) / area.height * (r1 - r0)), c0 + Math.floor((event.clientX - area.left) / area.width * (c1 - c0))];
+    const at: [number, number] = [r0 + floor((event.clientY - area.top) / area.height * (r1 - r0)), c0 + floor((event.clientX - area.left) / area.width * (c1 - c0))];
     return at[0] >= 0 && at[0] < h && at[1] >= 0 && at[1] < w ? at : null;
   };
   const cut = input ? r1 - r0 < h + rows.pad[0] + rows.pad[1] || c1 - c0 < w + columns.pad[0] + columns.pad[1] : r1 - r0 < h || c1 - c0 < w;
   return (
     <div>
-      <span>{title}: {h} x {w} places{cut && `, shown from row ${Math.max(0, r0)}, column ${Math.max(0, c0)}`}</span>
+      <span>{title}: {h} x {w} places{cut && `, shown from row ${max(0, r0)}, column ${max(0, c0)}`}</span>
       <svg role="img" aria-label={`${title} grid of ${h} by ${w} places`} class={lit.value ? `lit-${lit.value}` : ""} viewBox={`0 0 ${(c1 - c0) * CELL} ${(r1 - r0) * CELL}`} style={{ maxWidth: `${(c1 - c0) * CELL}px` }}
         onPointerMove={(e) => onPoint(point(e))} onPointerLeave={() => onPoint(null)}>
         {input && <rect class="pad" width="100%" height="100%" />}
@@ -127,7 +128,7 @@ function Grid({ title, rows, columns, input, marked, onPoint }: GridProps) {
 
 /** Rows and columns that no window ever reads: the floor made visible. */
 function Unread({ rows, columns, frame: [r0, r1, c0, c1] }: { rows: Look; columns: Look; frame: [number, number, number, number] }) {
-  const never = (look: Look, from: number, to: number) => Array.from({ length: Math.max(0, Math.min(look.n, to) - Math.max(0, from)) }, (_, i) => i + Math.max(0, from)).filter((i) => !look.readers(i).length);
+  const never = (look: Look, from: number, to: number) => Array.from({ length: max(0, min(look.n, to) - max(0, from)) }, (_, i) => i + max(0, from)).filter((i) => !look.readers(i).length);
   return (
     <>
       {never(rows, r0, r1).map((row) => <rect class="unread" x={0} y={(row - r0) * CELL} width={(c1 - c0) * CELL} height={CELL}><title>row {row} is never read</title></rect>)}

@@ -52,7 +52,11 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
     if isinstance(model, str) and target.kind_of(model) == "python":
         model = target.load(model)
     if isinstance(model, Graph) or (isinstance(model, str) and target.kind_of(model) != "notation"):
-        return accepted(read(model, input_size, None, dtypes, mode), shapes)
+        graph = read(model, input_size, None, dtypes, mode)
+        if not graph.outputs and graph.problem is None:  # nothing behind the unknown part was asked
+            why = graph.notes[0] if graph.notes else "it gives nothing"
+            raise WhyshapeError(f"Which inputs {graph.name or 'it'} takes cannot be told: {why}.")
+        return accepted(graph, shapes)
     return accepted(again(model, tuple(shapes), dtypes, mode), shapes)
 
 

@@ -1,6 +1,7 @@
 """What a user meets who walks a file through the commands: numbers at the layer they belong to, axes where the file keeps them."""
 
 import json
+import zipfile
 
 import pytest
 
@@ -36,3 +37,18 @@ def test_places_of_a_picture_whose_maps_lie_last(kind, shape, axes):
     graph = layer(kind, {"filters": 4, "kernel_size": 3, "name": "conv"}, shape)
     assert places(graph, graph.inputs[0]) == axes
     assert [f.size for f in fields(graph).of(graph.nodes[0]).values()] == [3] * len(axes)
+
+
+def test_what_a_lambda_takes_is_not_told(tmp_path, capsys):
+    """Code in a file is never run: nothing is known of what follows, and "any size" would be a guess."""
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, 4], "name": "i"}},
+        {"class_name": "Lambda", "module": "keras.layers", "config": {"name": "l", "function": {"class_name": "__lambda__", "config": {"code": "x"}}}},
+    ]  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"name": "s", "layers": layers}}))
+    assert main(["accepts", str(tmp_path / "net.keras")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "whyshape: Which inputs s takes cannot be told: l: a Lambda is code, and code in a file is never run; what follows"
+    )

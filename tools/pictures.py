@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 from whyshape.api import explain
+from whyshape.explanation import Explanation
+from whyshape.graph import Builder
 from whyshape.readers.notation import THREAD
 from whyshape.writers.pictures import put, stale
 
@@ -23,12 +25,36 @@ def pictures():
     dilation = explain("Conv2d(4, 6, 3, dilation=2)", (1, 4, 9, 9))
     up = explain("ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1)", (1, 4, 5, 5))
     yield "thread-architecture.svg", thread.figure("arch")
+    yield "thread-table.svg", thread.figure("arch", style="table")
+    yield "thread-graph.svg", thread.figure("graph", depth=2)
+    unet = Explanation(u_net())
+    yield "u-net-architecture.svg", unet.figure("arch")
+    yield "u-net-graph.svg", unet.figure("graph")
+    yield "u-net-receptive-field.svg", unet.figure("rf")
     yield "thread-conv_1.svg", thread.figure("conv", layer="conv.conv_1")
     yield "thread-receptive-field.svg", thread.figure("rf")
     yield "walk-conv_2.svg", thread.animate("conv.conv_2")
     yield "walk-maxpool_2.svg", thread.animate("conv.maxpool_2")
     for name, one in (("stride", stride), ("dilation", dilation), ("transposed", up)):
         yield f"walk-{name}.svg", one.animate(next(node.path for node in one.graph.nodes))
+
+
+def u_net(levels: int = 3, size: int = 128):
+    """A small U-Net: what was seen on the way down is joined to what comes back up."""
+    net = Builder("a U-Net")
+    x, kept, maps = net.input((1, 3, size, size), name="image"), [], 3
+    for i in range(levels):
+        x = net.layer("ReLU", f"down.{i}.relu", net.layer("Conv2d", f"down.{i}.conv", x, args=(maps, 16 << i, 3), kwargs={"padding": 1}))
+        maps = 16 << i
+        kept.append(x)
+        x = net.layer("MaxPool2d", "pool", x, args=(2,))
+    for i in reversed(range(levels)):
+        x = net.layer("ConvTranspose2d", f"up.{i}", x, args=(maps, 16 << i, 2), kwargs={"stride": 2})
+        net.path = net.name = ""
+        x = net.call("cat", [x, kept[i]], 1)
+        x = net.layer("ReLU", f"dec.{i}.relu", net.layer("Conv2d", f"dec.{i}.conv", x, args=(32 << i, 16 << i, 3), kwargs={"padding": 1}))
+        maps = 16 << i
+    return net.graph(net.layer("Conv2d", "out", x, args=(maps, 2, 1)))
 
 
 def photograph(file: Path) -> None:

@@ -9,10 +9,11 @@ from html import unescape
 import html5lib
 import pytest
 
-from whyshape.analyses.notebook import mimebundle
+from whyshape.analyses.notebook import mimebundle, sheet
 from whyshape.api import explain
+from whyshape.graph import Builder
 from whyshape.readers.notation import THREAD
-from whyshape.writers.notebook import frame
+from whyshape.writers.notebook import BAD, CHOSEN, DIM, LIMIT, MADE, frame, write
 
 # What a notebook's sanitizer keeps of the elements we use; everything else would be dropped.
 KEPT = {"div", "p", "b", "br", "span", "table", "tbody", "tr", "td", "details", "summary", "img"}
@@ -46,6 +47,50 @@ def test_a_large_network_shows_its_top_level():
     told = mimebundle(answer)
     assert len(told["text/html"]) <= 60_000
     assert "80 calls; this shows the top level. All of it: x.report('net.html')" in unescape(told["text/html"])
+
+
+CHAIN = lambda n: " > ".join(f"Conv2d({2 + i % 7 if i else 1}, {2 + (i + 1) % 7}, 3, padding=1)" for i in range(n))
+
+
+@pytest.mark.parametrize("layers", [30, 60, 61, 1000])
+def test_no_output_is_larger_than_its_budget(layers):
+    """Words go before pictures, the first layers before the last; what is left out is counted, and said."""
+    told = mimebundle(explain(CHAIN(layers), (1, 1, 64, 64)))["text/html"]
+    assert len(told.encode()) <= LIMIT
+    tree = html5lib.parse(told, namespaceHTMLElements=False)
+    rows = len(tree.findall(".//details")) + len(tree.findall("./body/div/p")) - 3
+    silent = layers - len(tree.findall(".//img"))
+    if layers <= 60:
+        assert rows == layers and len(tree.findall(".//details")) >= 30
+        assert f"Left out to stay small: words or pictures of {silent} layers. All of it: x.report('net.html')" in unescape(told)
+    elif layers == 1000:
+        assert (
+            f"{layers} calls; this shows the top level. All of it: x.report('net.html'); {layers - rows} more rows are left out"
+            in unescape(told)
+        )
+
+
+def test_a_long_name_is_cut():
+    net = Builder("n" * 100_000)
+    x = net.layer("Conv2d", "c" * 100_000, net.input((1, 1, 8, 8)), args=(1, 2, 3))
+    assert len(write(sheet(net.graph(x), ""))) < LIMIT
+
+
+def test_words_stand_out_from_light_and_dark_pages(html):
+    """Every colour has a contrast of at least 4 with white and with the darkest page of a notebook."""
+
+    def light(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        return sum(w * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for w, c in zip((0.2126, 0.7152, 0.0722), parts))
+
+    def contrast(a, b):
+        high, low = sorted((light(a), light(b)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    colours = {CHOSEN, MADE, BAD, DIM}
+    assert set(re.findall(r"color:(#\w+)", html)) <= colours
+    for colour in colours:
+        assert contrast(colour, "#ffffff") >= 4 and contrast(colour, "#111111") >= 4, colour
 
 
 def test_a_mismatch_is_shown():

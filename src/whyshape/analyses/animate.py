@@ -7,7 +7,7 @@ from typing import NamedTuple
 from whyshape.analyses.figure.conv import TOP, beside, grids, heads, in_words, lines, written
 from whyshape.analyses.grids import Grid, Walk, covered, holes, walk
 from whyshape.graph import Graph, Node
-from whyshape.story.scene import WIDTHS, Mark, Scene
+from whyshape.story.scene import WIDTHS, Mark, Scene, Text, wide
 
 MOST = 100  # frames; a longer walk shows its first rows and its last
 
@@ -76,5 +76,7 @@ def film(graph: Graph, node: Node, width: float = WIDTHS["column"] * 1.5) -> Fil
     said = [*lines(graph, node, way), f"The window stands at {told}."]
     below, height = written(said, TOP + max(left.height, right.height) + 12, width)
     marks = [*grids(way, left, right), *heads(graph, node, way, left, width), *below]
-    still = Scene(width, height, f"{node.path or node.op}: its window on the way", in_words(said), tuple(marks))
+    ends = [m.x + wide(m.words, m.size, m.bold) for m in marks if isinstance(m, Text) and m.anchor == "start"]
+    broad = min(width, max(*ends, min(right.columns.values()) + right.width) + 8)
+    still = Scene(broad, height, f"{node.path or node.op}: its window on the way", in_words(said), tuple(marks))
     return Film(still, way, left, right, rows, columns)

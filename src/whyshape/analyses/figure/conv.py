@@ -70,7 +70,8 @@ def heads(graph: Graph, node: Node, way: Walk, left: Grid, width: float) -> list
 def lines(graph: Graph, node: Node, way: Walk) -> list[str]:
     """What is said under the grids: the layer, its formulas, its maps, and what the marks mean."""
     layer = Layers(graph).of(node)
-    said = [f"{node.path or node.op} ({node.type or node.op})"]
+    alone = len(graph.nodes) == 1 and node.path.isdecimal()  # a single layer written out: its number says nothing
+    said = [node.type if alone else f"{node.path or node.op} ({node.type or node.op})"]
     said += [f"{names}: {formula} = {value}" for names, formula, value in layer.formulas if names != "batch"]
     maps = node.rule.answer("maps", graph.call(node)) if node.rule is not None else None
     if isinstance(maps, str):

@@ -147,14 +147,16 @@ def opened(every: list[Row], level: list[int]) -> list[int]:
 def stages(graph: Graph, most: int) -> tuple[list[Stage], list[Row]]:
     """The input and every stage that changes the sizes or computes, opened level by level while there are at most ``most``; all parts."""
     every, forms = folded(graph), Forms(graph)
-    level = inside(every, -1)
+    level = best = inside(every, -1)
     kept = told(graph, [every[p] for p in level], forms)
     while (deeper := opened(every, level)) != level:
-        more = told(graph, [every[p] for p in deeper], forms)
+        level, more = deeper, told(graph, [every[p] for p in deeper], forms)
         if not len(kept) <= len(more) <= most + 1:  # opened, what only rearranges would vanish
             break
-        level, kept = deeper, more
-    return kept, [every[p] for p in level]
+        # The same stages under longer names tell nothing new; how often a block is repeated does.
+        if len(more) > len(kept) or any(every[p].times > 1 for p in level):
+            best, kept = level, more
+    return kept, [every[p] for p in best]
 
 
 def told(graph: Graph, parts: list[Row], forms: Forms) -> list[Stage]:

@@ -93,8 +93,8 @@ def _columns(rows, width: float, right) -> list[tuple[int, float, float]]:
         if sum(min(needs[i], 70.0 if i == 0 else needs[i]) for i in chosen) + GAP * (len(chosen) - 1) > room:
             chosen.remove(drop)
     fixed = sum(needs[i] for i in chosen[1:]) + GAP * (len(chosen) - 1)
-    spare = room - fixed - needs[0]
-    first = max(30.0, min(needs[0], room - fixed))
+    first = min(needs[0], max(30.0, room - fixed))
+    spare = room - fixed - first
     gap = GAP + max(0.0, spare) / (len(chosen) - 1)
     found, x = [], EDGE
     for i in chosen:

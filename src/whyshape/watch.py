@@ -80,9 +80,22 @@ def _diagnosed(error: Exception):
     if call is None and (known is None or known.kind in PYTHONS):
         return None
     finding = Finding(
-        where, p.sentence, known.wanted if known else None, known.arrived if known else None, kind="shape", message=message, tried=False
+        where,
+        understood(message) or p.sentence,
+        known.wanted if known else None,
+        known.arrived if known else None,
+        kind="shape",
+        message=message,
+        tried=False,
     )
     return Diagnosis("", (finding,), ran=False)
+
+
+def understood(message: str) -> str:
+    """The last line of a message that says something about sizes: an error of a DataLoader's worker arrives with its whole traceback."""
+    from whyshape.analyses.diagnose.reading import read
+
+    return next((line.strip() for line in reversed(message.splitlines()) if read(line) is not None), "")
 
 
 def placed(found, call):

@@ -6,7 +6,6 @@ import random
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 import torch
@@ -144,11 +143,6 @@ def test_guard_does_nothing_until_something_fails(monkeypatch):
     with guard() as watched:
         NET(torch.rand(1, 1, 28, 28))
     assert watched.diagnosis is None
-    began = time.perf_counter()
-    for _ in range(1000):
-        with guard():
-            pass
-    assert (time.perf_counter() - began) / 1000 < 1e-3  # a thousandth of a second is a hundred times what it takes
 
 
 def test_the_package_names_it():
@@ -256,3 +250,37 @@ def test_json_has_the_promised_words():
     assert (problem["where"]["layer"], problem["where"]["op"], problem["wanted"], problem["arrived"]) == ("7", "linear", 320, 500)
     assert problem["because"][0]["says"] == "500 = 20*5*5 in 6"
     assert {"says", "cost", "verified"} <= set(problem["fixes"][0])
+
+
+THREADED = """
+import threading, torch
+net = torch.nn.Linear(320, 50)
+worker = threading.Thread(target=lambda: net(torch.zeros(16, 500)))
+worker.start(); worker.join()
+print("goes on")
+"""
+
+
+def test_run_tells_what_ended_a_thread(tmp_path):
+    """The thread's traceback has the diagnosis under it; the program goes on and ends as it would."""
+    script = tmp_path / "threaded.py"
+    script.write_text(THREADED)
+    done = subprocess.run([sys.executable, "-m", "whyshape", "run", str(script)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stdout.strip() == "goes on"
+    assert "Exception in thread" in done.stderr and "in_features = 500, not 320" in done.stderr
+
+
+def test_an_error_brought_from_a_worker_is_told_by_its_own_words():
+    """A DataLoader's worker wraps the error in its traceback: the line that speaks of sizes is the sentence."""
+    message = "Caught RuntimeError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n  File x\nRuntimeError: "
+    said = "stack expects each tensor to be equal size, but got [1, 28, 28] at entry 0 and [1, 28, 29] at entry 1"
+    with pytest.raises(RuntimeError), guard() as watched:
+        raise RuntimeError(message + said + "\n")
+    assert watched.diagnosis.problems[0].sentence == f"RuntimeError: {said}"
+
+
+def test_rows_are_not_invented_for_a_loss():
+    """Four predictions and five targets: no fix cuts or pads the batch."""
+    with pytest.raises(ValueError), guard() as watched:
+        nn.CrossEntropyLoss()(torch.rand(4, 3), torch.rand(5, 3))
+    assert watched.diagnosis.problems[0].fixes == ()

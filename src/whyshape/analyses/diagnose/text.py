@@ -47,7 +47,7 @@ def described(p: Finding, number: int) -> list[str]:
     place = at(p.where) or p.where.get("type") or "the model"
     if p.kind == "other":
         return [f"{head}{clean(place)} stops for a reason that is no shape: {clean(p.message or p.sentence)}"]
-    lines = [f"{head}{clean(place)}: {clean(p.sentence)}."]
+    lines = [f"{head}{clean(place)}: {clean(p.sentence).rstrip('.:')}."]
     if p.because:
         lines += ["  because"] + [f"    {clean(link.says)}" for link in p.because[:8]]
     single = [f for f in p.fixes if f.verified]

@@ -6,7 +6,9 @@ import argparse
 import os
 import runpy
 import sys
+import threading
 import traceback
+from functools import partial
 
 HELP = "run a script unchanged; if a shape error escapes, the diagnosis stands under its traceback"
 
@@ -23,9 +25,10 @@ def run(options: argparse.Namespace) -> int:
 
     if not options.module and not os.path.isfile(options.script):
         raise WhyshapeError(f"there is no script {options.script!r}")
-    before = list(sys.argv), list(sys.path)
+    before = list(sys.argv), list(sys.path), threading.excepthook
     sys.argv = [options.script, *options.args]
     sys.path.insert(0, os.getcwd() if options.module else os.path.dirname(os.path.abspath(options.script)))
+    threading.excepthook = partial(_in_a_thread, threading.excepthook)
     try:
         with guard():
             if options.module:
@@ -37,8 +40,19 @@ def run(options: argparse.Namespace) -> int:
         traceback.print_exception(type(error), error, _of_the_script(error.__traceback__))
         return 1  # as Python ends a program whose exception nobody caught
     finally:
-        sys.argv, sys.path = before
+        sys.argv, sys.path, threading.excepthook = before
     return 0
+
+
+def _in_a_thread(shown, failed) -> None:
+    """An exception that ends a thread: shown as it would be, with the diagnosis under it."""
+    from whyshape.watch import add_note, diagnosis_of_error
+
+    if isinstance(failed.exc_value, Exception):
+        found = diagnosis_of_error(failed.exc_value)
+        if found is not None:
+            add_note(failed.exc_value, str(found))
+    shown(failed)
 
 
 def _of_the_script(tb):

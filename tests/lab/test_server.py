@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import torch
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
+expect = pytest.importorskip("playwright.sync_api").expect
 
 from whyshape.errors import WhyshapeError  # noqa: E402
 from whyshape.lab import trained  # noqa: E402
@@ -417,5 +419,5 @@ def test_the_thread_s_page_is_compared_with_pytorch_as_one_looks(server, chromiu
     gap = page.evaluate("() => play.gap()")
     assert gap["numbers"] == 12_784 and gap["most"] <= 1e-4
     page.locator(".picker select").select_option(label="conv.conv_2")
-    assert "PyTorch says" in page.locator("#verdict").inner_text() and ": equal" in page.locator("#verdict").inner_text()
+    expect(page.locator("#verdict")).to_have_text(re.compile("PyTorch says .*: equal"), timeout=60_000)
     page.close()

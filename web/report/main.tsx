@@ -17,8 +17,8 @@ function Layers() {
   return (
     <>
       <p class="hint">Size comes from a formula. The number of maps is a choice. Point at a number to see who decides it.</p>
-      {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
       <ul class="tools legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
+      {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
     </>
   );
 }

@@ -19,7 +19,7 @@ from whyshape.analyses.notebook import sheet
 from whyshape.analyses.report import report
 from whyshape.graph import Builder
 from whyshape.writers import film as films
-from whyshape.writers import notebook, svg, tikz
+from whyshape.writers import notebook, pdf, svg, tikz
 from whyshape.writers.html import HIDDEN, page
 
 
@@ -121,3 +121,20 @@ def test_nothing_runs(visit):
     assert "<script>alert(1)</script>" in shown and "\\u202econv" in shown
     assert tab.evaluate("document.querySelectorAll('#app script, #app img, #app iframe, #app style').length") == 0
     assert visit(svg.write(architecture(net.graph(x))), ready=False, ending="svg").evaluate("document.documentElement.tagName") == "svg"
+
+
+@pytest.mark.parametrize("names", [NAMES[::12], pytest.param(NAMES, marks=pytest.mark.full)], ids=["some", "all"])
+def test_no_name_breaks_a_pdf(names):
+    """The file is read strictly, holds the objects it always holds, and its words carry no hidden character."""
+    import io
+
+    import pypdf
+
+    kinds = lambda graph: pypdf.PdfReader(io.BytesIO(pdf.write(architecture(graph))), strict=True)
+    plain_file = kinds(named("plain"))
+    for name in names:
+        found = kinds(named(name))
+        assert set(found.trailer["/Root"]) == set(plain_file.trailer["/Root"]) and set(found.pages[0]) == set(plain_file.pages[0]), name
+        figure = found.trailer["/Root"]["/StructTreeRoot"]["/K"][0]["/K"][0]
+        said = found.metadata.title + found.metadata.subject + figure["/Alt"]
+        assert not [c for c in HIDDEN.findall(said) if c != "\n"], name

@@ -29,7 +29,7 @@ KNOWN = {
 # Refusals of PyTorch that are not about sizes or dtypes: a rule does not know values, memory or settings that change no size.
 NOT_SIZES = {
     r"memory location|out tensor|argument 'out'|Long tensor out|out's dtype|step must be nonzero|storage of size": "out= or memory",
-    r"index \d+ is out of bounds|probabilit": "the values inside a tensor",
+    r"index \d+ is out of bounds|probabilit|weights cannot be negative|same device": "the values inside a tensor, or where it lies",
     r"(cauchy|exponential|geometric|log_normal|uniform)_ expects|normal expects|lambda must|approximate arg|[ra]tol must|Lower bou|min_v":
         "a setting that changes no size",
     r"physical_layout|Duplicate dim|negative dims|n_sample <= 0|cannot exceed 2|without overflow": "a setting that changes no size",

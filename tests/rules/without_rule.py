@@ -16,7 +16,7 @@ FUNCTIONS = {
     r"assert_int_or_pair|boolean_dispatch|(handle|has)_torch_function.*": "PyTorch's own machinery",
     r"upsample(_nearest|_bilinear)?|triplet_margin_with_distance_loss|resize_as|sum_to_size": "written in Python: followed inside",
     r"(grouped|scaled|scaled_grouped)_mm|linear_cross_entropy": "experimental, for accelerators",
-    r"unique(_consecutive)?|nonzero(_static)?|argwhere|masked_select|bincount|segment_reduce|binomial|hash_tensor": "values decide",
+    r"unique(_consecutive)?|nonzero|argwhere|masked_select|bincount|segment_reduce|binomial|hash_tensor": "values decide",
     r"cudnn_.*|miopen_.*|mkldnn_.*|fbgemm_.*|ipu|xpu|mtia|to_mkldnn|record_stream": "kernels of one vendor",
     r".*quant.*|int_repr|[qQ]_?(scale|zero_point|scheme|per_channel_\w+)|choose_qparams_optimized|qscheme": "quantised tensors",
     r".*sparse.*|.*_indices(_copy)?|(indices|values)(_copy)?|coalesce|is_coalesced|(hs|sadd|ssp?add|sspadd|s|hsp)mm|dense_dim|to_dense":
@@ -25,8 +25,8 @@ FUNCTIONS = {
     r"\w+_copy": "copies of views, for compilers",
     r"can_cast|promote_types|result_type|sym_constrain_range.*|to_padded_tensor|storage_type|const_data_ptr": "no tensor comes out",
     r"as_subclass|module_load|new|index|nelement|numel|size|reinforce|from_file|frombuffer": "Python objects, files, old forms",
-    r"lu|lu_\w+|ldl_\w+|eig|symeig|solve|lstsq|geqrf|orgqr|ormqr|cond|householder_product|\w+_ex|tensor(inv|solve)": "rare linear algebra",
-    r"cov|corrcoef|gradient|histogram(dd)?|cumulative_trapezoid|grid_sampler_[23]d|round|\w+_polynomial_\w+": "rare: measured",
+    r"lu|lu_(solve|unpack)|ldl_\w+|eig|symeig|solve|lstsq|orgqr|ormqr|tensorsolve": "rare linear algebra",
+    r"histogram(dd)?|grid_sampler_[23]d": "rare: measured",
 }  # fmt: skip
 
 MODULES = {

@@ -7,13 +7,15 @@ from whyshape.rules.dtypes import complex_of, real_of, summed
 from whyshape.sizes import need, product, smallest
 
 
-def _matrix(x):
+def matrix(x):
+    """The axes before the last two, the rows and the columns."""
     axes_at_least(2, x)
     return x[:-2], x[-2], x[-1]
 
 
-def _square(x):
-    lead, rows, columns = _matrix(x)
+def square(x):
+    """The axes before the last two, and the rows, which must be as many as the columns."""
+    lead, rows, columns = matrix(x)
     need(rows == columns, "a square matrix is wanted, {arrived:rows} and {wanted:columns arrive}", arrived=rows, wanted=columns)
     return lead, rows
 
@@ -28,7 +30,7 @@ class SquareToSquare(_Algebra):
 
     @staticmethod
     def shape(input, upper=False, *, out=None):
-        _square(input.shape)
+        square(input.shape)
         return input.shape
 
 
@@ -38,7 +40,7 @@ class LinalgInverse(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        _square(A.shape)
+        square(A.shape)
         return A.shape
 
 
@@ -48,7 +50,7 @@ class MatrixPower(_Algebra):
 
     @staticmethod
     def shape(input, n, *, out=None):
-        _square(input.shape)
+        square(input.shape)
         return input.shape
 
 
@@ -58,7 +60,7 @@ class Determinant(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        return _square(A.shape)[0]
+        return square(A.shape)[0]
 
 
 @rule("slogdet", "torch.linalg.slogdet")
@@ -67,7 +69,7 @@ class LogDeterminant(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        lead, _ = _square(A.shape)
+        lead, _ = square(A.shape)
         return [lead, Made(lead, real_of(A.dtype))]
 
 
@@ -87,10 +89,10 @@ class PseudoInverse(_Algebra):
 
     @staticmethod
     def shape(A, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
-        lead, rows, columns = _matrix(A.shape)
+        lead, rows, columns = matrix(A.shape)
         if product(A.shape) != 0:  # of nothing nothing is asked
             if hermitian:
-                _square(A.shape)
+                square(A.shape)
             lead = broadcast_shapes(lead, *[t.shape for t in (rcond, atol, rtol) if hasattr(t, "shape")])
         return (*lead, columns, rows)
 
@@ -101,12 +103,12 @@ class Solve(_Algebra):
 
     @staticmethod
     def shape(A, B, *, left=True, out=None):
-        lead, n = _square(A.shape)
+        lead, n = square(A.shape)
         b = B.shape
         if len(b) == 1 or (len(b) == len(A.shape) - 1 and all(bool(n == m) for n, m in zip(b, A.shape))):
             need(b[-1] == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=b[-1])
             return (*broadcast_shapes(lead, b[:-1]), n)
-        _, rows, columns = _matrix(b)
+        _, rows, columns = matrix(b)
         need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         return (*broadcast_shapes(lead, b[:-2]), rows, columns)
 
@@ -117,8 +119,8 @@ class SolveTriangular(_Algebra):
 
     @staticmethod
     def shape(A, B, *, upper, left=True, unitriangular=False, out=None):
-        lead, n = _square(A.shape)
-        others, rows, columns = _matrix(B.shape)
+        lead, n = square(A.shape)
+        others, rows, columns = matrix(B.shape)
         need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         return (*broadcast_shapes(lead, others), rows, columns)
 
@@ -129,14 +131,14 @@ class CholeskySolve(_Algebra):
 
     @staticmethod
     def shape(input, input2, upper=False, *, out=None):
-        lead, n = _square(input2.shape)
-        others, rows, columns = _matrix(input.shape)
+        lead, n = square(input2.shape)
+        others, rows, columns = matrix(input.shape)
         need(rows == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows)
         return (*broadcast_shapes(others, lead), rows, columns)
 
 
 def _qr(x, mode):
-    lead, rows, columns = _matrix(x)
+    lead, rows, columns = matrix(x)
     inner = smallest(rows, columns)
     if mode == "complete":
         return [(*lead, rows, rows), (*lead, rows, columns)]
@@ -167,7 +169,7 @@ class SVD(_Algebra):
 
     @staticmethod
     def shape(A, full_matrices=True, *, driver=None, out=None):
-        lead, rows, columns = _matrix(A.shape)
+        lead, rows, columns = matrix(A.shape)
         inner = smallest(rows, columns)
         left, right = (rows, columns) if full_matrices else (inner, inner)
         return [(*lead, rows, left), Made((*lead, inner), real_of(A.dtype)), (*lead, right, columns)]
@@ -179,7 +181,7 @@ class OldSVD(_Algebra):
 
     @staticmethod
     def shape(input, some=True, compute_uv=True, *, out=None):
-        lead, rows, columns = _matrix(input.shape)
+        lead, rows, columns = matrix(input.shape)
         inner = smallest(rows, columns)
         left, right = (inner, inner) if some and compute_uv else (rows, columns)
         return [(*lead, rows, left), Made((*lead, inner), real_of(input.dtype)), (*lead, columns, right)]
@@ -191,7 +193,7 @@ class SingularValues(_Algebra):
 
     @staticmethod
     def shape(A, *, driver=None, out=None):
-        lead, rows, columns = _matrix(A.shape)
+        lead, rows, columns = matrix(A.shape)
         return Made((*lead, smallest(rows, columns)), real_of(A.dtype))
 
 
@@ -201,7 +203,7 @@ class SymmetricEigen(_Algebra):
 
     @staticmethod
     def shape(A, UPLO="L", *, out=None):
-        lead, n = _square(A.shape)
+        lead, n = square(A.shape)
         return [Made((*lead, n), real_of(A.dtype)), A.shape]
 
 
@@ -211,7 +213,7 @@ class SymmetricEigenvalues(_Algebra):
 
     @staticmethod
     def shape(A, UPLO="L", *, out=None):
-        lead, n = _square(A.shape)
+        lead, n = square(A.shape)
         return Made((*lead, n), real_of(A.dtype))
 
 
@@ -221,7 +223,7 @@ class Eigen(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        lead, n = _square(A.shape)
+        lead, n = square(A.shape)
         return [Made((*lead, n), complex_of(A.dtype)), Made(A.shape, complex_of(A.dtype))]
 
 
@@ -231,7 +233,7 @@ class Eigenvalues(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        lead, n = _square(A.shape)
+        lead, n = square(A.shape)
         return Made((*lead, n), complex_of(A.dtype))
 
 
@@ -243,4 +245,4 @@ class MatrixRank(_Algebra):
     def shape(A, tol=None, hermitian=False, *, atol=None, rtol=None, out=None):
         if any(hasattr(t, "shape") for t in (tol, atol, rtol)):
             raise Unexplained("a tolerance for each matrix")
-        return Made(_square(A.shape)[0] if hermitian else _matrix(A.shape)[0], "int64")
+        return Made(square(A.shape)[0] if hermitian else matrix(A.shape)[0], "int64")

@@ -47,7 +47,7 @@ class _Pointwise(Rule):
     nan_to_num fill zero Tensor.requires_grad_ Tensor.__pos__ Tensor.cpu Tensor.cuda Tensor.pin_memory
     Tensor.copy_ Tensor.uniform_ Tensor.normal_ Tensor.bernoulli_ Tensor.random_ Tensor.exponential_ Tensor.log_normal_ Tensor.geometric_
     Tensor.cauchy_ Tensor.fill_diagonal_ bitwise_not Tensor.__invert__ alias torch.fake_quantize_per_tensor_affine
-    torch.bernoulli Tensor.bernoulli poisson""")  # fmt: skip
+    torch.bernoulli Tensor.bernoulli poisson torch.special.round""")  # fmt: skip
 class Unary(_Pointwise):
     """The same shape and dtype, every number by itself."""
 

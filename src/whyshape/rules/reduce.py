@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, rule
+from whyshape.rules.base import Made, Rule, axes_at_least, axes_of, axis_of, rule
 from whyshape.rules.dtypes import category, default_float, fractions, name_of, real_of, result_type, summed
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import largest, need, product
@@ -368,16 +368,3 @@ class Diff(Rule):
                 size = size + (more.shape[axis] if more.shape else 1)
         dtype = result_type([t for t in (input, prepend, append) if t is not None])
         return Made((*x[:axis], largest(size - n, 0), *x[axis + 1 :]), dtype)
-
-
-@rule("trapezoid", "trapz")
-class Trapezoid(_Reduction):
-    """The area under the numbers along ``dim``."""
-
-    title = "integral"
-
-    @staticmethod
-    def shape(y, x=None, *, dx=None, dim=-1):
-        if x is not None:
-            raise Unexplained("with places of its own")
-        return Made(reduced(y.shape, dim), default_float(y.dtype) if category(y.dtype) < 2 else y.dtype)

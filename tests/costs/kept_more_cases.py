@@ -193,6 +193,16 @@ ALGEBRA = {
     "lp_pool3d": (lambda x: F.lp_pool3d(x, 2, 2), [(2, 4, 6, 6, 6)]),
     "fractional_max_pool2d": (lambda x: F.fractional_max_pool2d(x, 2, 3), [(2, 4, 6, 6)]),
     "fractional_max_pool3d": (lambda x: F.fractional_max_pool3d(x, 2, 3), [(2, 4, 6, 6, 6)]),
+    "attention of numbers apart": (
+        lambda q, k, v: F.scaled_dot_product_attention(q.transpose(2, 3), k, v),
+        [(2, 2, 4, 3), (2, 2, 5, 4), (2, 2, 5, 4)],
+    ),
+    **{
+        f"{n} of maps lying in turns": (
+            lambda x, f=f: f(x[:, :, :, 0].permute(0, 3, 1, 2)).permute(0, 2, 3, 1).reshape(-1, 4).square(), [(2, 4, 6, 3, 4)])
+        for n, f in {"max_pool2d": lambda x: F.max_pool2d(x, 2), "avg_pool2d": lambda x: F.avg_pool2d(x, 2),
+                     "conv2d": lambda x: F.conv2d(x, torch.ones(4, 4, 3, 3)), "interpolate": lambda x: F.interpolate(x, scale_factor=2)}.items()
+    },
     "affine_grid": (lambda t: F.affine_grid(t, [2, 3, 4, 5]), [(2, 2, 3)]),
     "embedding_bag": (lambda w: F.embedding_bag(AT, w), [(5, 4)]),
     "embedding_bag of sums": (lambda w: F.embedding_bag(AT, w, mode="sum"), [(5, 4)]),

@@ -131,11 +131,31 @@ def test_no_grad_inside_the_model_is_seen():
 
 TORCHVISION = """alexnet vgg11_bn resnet18 resnext50_32x4d densenet121 squeezenet1_0 googlenet inception_v3 mobilenet_v2 mobilenet_v3_small
     efficientnet_b0 shufflenet_v2_x0_5 mnasnet0_5 regnet_y_400mf convnext_tiny vit_b_32 swin_t swin_v2_t maxvit_t"""  # fmt: skip
-TIMM = """resnet10t efficientnet_lite0 ghostnet_100 hrnet_w18_small lcnet_050 mobilevitv2_050 mobilevit_xxs edgenext_xx_small
-    deit_tiny_patch16_224
-    swin_tiny_patch4_window7_224 levit_128s poolformer_s12 convmixer_768_32 resmlp_12_224 gmlp_ti16_224 pvt_v2_b0 xcit_nano_12_p16_224
-    cait_xxs24_224 visformer_tiny tinynet_e repvgg_a0 rexnet_100 res2net50_14w_8s skresnet18 dla46_c cspresnet50 fastvit_t8 nf_resnet26
-    tiny_vit_5m_224 davit_tiny volo_d1_224 mvitv2_tiny"""  # fmt: skip
+TIMM = """"resnet10t efficientnet_lite0 ghostnet_100 hrnet_w18_small lcnet_050 mobilevitv2_050 mobilevit_xxs edgenext_xx_small
+    deit_tiny_patch16_224 swin_tiny_patch4_window7_224 levit_128s poolformer_s12 convmixer_768_32 resmlp_12_224 gmlp_ti16_224
+    pvt_v2_b0 xcit_nano_12_p16_224 cait_xxs24_224 visformer_tiny tinynet_e repvgg_a0 rexnet_100 res2net50_14w_8s skresnet18 dla46_c
+    cspresnet50 fastvit_t8 nf_resnet26 tiny_vit_5m_224 davit_tiny volo_d1_224 mvitv2_tiny eca_botnext26ts_256 test_byobnet
+    mobileone_s0 mobileone_s1 cait_xxs36_224 coat_tiny coat_lite_tiny coat_mini convit_tiny convit_small convmixer_1024_20_ks9_p14
+    test_convnext test_convnext3 test_convnext2 crossvit_tiny_240 crossvit_9_240 crossvit_9_dagger_240 csatv2 csatv2_21m
+    cs3darknet_focus_s cs3darknet_s cs3darknet_focus_m deit_tiny_distilled_patch16_224 deit_small_patch16_224 densenet121
+    densenetblur121d densenet169 dla46x_c dla60x_c dpn48b dpn68 dpn68b edgenext_x_small edgenext_small efficientformer_l1
+    efficientformer_l3 efficientformerv2_s0 efficientformerv2_s1 efficientformerv2_s2 test_efficientnet test_efficientnet_evos
+    test_efficientnet_gn efficientvit_b0 efficientvit_b1 efficientvit_b2 efficientvit_m0 efficientvit_m1 efficientvit_m2
+    eva02_tiny_patch14_224 fasternet_t0 fasternet_t1 fasternet_t2 fastvit_t12 fastvit_s12 focalnet_tiny_srf focalnet_tiny_lrf
+    gcvit_xxtiny gcvit_xtiny gcvit_tiny ghostnet_050 ghostnetv3_050 hardcorenas_b hardcorenas_a hardcorenas_c hgnetv2_b0 hgnetv2_b1
+    hgnetv2_b2 hiera_tiny_224 hrnet_w18_small_v2 hrnet_w18 inception_next_atto inception_next_tiny inception_v3 levit_conv_128s
+    levit_128 test_mambaout mambaout_femto mambaout_kobe maxvit_pico_rw_256 maxvit_rmlp_pico_rw_256 coatnet_pico_rw_224
+    poolformerv2_s12 poolformerv2_s24 gmixer_12_224 mobilenetv3_small_050 lcnet_035 mobilevit_xs nest_tiny nest_tiny_jx
+    nextvit_small test_nfnet nf_regnet_b0 nf_regnet_b1 pit_ti_224 pit_ti_distilled_224 pit_xs_224 pvt_v2_b1 pvt_v2_b2_li rdnet_tiny
+    regnetx_002 regnety_002 regnety_004 repghostnet_050 repghostnet_058 repghostnet_080 repvit_m0_9 repvit_m1 repvit_m1_0 res2next50
+    res2net50_48w_2s resnest14d resnest26d resnest50d_1s4x24d test_resnet resnet10t resnet14t resnetv2_18 resnetv2_18d resnetv2_34
+    rexnetr_100 rexnet_130 selecsls42 selecsls60 legacy_seresnet18 legacy_seresnext26_32x4d legacy_seresnet34 shvit_s1 shvit_s2
+    shvit_s3 skresnet34 skresnet50 starnet_s050 starnet_s100 starnet_s150 swiftformer_xs swiftformer_s swiftformer_l1
+    swin_s3_tiny_224 swinv2_tiny_window16_256 swinv2_tiny_window8_256 swinv2_cr_tiny_224 swinv2_cr_tiny_ns_224 tiny_vit_11m_224
+    tiny_vit_21m_384 tnt_s_legacy_patch16_224 tnt_s_patch16_224 tresnet_m twins_svt_small twins_pcpvt_small test_vit test_vit2
+    test_vit3 vit_tiny_r_s16_p8_224 vit_relpos_small_patch16_rpn_224 vit_srelpos_small_patch16_224 vit_relpos_small_patch16_224
+    vitamin_small_224 ese_vovnet19b_slim_dw ese_vovnet19b_slim ese_vovnet19b_dw legacy_xception xception41p xception41
+    xcit_nano_12_p8_224 sam2_hiera_tiny"""  # fmt: skip
 
 
 def check_network(make, name, shape, mode):

@@ -7,6 +7,7 @@ The tests hold every one against `torch.autograd.graph.saved_tensors_hooks` on r
 
 from __future__ import annotations
 
+from whyshape.rules.attention import fused
 from whyshape.rules.base import Spec, told
 from whyshape.rules.dtypes import name_of
 from whyshape.sizes import product
@@ -305,10 +306,12 @@ told("saved", _last_two, "mm bmm mv addmm baddbmm addbmm addmv addr addcmul")
 def _attention(call):
     q, k, v, mask = call.query, call.key, call.value, call.attn_mask
     learned = mask is not None and mask.needs_grad
-    if (
-        len(q.shape) != 4 or learned or call.dropout_p or int(q.shape[-1]) != int(v.shape[-1])
-    ):  # written out: both scaled, the weights, and what dropout left of them
+    if not fused(q, k, v, call.dropout_p, learned, lambda t: steps(t)[-1]):
+        # Written out: both scaled, the weights, and what dropout left of them.
         wide = _wide(q)
+        apart = any(steps(t)[-1] != 1 for t in (q, k, v))
+        if tuple(q.shape[:-2]) != tuple(k.shape[:-2]) or (apart and wide != name_of(q.dtype)):
+            return None
         weights = Spec((*q.shape[:-1], k.shape[-2]), wide)
         values = v if wide == name_of(q.dtype) and _merges(v, len(v.shape) - 2) else like(v, dtype=wide)
         return [like(q, dtype=wide), like(k, dtype=wide), values, *[weights] * (3 if call.dropout_p else 1)]

@@ -33,9 +33,22 @@ def dense_strides(t) -> list[int]:
 
 
 def channels_last(t) -> torch.memory_format | None:
-    """The memory format of a map whose channels lie side by side, as `x.permute(0, 3, 1, 2)` leaves them; None of any other."""
+    """The memory format of a map whose channels lie side by side, as `x.permute(0, 3, 1, 2)` leaves them; None of any other.
+
+    As PyTorch looks for it: gaps do not matter, as in one of three maps that lie in turns.
+    """
     form = {4: torch.channels_last, 5: torch.channels_last_3d}.get(t.dim())
-    return form if form is not None and not t.is_contiguous() and t.is_contiguous(memory_format=form) else None
+    if form is None or t.is_contiguous():
+        return None
+    if t.is_contiguous(memory_format=form):
+        return form
+    least = 0
+    for axis in (1, *range(t.dim() - 1, 1, -1), 0):
+        size, step = t.shape[axis], t.stride(axis)
+        if not size or not step or step < least or (axis == 0 and least == t.stride(1)):
+            return None
+        least = step * size
+    return form
 
 
 def stand_ins(value):

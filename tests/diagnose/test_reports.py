@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import torch
 from mistakes import same
@@ -12,6 +14,7 @@ from reports_second import SECOND
 from reports_series import SERIES
 
 from whyshape.analyses.diagnose import diagnose
+from whyshape.analyses.diagnose.problem import OLD
 from whyshape.readers.torch.edit import Edits
 
 REPORTS = {**PICTURES, **MAPS, **SERIES, **PLAIN, **SECOND}
@@ -39,13 +42,16 @@ def judged(names):
 
 
 def ran(name, fix):
-    """A fix that says "verified" runs in plain PyTorch, on the user's numbers."""
+    """A fix that says "verified" runs in plain PyTorch, on the user's numbers; and what it says of the weights is so."""
     assert fix.verified
     model, inputs = broken(name)
+    sizes = Counter(tuple(t.shape) for t in model.state_dict().values())
     edits = Edits(model, list(inputs), real=True)
     edits.apply(fix.edits)
     with torch.no_grad():
         edits.model(*edits.args)
+    if fix.cost == OLD:
+        assert Counter(tuple(t.shape) for t in edits.model.state_dict().values()) == sizes, (name, fix.says)
 
 
 @pytest.mark.parametrize("name", REPORTS)

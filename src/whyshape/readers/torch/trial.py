@@ -130,7 +130,10 @@ class Patient:
                 made.take_back()
                 self.use_real_numbers()
                 return self.run(edits)
-            return Trial(modules, tracer, facts, result, failure, _named(made.model, *self.call(made.args), None), modes)
+            trial = Trial(modules, tracer, facts, result, failure, _named(made.model, *self.call(made.args), None), modes)
+            if any("param" in e for e in edits):
+                trial.state  # noqa: B018 - asked while the changed parameter is there; layers stay in `modules`, parameters are taken back
+            return trial
         except CannotApply:
             return None
         finally:

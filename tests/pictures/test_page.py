@@ -408,6 +408,18 @@ def test_a_knob_of_a_folded_row_turns_all_its_repetitions(visit, nets):
     expect(tab).to_have_url(re.compile(r"#l=blocks\.0\.\.2\.up&k0=[^&]*&k1=[^&]*$"))
 
 
+def test_alike_blocks_say_in_what_they_differ(visit):
+    """Dropout that grows from block to block changes no size: the blocks stand in one row, and the row says so."""
+    from whyshape.graph import Builder
+
+    net = Builder("deep")
+    x = net.input((1, 8))
+    for i in range(4):
+        x = net.layer("Dropout", f"blocks.{i}.drop", net.layer("Linear", f"blocks.{i}.fc", x, args=(8, 8)), args=((i + 1) / 10,))
+    tab = visit(page(report(net.graph(net.layer("Linear", "head", x, args=(8, 2))))), "#l=blocks.0..3")
+    says(tab, "#card .flow", "This row stands for 4 alike blocks. They differ in: drop p: 0.1, 0.2, 0.3, 0.4.")
+
+
 def test_hazards_stand_in_every_report(visit):
     """Path, sentence and how grave it is."""
     from whyshape.graph import Builder

@@ -46,6 +46,7 @@ export interface Model {
   branches: Condition[];
   rows: Row[];
   totals: [learned: number, macs: number]; // as it was read
+  differs: Record<string, string[]>; // settings in which the repetitions of a row differ
   pictures: Record<string, { at: [number, number][]; edges: number[][] }>;
   glossary: [word: string, sense: string][];
   notes: string[];

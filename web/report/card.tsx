@@ -24,7 +24,7 @@ function Inside() {
       <p class="flow">
         {node >= 0 && <>{model.nodes[node]![1].map((t) => sizeText(t)).join(" and ")} {"->"} </>}
         <b>{(stop.value?.node ?? Infinity) < first + count ? "-" : sizeText(outputOf(row))}</b>
-        {times > 1 && <> This row stands for {times} alike blocks.</>}
+        {times > 1 && ` This row stands for ${times} alike blocks.`}{model.differs[row] && ` They differ in: ${model.differs[row].join("; ")}.`}
       </p>
       {stop.value && stop.value.node >= first && stop.value.node < first + count && <Refusal />}
       {node >= 0 ? <Slots node={node} key={node} /> : (

@@ -14,6 +14,7 @@ from math import prod
 from string import Formatter
 from typing import Any
 
+from whyshape.analyses.differs import differs
 from whyshape.analyses.glossary import GLOSSARY
 from whyshape.analyses.layers import Layers
 from whyshape.analyses.layout import picture
@@ -66,6 +67,7 @@ def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, c
         "branches": [table.condition(cond, lambda at: (table.tensor(at.leaf.ref[1]), at.leaf.ref[2])) for cond in graph.branches],
         "totals": table.totals,
         "rows": [[row.depth, row.name, row.type, row.first, row.count, row.times, row.kids] for row in found],
+        "differs": {str(index): told for index, row in enumerate(found) if (told := differs(graph, row))},
         "pictures": _pictures(graph, found),
         "glossary": list(GLOSSARY.items()),
         "notes": list(graph.notes),

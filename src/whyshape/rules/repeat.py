@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, exactly, given, rule
 from whyshape.rules.dtypes import promote, summed
+from whyshape.rules.layout import as_the_input
 from whyshape.sizes import need, product, total
 
 
@@ -88,6 +89,7 @@ class Flip(_Repeat):
     """Mirrored along some axes."""
 
     title = "flip"
+    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, *dims, **named):
@@ -102,6 +104,7 @@ class FlipLeftRight(_Repeat):
     """Mirrored left to right."""
 
     title = "flip"
+    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input):
@@ -114,6 +117,7 @@ class FlipUpDown(_Repeat):
     """Mirrored top to bottom."""
 
     title = "flip"
+    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input):

@@ -64,7 +64,7 @@ class Gradient(_Statistics):
         for axis in axes:
             need(x[axis] >= edge_order + 1, "at least {wanted:numbers are} wanted along axis {axis}, {arrived:arrive}",
                  wanted=edge_order + 1, arrived=x[axis], axis=axis)  # fmt: skip
-        return [x] * len(axes)
+        return [Made(x, default_float(input.dtype))] * len(axes)
 
 
 def _areas(y, x, dim):

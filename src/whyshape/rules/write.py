@@ -5,6 +5,7 @@ from __future__ import annotations
 from whyshape.rules.base import Rule, Unexplained, axes_at_least, axis_of, exactly, rule, stretched
 from whyshape.rules.dtypes import one_dtype
 from whyshape.rules.index import WHOLE, Diagonal, indexed, place_in, same_rank, whole_places, within
+from whyshape.rules.layout import as_the_input
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import need, product
 
@@ -45,10 +46,10 @@ class Scatter(Rule):
     @staticmethod
     def shape(input, dim, index, src=None, reduce=None, *, value=None, include_self=True, out=None):
         axis = axis_of(dim, len(input.shape))
-        whole_places(index, WHOLE)
         if hasattr(src, "shape"):
             one_dtype(src, input)
         if not any(int(n) == 0 for n in index.shape):
+            whole_places(index, WHOLE)
             same_rank(input, index)
             axes = range(min(len(index.shape), len(input.shape)))
             within(index.shape, input.shape, [a for a in axes if a != axis], "input")
@@ -113,6 +114,8 @@ class IndexCopy(_Write):
 class IndexFill(_Write):
     """One number put in the slices ``index`` names."""
 
+    lays = staticmethod(as_the_input)
+
     @staticmethod
     def shape(input, dim, index, value):
         axis_of(dim, len(input.shape))
@@ -125,6 +128,8 @@ class IndexFill(_Write):
 @rule("index_put")
 class IndexPut(_Write):
     """Values put at the places of ``x[indices]``; their axes of 1 are stretched."""
+
+    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, indices, values, accumulate=False):
@@ -147,6 +152,8 @@ class IndexPut(_Write):
 class Put(_Write):
     """Numbers put at places of the tensor as one long row."""
 
+    lays = staticmethod(as_the_input)
+
     @staticmethod
     def shape(input, index, source, accumulate=False):
         one_dtype(source, input)
@@ -158,6 +165,8 @@ class Put(_Write):
 @rule("select_scatter")
 class SelectScatter(_Write):
     """One place of an axis written over in a copy."""
+
+    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, src, dim, index):
@@ -172,6 +181,8 @@ class SelectScatter(_Write):
 @rule("slice_scatter")
 class SliceScatter(_Write):
     """A slice of an axis written over in a copy."""
+
+    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, src, dim=0, start=None, end=None, step=1):

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from whyshape.analyses.field import fields, padding_share, window
+from whyshape.analyses.looks import table_of
 from whyshape.errors import WhyshapeError
 from whyshape.readers.torch import read
 
@@ -222,3 +223,50 @@ def test_published_table(name, path, size, stride, padding):
     tensor = [c for c in graph.calls if c.path == path][-1].outputs[0]
     found = field(graph, tensor)
     assert (found.size, found.stride, -found.start, found.aligned, found.exact) == (size, stride, padding, True, True)
+
+
+class TwoPaths(nn.Module):
+    """A map flattened twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3, stride=2)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return x.flatten(1) + x.mul(2).flatten(1)
+
+
+def test_flatten_keeps_the_window_and_a_linear_layer_sees_all():
+    """A cell of a flattened map has the window it had, exactly; the first layer that reads all of them sees the whole image."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2), nn.Flatten(), nn.ReLU(), nn.Linear(18, 4), nn.ReLU())
+    graph = read(net, (1, 1, 8, 8))
+    found = [list(fields(graph).of(node).values()) for node in graph.nodes]
+    for flat in found[1:3]:
+        assert [(f.size, f.whole, f.exact, f.axis, f.along) for f in flat] == [(3, False, True, None, -1)] * 2
+    for linear in found[3:]:
+        assert [(f.whole, f.exact, f.along) for f in linear] == [(True, True, None)] * 2
+    shown = [line.split() for line in str(table_of(graph)).splitlines()]
+    assert ["1", "flatten", "3", "yes"] in shown and ["3", "linear", "whole", "image", "yes"] in shown
+    for cell in range(18):  # every one of them has a window of three, and PyTorch's gradient lies in it
+        x = torch.zeros(1, 1, 8, 8, requires_grad=True)
+        net[1](net[0](x))[0, cell].backward()
+        rows, columns = (sorted(set(at.tolist())) for at in x.grad[0, 0].nonzero(as_tuple=True))
+        seen = window(graph, graph.nodes[1].outputs[0], (0, cell))
+        assert (sorted(seen[2].cells), sorted(seen[3].cells)) == (rows, columns) and len(rows) == len(columns) == 3
+
+
+def test_flattened_paths_of_one_window_meet():
+    """Two ways to the same cells are one; two flattened windows of different sizes are at most the whole image."""
+    same, other = read(TwoPaths(), (1, 1, 8, 8)), read(Differing(), (1, 1, 8, 8))
+    assert [(f.size, f.along, f.exact) for f in fields(same).of(same.nodes[-1]).values()] == [(3, -1, True)] * 2
+    assert [(f.whole, f.exact) for f in fields(other).of(other.nodes[-1]).values()] == [(True, False)] * 2
+
+
+class Differing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.small, self.large = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(1, 2, 5, padding=2)
+
+    def forward(self, x):
+        return self.small(x).flatten(1) + self.large(x).flatten(1)

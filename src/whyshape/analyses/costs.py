@@ -40,7 +40,8 @@ class Costs(NamedTuple):
             text = lambda values: "x".join(dict.fromkeys(values)) if len(set(values)) == 1 else "x".join(values)
             found.append(dict(zip(COLUMNS, (
                 node.path, node.op, tuple(int(n) for n in shape), own, row.counted(self.count).value, row.work, kept.nbytes,
-                text(["whole" if f.whole else str(f.size) for f in axes]), text([str(f.stride) for f in axes]), text([str(f.start) for f in axes]),
+                text(["whole" if f.whole else str(f.size) for f in axes]), text([str(f.stride) for f in axes if f.axis is not None]),
+                text([str(f.start) for f in axes if f.axis is not None]),
             ))))  # fmt: skip
         return found
 

@@ -25,10 +25,25 @@ class Field(NamedTuple):
     whole: bool = False  # some path (a gate, a global pool) sees all of the input; the other numbers are of the paths that do not
     aligned: bool = True  # all paths are centred on the same place
     exact: bool = True  # False: at most this
+    along: int | None = None  # this axis counts through places and maps, as `flatten` leaves them: each cell has a window of its own place
+
+    def seen_by(self, how: list[Look]) -> Field:
+        """As seen by an operator that looks at the tensor's axes like this."""
+        if self.axis is not None:
+            return self.through(_of_axis(how, self.axis))
+        if self.along is None:
+            return self
+        look = _of_axis(how, self.along)
+        if look.same:
+            return self._replace(along=look.axis, exact=self.exact and look.exact)
+        one = look.axis is None and not look.stride and look.low == look.high  # always the same cell
+        return self._replace(along=None, whole=self.whole or not one, exact=self.exact and look.exact)
 
     def through(self, look: Look) -> Field:
         """As seen by an operator that looks at this tensor."""
-        if look.axis == self.axis and look.span == 1 and look.stride == 1 and look.low == look.high == 0:  # the very cell
+        if look.joint is not None and look.axis is not None:  # one cell each, whose place the axis counts together with others
+            return Field(None, 0, self.start, self.stop, self.size, self.whole, self.aligned, self.exact, look.axis)
+        if look.axis == self.axis and look.same:
             return self if look.exact else self._replace(exact=False)
         if look.axis is None and look.stride:
             return Field(None, 0, self.start, self.stop, self.size, True, self.aligned, self.exact and look.exact)
@@ -42,6 +57,8 @@ class Field(NamedTuple):
         if self == other:
             return self
         whole, exact = self.whole or other.whole, self.exact and other.exact
+        if self.along is not None or other.along is not None:
+            return Field(None, 0, min(self.start, other.start), max(self.stop, other.stop), max(self.size, other.size), True, False, False)
         if self.axis is None or other.axis is None:
             keep = self if other.axis is None else other
             return keep._replace(whole=whole or self.axis != other.axis, exact=exact)
@@ -106,7 +123,7 @@ def fields(graph: Graph, which: int = 0) -> Fields:
             for tensor, how in ways.of(node, number):
                 before = table[tensor]
                 if before is not None:
-                    after = [f.through(_of_axis(how, f.axis)) if f.axis is not None else f for f in before]
+                    after = [f.seen_by(how) for f in before]
                     seen = after if seen is None else [a.joined(b) for a, b in zip(seen, after)]
             table[t] = None if seen is None else tuple(seen)
     return Fields(graph, source, tuple(table))

@@ -31,12 +31,15 @@ class Looks(NamedTuple):
             size = _each(
                 "whole image" if f.axis is None and f.whole else f"{f.size}{', gated by the whole' if f.whole else ''}" for f in found
             )
-            rows.append((path, op, size, _each(str(f.stride) for f in found), _each(str(f.start) for f in found),
+            moves = lambda f, n: "" if f.axis is None else str(n)
+            rows.append((path, op, size, _each(moves(f, f.stride) for f in found), _each(moves(f, f.start) for f in found),
                          _each("yes" if f.aligned else "no" for f in found), _each("" if f.exact else "at most" for f in found)))  # fmt: skip
         heads = ("layer", "operator", "window", "stride", "start", "aligned", "")
+        own = [Sentence("Behind a flatten each cell keeps its window, at a place of its own; --cell says where.")]
         return [
             Heading("Which part of the input a cell looks at"), Table(heads, tuple(rows), (3, 4)),
             Sentence("Cell i looks at the cells from stride*i + start on; a negative start lies in the padding."),
+            *(own if any(f.along is not None for row in self.rows for f in row[2]) else []),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -65,15 +68,21 @@ class Sight(dict[int, Field]):
     def __str__(self) -> str:
         moving = [f for f in self.values() if f.axis is not None]
         most = "" if all(f.exact for f in self.values()) else "at most "
+        if not moving and any(f.along is not None for f in self.values()):
+            return f"sees {most}{_windows(self.values())} places, each cell its own"
         if not moving:
             return f"sees {most}the whole input"
-        size = "x".join("all" if f.axis is None and f.whole else str(f.size) for f in self.values())
+        size = _windows(self.values())
         one = size == "1"
         gated = ", gated by the whole input" if any(f.whole for f in moving) else ""
         steps, start = (_each(str(getattr(f, name)) for f in moving) for name in ("stride", "start"))
         return f"sees {most}{size} place{'' if one else 's'}, in steps of {steps}, from {start}{gated}"
 
     __repr__ = __str__
+
+
+def _windows(found) -> str:
+    return "x".join("all" if f.axis is None and f.whole else str(f.size) for f in found)
 
 
 class Cell(NamedTuple):

@@ -332,7 +332,7 @@ class _Table:
 
 def _stays(look, axis: int) -> bool:
     """Whether a cell sees its own place along the axis, and nothing beside it."""
-    return look.axis == axis and look.stride == 1 and look.low == look.high == 0 and look.exact
+    return look.same and look.axis == axis and look.exact
 
 
 @cache

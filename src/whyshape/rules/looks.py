@@ -118,7 +118,7 @@ def _reshape(call, tensor, place):
                 found[k] = same(held[0] - len(after))
             elif before[k] != 1:
                 inner = product([before[other] for other in group if other > k])
-                found[k] = AT_MOST_ALL._replace(joint=_counted(axes, inner, before[k], many))
+                found[k] = AT_MOST_ALL._replace(axis=axes[0][0] if len(axes) == 1 else None, joint=_counted(axes, inner, before[k], many))
     return found
 
 

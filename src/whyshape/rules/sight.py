@@ -27,6 +27,11 @@ class Look(NamedTuple):
     span: int = 1  # from the first to the last cell that one output cell sees, at most
     joint: Callable | None = None  # several output axes move it: the sets of cells along all of them -> (cells, whether exactly these)
 
+    @property
+    def same(self) -> bool:
+        """Whether it is the very cell, whatever axis it stands on."""
+        return self.axis is not None and self.joint is None and self.span == 1 and self.stride == 1 and self.low == self.high == 0
+
 
 ALL = Look(None, lambda i: (), exact=True)
 AT_MOST_ALL = Look(None, lambda i: (), exact=False)

@@ -57,3 +57,17 @@ def test_a_recurrent_layer_says_what_was_chosen(kind):
 def test_a_tensor_made_on_the_spot_has_no_input():
     text = str(explain(nn.LSTM(8, 5), (6, 2, 8)))
     assert "LSTM (zeros)   1x2x5, made here" in text and "one number" not in text
+
+
+@pytest.mark.parametrize(
+    "made, said",
+    [
+        (6272, "view lays them in rows of 128*7*7 = 6272 numbers: one row for each input."),
+        (12544, "the 12544 of each input are cut up among them."),
+    ],
+)
+def test_a_view_decides_what_a_linear_layer_makes(made, said):
+    """128*7*7 is nobody's free choice; and with twice as many numbers PyTorch makes twice as many rows, unnoticed."""
+    model = Does(lambda m, x: m.fc(x).view(-1, 128, 7, 7), fc=nn.Linear(100, made))
+    assert said in " ".join(explain(model, (2, 100)).why(str(made)).sentences)
+    assert len(model(torch.rand(2, 100))) == 2 * made // 6272

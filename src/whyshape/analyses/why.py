@@ -141,7 +141,8 @@ class _Why:
                 else f"{n} [chosen] is the {knob} of {path}."
             )
         else:
-            sentence = f"{n} [chosen] is the {knob} of {path}: how many {noun or 'numbers'} it makes. You may change it; what follows must take as many."
+            free = self.words.laid_out(node, n) or "You may change it; what follows must take as many."
+            sentence = f"{n} [chosen] is the {knob} of {path}: how many {noun or 'numbers'} it makes. {free}"
         return Reason(
             _where(node, knob),
             n,

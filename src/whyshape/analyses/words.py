@@ -10,7 +10,7 @@ from whyshape.graph import Graph, Node
 from whyshape.rules import Window
 from whyshape.rules.base import NOT_TOLD
 from whyshape.rules.words import count
-from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Size
+from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Size, leaves
 
 LEVELS = ("brief", "default", "full")
 SLOTS = ("SIZE", "MAPS", "WEIGHTS", "NOTE", "IN KERAS")
@@ -121,6 +121,24 @@ class Words:
 
     def _is_channels(self, layer: Layer, name: str) -> bool:
         return name == "channels" and bool(layer.window)
+
+    def laid_out(self, node: Node, n: int) -> str:
+        """What holds where the next call lays the ``n`` numbers a layer makes out anew, in rows of a typed size: a view, a reshape."""
+        for user in self.graph.consumers().get(node.outputs[0], ()):
+            derived = self.layers.exact(user).derived
+            for need in derived.needs if derived is not None else ():
+                left = getattr(need.cond, "left", None)
+                if not (isinstance(left, Size) and left.op == "%" and isinstance(left.args[1], Size)):
+                    continue
+                if any(at.leaf.ref[:2] == ("axis", node.outputs[0]) for at in leaves(left.args[0]) if at.leaf and at.leaf.ref):
+                    rows = left.args[1]
+                    made = f"{rows.formula} = {int(rows)}" if rows.op != "leaf" else str(int(rows))
+                    each = "one row for each input" if int(rows) == n else f"the {n} of each input are cut up among them"
+                    op = user.op.rpartition(".")[2]
+                    return (
+                        f"{op} lays them in rows of {made} numbers: {each}. With another number the batch changes unnoticed, or it fails."
+                    )
+        return ""
 
     # -- MAPS, WEIGHTS, NOTE, IN KERAS ---------------------------------------------------------------------------------
 

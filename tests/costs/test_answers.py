@@ -223,3 +223,11 @@ def test_a_model_is_not_changed():
     before = {k: v.clone() for k, v in net.state_dict().items()}
     costs(read(net, (3, 4)))
     assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+
+
+def test_networks_of_one_class_are_called_as_they_were_asked_for():
+    """Two functions of a file that both give a `Sequential`: their own names tell them apart."""
+    nets = [nn.Sequential(nn.Linear(4, n)) for n in (2, 3)]
+    graphs = [read(net, (1, 4)) for net in nets]
+    assert compare(*graphs, models=("nets.py:small", "nets.py:large")).names == ("small", "large")
+    assert compare(*graphs).names == ("Sequential (1)", "Sequential (2)")

@@ -162,7 +162,7 @@ def test_a_cell_that_is_not_there_is_refused():
     graph = read(nn.Conv2d(1, 1, 3), (1, 1, 8, 8))
     with pytest.raises(WhyshapeError) as refused:
         window(graph, graph.outputs[0], (0, 0, 6, 0))
-    assert str(refused.value) == "cell (0, 0, 6, 0) is not in a tensor of 1x1x6x6"
+    assert str(refused.value) == "cell 0, 0, 6, 0 is not in a tensor of 1x1x6x6; cells are counted from 0"
 
 
 LAST = {

@@ -12,6 +12,7 @@ from torch.distributed._tools.mem_tracker import MemTracker
 from torch.utils.checkpoint import checkpoint
 
 from whyshape import explain
+from whyshape.analyses.amount import bytes_text
 from whyshape.analyses.fit import amount_of_bytes, fit
 from whyshape.analyses.live import live
 from whyshape.analyses.memory import OPTIMIZERS, kept, memory
@@ -245,6 +246,16 @@ def test_the_largest_batch_fits_and_the_next_does_not(training):
     assert need(N=found.batch) <= 200_000 < need(N=found.batch + 1)
     side = found.image[0]
     assert need(H=side, W=side) <= 200_000 < need(H=side + 1, W=side + 1)
+
+
+def test_what_fits_is_told_with_the_sizes_it_was_asked_at():
+    found = fit(read(convolutions(), (2, 3, 16, 16), letters=[("N", "", "H", "W")]), 200_000)
+    said = [line for line in str(found).splitlines() if line.endswith(".")]
+    assert said == [
+        f"Training at 2x3x16x16 needs {bytes_text(found.needed)}: it fits.",
+        f"The largest batch is {found.batch}, of images of that size.",
+        f"The largest square image is {found.image[0]}x{found.image[1]}, at that batch.",
+    ]
 
 
 def test_the_costliest_layers_are_named():

@@ -260,3 +260,17 @@ def test_every_argument_of_torchinfo_is_taken():
     import inspect
 
     assert set(inspect.signature(torchinfo.summary).parameters) <= set(inspect.signature(summary).parameters)
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"input_size": (1, 4), "input_data": torch.zeros(1, 4)}, "input_size and input_data are given; one of them is wanted"),
+        ({"input_size": (1, 4), "col_width": 0}, "col_width is 1 or more; 0 was given"),
+        ({"input_size": (1, 4), "verbose": 7}, "verbose is 0, 1 or 2; 7 was given"),
+    ],
+)
+def test_what_torchinfo_refuses_is_refused(given, said, capsys):
+    with pytest.raises(WhyshapeError) as refused:
+        summary(nn.Linear(4, 2), **given)
+    assert str(refused.value) == said and capsys.readouterr().out == ""

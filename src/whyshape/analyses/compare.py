@@ -157,7 +157,7 @@ def compare(
 
     Layers are matched by their path and operator; where paths differ, by the order of operators. ``weights``: "inline" compares the
     values of the weights too, as far as they lie in the files themselves; "all" also opens the files beside an ``.onnx`` file that hold
-    the rest. ``run``: both are run on the same random numbers (a PyTorch model, an ``.onnx`` file by onnxruntime).
+    the rest. ``models``: what the networks are called where their classes have one name. ``run``: both are run on the same random numbers (a PyTorch model, an ``.onnx`` file by onnxruntime).
 
     >>> both = compare("Conv2d(1, 8, 3) > ReLU", "Conv2d(1, 8, 3) > BatchNorm2d(8) > ReLU", (1, 1, 8, 8))
     >>> [(c.kind, c.after.op) for c in both.changes]
@@ -170,7 +170,8 @@ def compare(
     left, right = layers(before), layers(after)
     names = tuple(g.name or "Network" for g in (before, after))
     if names[0] == names[1]:
-        names = (f"{names[0]} (1)", f"{names[1]} (2)")
+        named = tuple(str(m).rpartition(":")[2] for m in models) if models else names
+        names = named if named[0] != named[1] else (f"{names[0]} (1)", f"{names[1]} (2)")
     pairs = paired(left, right)
     changes, same = found(pairs)
     weighed = None

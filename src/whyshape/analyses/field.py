@@ -183,7 +183,8 @@ def window(graph: Graph, tensor: int, cell: tuple[int | None, ...], which: int =
     held = live(graph)
     shape = held[tensor].shape
     if len(cell) != len(shape) or any(c is not None and not 0 <= c < n for c, n in zip(cell, shape)):
-        raise WhyshapeError(f"cell {cell} is not in a tensor of {'x'.join(map(str, shape))}")
+        text = ", ".join("any" if c is None else str(c) for c in cell)
+        raise WhyshapeError(f"cell {text} is not in a tensor of {'x'.join(map(str, shape))}; cells are counted from 0")
     asked = [Seen(frozenset(range(int(n)) if c is None else (c,))) for c, n in zip(cell, shape)]
     wanted: dict[int, list[Seen]] = {tensor: asked}
     ways = Ways(held)

@@ -31,6 +31,7 @@ class Fit(NamedTuple):
     costly: tuple[tuple[str, int], ...]  # the layers that keep most, in bytes, largest first
     asked: tuple[str, ...] = ()  # the free axes that were searched
     missing: tuple[str, ...] = ()  # what could not be counted: the answer is then an upper bound
+    sizes: str = ""  # of the inputs, as given: "1x3x64x64"
 
     @property
     def needed(self) -> int:
@@ -57,15 +58,19 @@ class Fit(NamedTuple):
         least = "at least " if self.missing else ""
         blocks: list = [
             Heading(f"What fits into {bytes_text(self.budget)}"),
-            Sentence(f"{what} at the sizes given needs {least}{bytes_text(self.needed)}: it {'fits' if self.fits else 'does not fit'}."),
+            Sentence(
+                f"{what} at {self.sizes or 'the sizes given'} needs {least}{bytes_text(self.needed)}: it {'fits' if self.fits else 'does not fit'}."
+            ),
         ]
-        most = "At most" if self.missing else "The largest batch is"
-        if self.asked and self.asked[0] in "NB":
-            blocks.append(Sentence(f"{most} {self.batch}." if self.batch else "Not even a batch of one fits."))
-        if {"H", "W"} <= set(self.asked):
-            blocks.append(
-                Sentence(f"The largest square image is {self.image[0]}x{self.image[1]}." if self.image else "No image size fits.")
-            )
+        image, batch = {"H", "W"} <= set(self.asked), bool(self.asked) and self.asked[0] in "NB"
+        upto = "at most " if self.missing else ""
+        if batch:
+            text = f"The largest batch is {upto}{self.batch}{', of images of that size' if image else ''}."
+            blocks.append(Sentence(text if self.batch else "Not even a batch of one fits."))
+        if image:
+            side = self.image and f"{self.image[0]}x{self.image[1]}"
+            text = f"The largest square image is {upto}{side}{', at that batch' if batch else ''}."
+            blocks.append(Sentence(text if side else "No image size fits."))
         if not self.asked:
             blocks.append(Sentence("No axis is free: write the batch or the sizes as letters, N,3,H,W, to search for the largest."))
         if self.missing:
@@ -121,7 +126,8 @@ def fit(graph: Graph, budget: int, training: bool = True, **settings) -> Fit:
         side = None if first is None else _largest(lambda n: holds(H=squares.last(n), W=squares.last(n)), first)
         square = None if side is None else (squares.last(side),) * 2
     now = memory(graph, **settings)
-    return Fit(budget, training, most, square, now, costliest(now), tuple(a for a in (batch, *sides) if a), now.activations.missing)
+    return Fit(budget, training, most, square, now, costliest(now), tuple(a for a in (batch, *sides) if a), now.activations.missing,
+               " and ".join("x".join(str(int(n)) for n in graph.tensors[i].shape) for i in graph.inputs))  # fmt: skip
 
 
 def _shapes(graph: Graph, sides: tuple[str, ...]) -> list[tuple]:

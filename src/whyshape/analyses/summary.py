@@ -123,6 +123,12 @@ def summary(
     _known("row_settings", settings, SETTINGS)
     if mode not in (None, "eval", "train", "same"):
         raise WhyshapeError(f"mode is 'eval', 'train' or 'same'; {mode!r} was given")
+    if input_size is not None and input_data is not None:
+        raise WhyshapeError("input_size and input_data are given; one of them is wanted")
+    if col_width < 1:
+        raise WhyshapeError(f"col_width is 1 or more; {col_width} was given")
+    if verbose not in (None, 0, 1, 2):
+        raise WhyshapeError(f"verbose is 0, 1 or 2; {verbose!r} was given")
     if input_size is None and input_data is None and not kwargs:
         graph = unread(model)
     else:

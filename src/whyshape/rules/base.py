@@ -120,9 +120,15 @@ class Rule:
         return () if told is NOT_TOLD else told
 
     @classmethod
-    def backward(cls, call: Call) -> int:
-        """Multiply-adds of the backward pass, for those of the `factors` that want a gradient."""
-        wanted = sum(1 for t in cls.factors(call) if t.needs_grad)
+    def backward(cls, call: Call) -> int | None:
+        """Multiply-adds of the backward pass: as told, or for those of the `factors` that want a gradient. None: unknown."""
+        told = cls.answer("backward", call)
+        if told is not NOT_TOLD:
+            return told
+        factors = cls.factors(call)
+        if not factors:
+            return None if int(cls.macs(call)) else 0
+        wanted = sum(1 for t in factors if t.needs_grad)
         return wanted * cls.macs(call) if wanted else 0
 
     @classmethod
@@ -158,7 +164,7 @@ RULES = Shelf("rules")  # by operator
 LAYERS = Shelf("layers")  # by layer type
 TOLD = Answers()  # by question, then by operator
 QUESTIONS = (
-    "factors", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note", "autocast", "spelled",
+    "factors", "backward", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note", "autocast", "spelled",
 )  # fmt: skip
 TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()

@@ -61,7 +61,8 @@ CATALOGUE = {
  },
  "told": {
   "autocast": "autocast",
-  "conv,transposed,work": "factors",
+  "backward": "backward",
+  "backward,conv,transposed,work": "factors",
   "kept": "by_result history",
   "kept,kept_algebra,kept_index,kept_losses,kept_recurrent": "saved",
   "keras_layers,work": "nouns",

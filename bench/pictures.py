@@ -46,7 +46,9 @@ def written(name: str, model, size) -> Path:
 WATCH = """new MutationObserver((_, watcher) => {
   if (!document.documentElement?.dataset.ready) return;
   watcher.disconnect();
-  requestAnimationFrame(() => setTimeout(() => (window.painted = performance.now())));
+  const after = new MessageChannel(); // what is sent while a frame is made arrives after it, and before what the page does next
+  after.port1.onmessage = () => (window.painted = performance.now());
+  requestAnimationFrame(() => after.port2.postMessage(0));
 }).observe(document, { attributes: true, childList: true, subtree: true })"""
 
 ACT = """async (act) => { const begin = performance.now(); act(); await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
@@ -89,8 +91,11 @@ def worked(browser, tab, path: Path) -> float:
     events, ended = [], []
     wire = browser.new_browser_cdp_session()
     wire.on("Tracing.dataCollected", lambda told: events.extend(told["value"]))
-    wire.on("Tracing.tracingComplete", ended.append)
-    wire.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": {"includedCategories": ["toplevel", "devtools.timeline"]}})
+    wire.on("Tracing.tracingComplete", lambda told: ended.append(told))
+    wire.send(
+        "Tracing.start",
+        {"transferMode": "ReportEvents", "traceConfig": {"includedCategories": ["toplevel", "devtools.timeline", "blink.user_timing"]}},
+    )
     tab.goto(f"file://{path}")
     tab.wait_for_selector("html[data-ready]")
     ready = tab.evaluate("+document.documentElement.dataset.ready")
@@ -108,7 +113,7 @@ def worked(browser, tab, path: Path) -> float:
         if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain" and e["pid"] == start["pid"]
     }
     mine = sorted((e for e in events if (e["pid"], e["tid"]) in pages and e["ts"] >= start["ts"] and "tts" in e), key=lambda e: e["ts"])
-    paint = next(e for e in mine if e["name"] == "Commit" and e["ts"] > start["ts"] + 1000 * ready)
+    paint = next(e for e in mine if e["name"] in ("Commit", "Layerize") and e["ts"] > start["ts"] + 1000 * ready)
     return (paint["tts"] + paint.get("tdur", 0) - mine[0]["tts"]) / 1000
 
 

@@ -43,7 +43,9 @@ class _Why:
         else:
             answer = self.place(what)
         if mine is not None:
-            answer = answer._replace(sentences=(*answer.sentences, *self.compared(answer, mine)))
+            from whyshape.analyses.places import slip
+
+            answer = answer._replace(sentences=(*answer.sentences, *slip(self, answer, mine)))
         return answer
 
     # -- a number ------------------------------------------------------------------------------------------------------
@@ -365,12 +367,6 @@ class _Why:
         if len(kept) > 6:
             shown.append(f"And in {len(kept) - 6} more: {', '.join(r.where for r in kept[6:14])}{', ...' if len(kept) > 14 else ''}.")
         return [s for s in (first, *shown) if s]
-
-    def compared(self, answer: Answer, mine: int) -> list[str]:
-        """Somebody's own result beside the true one: which slip gives it, where one is known."""
-        from whyshape.analyses.places import slip
-
-        return slip(self, answer, mine)
 
 
 def _axes(size) -> list[Size]:

@@ -145,13 +145,13 @@ BOMBS = {  # nothing to refuse: they are answered, or left unknown, without the 
 
 def told(read, content) -> str:
     """The sentence a file is refused with, or "" for one that is answered; either way in time and in bounded memory."""
-    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         said = "" if isinstance(read(content), Graph) else "no graph"
     except WhyshapeError as error:
         said = str(error)
         assert "\n" not in said and len(said) < 400
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < ROOM
     return said
 
@@ -336,10 +336,10 @@ def test_hostile_safetensors_are_refused(case, tmp_path):
     content, wanted = SAFETENSORS[case]
     path = tmp_path / "hostile.safetensors"
     path.write_bytes(content)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(WhyshapeError) as caught:
         header(path)
-    assert wanted in str(caught.value) and time.perf_counter() - start < 0.5
+    assert wanted in str(caught.value) and time.process_time() - start < 0.5
 
 
 def test_a_sound_header_is_read(tmp_path):

@@ -64,6 +64,8 @@ TAKEN = [
     ("gaussian_nll_loss", F.gaussian_nll_loss, (o(2, 3, 4), o(2, 3, 4), o(2, 3))),
     ("torch.linalg.multi_dot", torch.linalg.multi_dot, ([o(2), o(2, 3), o(3)],)),
     ("combinations", torch.combinations, (o(4), 0)),
+    ("all", torch.all, (o(2, 3), ())),
+    ("any", torch.any, (o(2, 3), [], True)),
 ]
 
 

@@ -160,7 +160,10 @@ class Any(_Reduction):
 
     @staticmethod
     def shape(input, dim=None, keepdim=False, *, out=None):
-        return Made(reduced(input.shape, dim, keepdim), "uint8" if name_of(input.dtype) == "uint8" else "bool")
+        none = isinstance(dim, (tuple, list)) and not dim  # an empty list means no axis here, and all of them in other reductions
+        return Made(
+            tuple(input.shape) if none else reduced(input.shape, dim, keepdim), "uint8" if name_of(input.dtype) == "uint8" else "bool"
+        )
 
 
 @rule("count_nonzero")

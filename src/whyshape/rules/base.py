@@ -340,8 +340,9 @@ def _matched(a, b):
         else:
             size = None
         if size is None:
-            sentence = f"{_text(a)} and {_text(b)} cannot be matched cell by cell: axis {axis - len(a)} is {{a}} and {{b}}"
-            size = broadcast(m, n, sentence)
+            sentence = f"cannot be matched cell by cell: axis {axis - len(a)} is {{a}} and {{b}}"
+            known = m.__class__ is int is n.__class__  # sizes that remember may become others, and the sentence is said of those too
+            size = broadcast(m, n, f"{_text(a)} and {_text(b)} {sentence}" if known else f"the two {sentence}")
         if out is None:
             out = list(a)
         out[axis] = size

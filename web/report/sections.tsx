@@ -28,7 +28,7 @@ export function Answer() {
       {model.problem && !model.problems?.length && <div class="refusal"><strong>{model.problem.path || model.problem.op} stopped the model:</strong> {model.problem.sentence}.</div>}
       {stop.value && <Refusal />}
       <Findings title="Problems" list={model.problems} />
-      <Findings title="No error, but look" list={model.hazards} />
+      <Findings title="It runs, but look" list={model.hazards} />
       {model.notes.map((note) => <p class="note">{note}</p>)}
     </>
   );

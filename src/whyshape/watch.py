@@ -72,7 +72,7 @@ def _diagnosed(error: Exception):
             return placed(found, call)
     maker = built(error) if call is None else None
     if maker is not None:
-        return Diagnosis(maker.kind.__name__, (refused(maker, message),), ran=False)
+        return Diagnosis(maker.kind.__name__, (refused(maker, error),), ran=False)
     if not about_shapes(message):
         return None
     p, known = as_problem(error), read(message)

@@ -8,27 +8,46 @@ from whyshape.analyses.diagnose.case import edit
 from whyshape.analyses.diagnose.problem import NEW, Finding, Fix, Link
 from whyshape.analyses.diagnose.reading import read
 
+SHOWN = 5  # fixes told, and tried on the whole model
 TRIES = 160  # constructors called for one argument
 
 
-def refused(built, message: str) -> Finding:
-    """The finding for a constructor that raised. Its fixes build the layer; the whole model could not be run, so none is called verified."""
-    found = sorted(offers(built), key=lambda f: f.rank)
-    where = {"layer": built.path or None, "type": built.kind.__name__, "file": built.file, "line": built.line, "op": "__init__"}
+def refused(built, error: Exception) -> Finding:
+    """The finding for a constructor that raised. Its fixes build the layer; `built` are those the whole model was built with, meta and unseen.
+
+    None is called verified: that word is kept for a model that ran.
+    """
+    message = str(error)
+    fixes, doubt = tried(built, sorted(offers(built), key=lambda f: f.rank)[:SHOWN], error)
+    path = fixes[0].edits[0]["layer"] if fixes and fixes[0].built else built.path  # of the model itself, not read off its lines
+    where = {"layer": path or None, "type": built.kind.__name__, "file": built.file, "line": built.line, "op": "__init__"}
     known = read(message)
     links = tuple(
         Link(v, "", "chosen", built.path, f"{v} is chosen: {k}") for k, v in built.args.items() if type(v) is int and str(v) in message
     )
-    return Finding(
-        where,
-        message.splitlines()[0],
-        known.wanted if known else None,
-        known.arrived if known else None,
-        links,
-        tuple(found[:6]),
-        "shape",
-        message,
-    )
+    wanted, arrived = (known.wanted, known.arrived) if known else (None, None)
+    said = (message.splitlines() or [type(error).__name__])[0]
+    return Finding(where, said, wanted, arrived, links, fixes, "shape", message, doubt=doubt)
+
+
+def tried(built, fixes: list[Fix], error: Exception) -> tuple[tuple[Fix, ...], str]:
+    """The fixes with which the whole model is built, first, each naming the layers it changes; and why that could not be tried."""
+    from whyshape.readers.torch.edit import CannotApply
+
+    try:
+        paths = built.whole(error)
+    except CannotApply as reason:
+        return tuple(fixes), str(reason)
+    sure, rest = [], []
+    for fix in fixes:
+        attr, value = fix.edits[0]["attr"], fix.edits[0]["value"]
+        found = paths(**{attr: value})
+        if found is None:
+            rest.append(fix)
+        else:
+            also = f"; so in {len(found)} layers alike: {', '.join(found)}" if len(found) > 1 else ""
+            sure.append(fix._replace(edits=tuple(edit(p, attr, value) for p in found), says=fix.says + also, built=True))
+    return (*sure, *rest), ""
 
 
 def offers(built) -> Iterator[Fix]:

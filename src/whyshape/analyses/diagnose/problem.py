@@ -19,10 +19,11 @@ class Fix(NamedTuple):
     cost: str = ""  # OLD or NEW
     verified: bool = False  # the changed model ran to its end, and the batch came out as it went in
     rank: float = 0.0  # smaller is better; decides the order, means nothing else
+    built: bool = False  # the whole model was built with it; of a constructor that raised, which had no inputs to run on
 
     def to_dict(self) -> dict:
         data = dict(self.edits[0]) if len(self.edits) == 1 else {"all": [dict(e) for e in self.edits]}
-        return {**data, "says": self.says, "cost": self.cost, "verified": self.verified}
+        return {**data, "says": self.says, "cost": self.cost, "verified": self.verified, **({"built": True} if self.built else {})}
 
 
 class Link(NamedTuple):
@@ -50,12 +51,13 @@ class Finding(NamedTuple):
     kind: str = "shape"  # "shape", or "other": nothing a change of shape repairs
     message: str = ""  # what PyTorch says
     tried: bool = True  # changes were tried; not where the call that failed cannot be made again
+    doubt: str = ""  # why fixes of a constructor could not be tried on the whole model
 
     def to_dict(self) -> dict:
         return {
             "where": self.where, "sentence": self.sentence, "wanted": self.wanted, "arrived": self.arrived,
             "because": [link.to_dict() for link in self.because], "fixes": [f.to_dict() for f in self.fixes],
-            "kind": self.kind, "message": self.message,
+            "kind": self.kind, "message": self.message, **({"doubt": self.doubt} if self.doubt else {}),
         }  # fmt: skip
 
 

@@ -55,8 +55,10 @@ def described(p: Finding, number: int) -> list[str]:
         lines.append("  ways out, each tried on a copy that then ran to its end")
         lines += [f"    {'either' if i == 0 else 'or    '} {way(f)}" for i, f in enumerate(single)]
     elif p.fixes:
-        lines.append("  ways out; the layer was built so, the rest of the model could not be run")
-        lines += [f"    {'either' if i == 0 else 'or    '} {clean(f.says)}" for i, f in enumerate(p.fixes)]
+        whole = tuple(f for f in p.fixes if f.built)
+        rest = f"not verified on the whole model: {clean(p.doubt)}" if p.doubt else "the whole model is not built with it"
+        lines.append("  ways out, verified by building the whole model again" if whole else f"  ways out; the layer was built so, {rest}")
+        lines += [f"    {'either' if i == 0 else 'or    '} {clean(f.says)}" for i, f in enumerate(whole or p.fixes)]
     elif p.tried:
         lines.append("  no change that was tried makes it run")
     return lines

@@ -6,6 +6,7 @@ import ast
 import inspect
 import linecache
 import os
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -101,15 +102,33 @@ class Built(NamedTuple):
     line: int
 
     def builds(self, **changes) -> bool:
-        """Whether the constructor takes these arguments instead."""
-        from whyshape.readers.torch.edit import building
+        """Whether the constructor takes these arguments instead; not asked of one that would leave a trace in the program."""
+        from whyshape.readers.torch.rebuild import Unsafe, harmless
 
         try:
-            with building(real=False):
+            with harmless():
                 self.kind(**{**self.args, **changes})
-        except Exception:  # any refusal, the user's own too, answers the question
+        except (Exception, Unsafe):  # any refusal, the user's own too, answers the question
             return False
         return True
+
+    def whole(self, error: BaseException) -> Callable[..., list[str] | None]:
+        """The construction of the whole model, to be tried with other arguments of this layer; raises `CannotApply` with the reason."""
+        from whyshape.readers.torch.edit import CannotApply
+        from whyshape.readers.torch.rebuild import Again, Unsafe
+
+        try:
+            again = Again(error, self.kind)
+        except Unsafe as reason:
+            raise CannotApply(str(reason)) from None
+
+        def paths(**changes) -> list[str] | None:
+            try:
+                return again.paths(**changes)
+            except Unsafe:  # what the unchanged constructors left alone, those behind the change do not
+                return None
+
+        return paths
 
 
 def built(error: BaseException) -> Built | None:

@@ -274,3 +274,24 @@ def test_what_torchinfo_refuses_is_refused(given, said, capsys):
     with pytest.raises(WhyshapeError) as refused:
         summary(nn.Linear(4, 2), **given)
     assert str(refused.value) == said and capsys.readouterr().out == ""
+
+
+class Masked(nn.Module):
+    """A forward with an argument by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 4)
+
+    def forward(self, x, scale=1.0, mask=None):
+        return self.fc(x * scale) * (1 if mask is None else mask)
+
+
+def test_arguments_of_the_forward():
+    """They go beside an input size and beside input data; a name the forward has not is told."""
+    wanted = 2 * 3 * 4
+    assert summary(Masked(), (2, 3), mask=torch.ones(2, 4), verbose=0).total_mult_adds >= wanted
+    assert summary(Masked(), input_data=torch.ones(2, 3), scale=2.0, mask=torch.ones(2, 4), verbose=0).total_mult_adds >= wanted
+    assert summary(Masked(), input_data={"x": torch.ones(2, 3)}, mask=torch.ones(2, 4), verbose=0).total_mult_adds >= wanted
+    with pytest.raises(WhyshapeError, match="the model's forward takes x, scale, mask; 'colour' was given"):
+        summary(Masked(), (2, 3), colour=1, verbose=0)

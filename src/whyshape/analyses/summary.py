@@ -5,6 +5,7 @@ Where torchinfo guesses (a parameter times the output's places) or prints 0, thi
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -132,20 +133,31 @@ def summary(
     if input_size is None and input_data is None and not kwargs:
         graph = unread(model)
     else:
-        if kwargs:
-            given = () if input_data is None else input_data if isinstance(input_data, (tuple, list)) else (input_data,)
-            input_data = (
-                {**(input_data if isinstance(input_data, dict) else {}), **kwargs}
-                if not given or isinstance(input_data, dict)
-                else (*given, kwargs)
-            )
         if batch_dim is not None and input_size is not None:
             input_size = _with_batch(input_size, batch_dim)
+        if kwargs:
+            input_size, input_data = None, _by_name(model, input_size, input_data, dtypes, kwargs)
         graph = read(model, input_size, input_data, dtypes, "eval" if mode in (None, "eval") else mode)
     made = summarised(graph, depth, columns, settings, col_width)
     if verbose is None or verbose:
         print(made)
     return made
+
+
+def _by_name(model, input_size, input_data, dtypes, kwargs: dict) -> dict:
+    """All inputs under the names that the model's forward has for them."""
+    from whyshape.readers.torch.forward import stand_ins
+
+    names = list(inspect.signature(model.forward).parameters)
+    unknown = [name for name in kwargs if name not in names]
+    if unknown and "kwargs" not in names:
+        raise WhyshapeError(f"the model's forward takes {', '.join(names)}; {unknown[0]!r} was given")
+    if input_size is None and input_data is None:
+        return kwargs
+    given = input_data if input_data is not None else stand_ins(input_size, None, dtypes)[0]
+    if isinstance(given, dict):
+        return {**given, **kwargs}
+    return {**dict(zip(names, given if isinstance(given, (tuple, list)) else (given,))), **kwargs}
 
 
 def _known(what: str, given, known) -> None:

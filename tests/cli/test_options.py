@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from whyshape.cli import names, parser
+from whyshape.cli import main, names, parser
 from whyshape.cli.options import Parser
 
 
@@ -49,3 +49,32 @@ def test_a_scripts_own_options_stay_its_own():
     """`whyshape run` hands on everything behind the script."""
     given = parser("run").parse_args(["run", "train.py", "--epochs", "3", "data"])
     assert (given.script, given.args) == ("train.py", ["--epochs", "3", "data"])
+
+
+@pytest.mark.parametrize(
+    "command, ending, begins",
+    [
+        ("explain", ".json", '{\n  "schema": "whyshape.explanation.v1"'),
+        ("explain", ".md", "# "),
+        ("explain", ".tex", "\\section*{"),
+        ("explain", ".txt", "the thread's network\n"),
+        ("costs", ".csv", "layer,"),
+        ("costs", ".JSON", '{\n  "schema": "whyshape.costs.v1"'),
+    ],
+)
+def test_the_files_ending_says_the_form(command, ending, begins, tmp_path):
+    """Where no option says it: JSON in a .json file, and text where the ending says nothing."""
+    path = tmp_path / f"answer{ending}"
+    assert main([command, "-o", str(path)]) == 0
+    assert path.read_text("utf-8").startswith(begins)
+
+
+def test_an_ending_nobody_writes_is_refused(tmp_path, capsys):
+    path = tmp_path / "answer.csv"
+    assert main(["why", "320", "-o", str(path)]) == 2 and not path.exists()
+    assert "why does not write .csv files; it writes .json, .md, and text into any other file" in capsys.readouterr().err
+
+
+def test_an_option_goes_before_an_ending(tmp_path):
+    path = tmp_path / "answer.txt"
+    assert main(["explain", "--json", "-o", str(path)]) == 0 and path.read_text("utf-8").startswith("{")

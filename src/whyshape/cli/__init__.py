@@ -9,7 +9,7 @@ import os
 import sys
 from importlib import import_module
 
-from whyshape.cli.options import Parser
+from whyshape.cli.options import Parser, by_ending
 from whyshape.errors import WhyshapeError
 
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
@@ -71,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
         parser().print_help()
         return 0
     try:
+        by_ending(options)
         return import_module(f"whyshape.cli.commands.{options.command}").run(options)
     except WhyshapeError as error:
         if options.traceback:

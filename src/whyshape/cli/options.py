@@ -67,6 +67,23 @@ def output(parser) -> None:
     )
 
 
+ENDINGS = {".json": "json", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
+
+
+def by_ending(options) -> None:
+    """Where no option says the form of the answer, the ending of the file it goes to does."""
+    path = getattr(options, "output", None) or ""
+    form = ENDINGS.get(os.path.splitext(path)[1].lower())
+    if form is None or not hasattr(options, "markdown") or any(getattr(options, known, False) for known in ENDINGS.values()):
+        return
+    if not hasattr(options, form):
+        forms = ", ".join(ending for ending, known in ENDINGS.items() if hasattr(options, known))
+        raise WhyshapeError(
+            f"{options.command} does not write {os.path.splitext(path)[1]} files; it writes {forms}, and text into any other file"
+        )
+    setattr(options, form, True)
+
+
 def shapes(given: list[str] | None) -> list[tuple] | None:
     """The shapes of `--input`, as tuples of numbers and letters.
 

@@ -12,12 +12,12 @@ SPECIAL = {
 
 
 def escape(text: str) -> str:
-    """Text in which nothing is a command.
+    """Text in which nothing is a command; an arrow is an arrow.
 
-    >>> print(escape("layer_1 & 50%"))
-    layer\\_1 \\& 50\\%
+    >>> print(escape("layer_1 & 50%: 28 -> 24"))
+    layer\\_1 \\& 50\\%: 28 $\\to$ 24
     """
-    return "".join(SPECIAL.get(c, c) for c in one_line(text))
+    return "".join(SPECIAL.get(c, c) for c in one_line(text)).replace(f" -{SPECIAL['>']} ", " $\\to$ ")
 
 
 def write(blocks: list[Block]) -> str:

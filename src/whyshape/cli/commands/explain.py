@@ -15,6 +15,7 @@ def arguments(parser) -> None:
     level = parser.add_mutually_exclusive_group()
     level.add_argument("--brief", action="store_true", help="sizes only")
     level.add_argument("--full", action="store_true", help="a card for every call, with its line of code")
+    parser.add_argument("--latex", action="store_true", help="print LaTeX")
     parser.add_argument("--verify", action="store_true", help="run PyTorch's own shapes beside the rules and compare every one")
 
 
@@ -25,6 +26,8 @@ def run(options) -> int:
         opt.write(answer.to_json(2), options)
     elif options.markdown:
         opt.write(answer.markdown(level, options.depth), options)
+    elif options.latex:
+        opt.write(answer.latex(level, options.depth), options)
     else:
         opt.write_text(answer.text(level, options.depth), options)
     differs = answer.verified is not None and bool(answer.verified.differences)

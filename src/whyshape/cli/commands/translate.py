@@ -32,7 +32,7 @@ def run(options) -> int:
         given = shapes if len(shapes) > 1 else shapes[0]
         if any(not isinstance(n, int) for s in shapes for n in s):
             raise WhyshapeError("A network is translated at one size: give --input as numbers, without letters.")
-        made = translate(targets.load(options.target, real=True), "keras", given)
+        made = translate(targets.load(options.target, real=True), "keras", given, dtypes=options.dtype)
     else:
         if options.target is None or targets.kind_of(options.target) != "keras":
             raise WhyshapeError("To PyTorch a .keras file is translated; for a live model call translate(model, to='torch') in Python.")

@@ -43,7 +43,7 @@ def _block(block: Block) -> str:
         case Table(columns, rows, right):
             return table(columns, rows, right)
         case Slots(title, about, slots):
-            items = [f"\\item[{escape(label)}] {' \\newline '.join(escape(t) for t in told)}" for label, told in slots]
+            items = [f"\\item[{escape(label)}] " + " \\newline ".join(map(escape, told)) for label, told in slots]
             return "\n".join([f"\\paragraph{{{escape(title)}}} {escape(about)}", "\\begin{description}", *items, "\\end{description}"])
         case Code(text):
             return "\\begin{quote}\\ttfamily " + "\\\\\n".join(escape(line) for line in text.split("\n")) + "\\end{quote}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from importlib.resources import files
 
 import jsonschema
@@ -89,3 +91,23 @@ def test_colours_only_where_wanted(answer, monkeypatch):
     assert not wants_colour("auto", Screen()) and wants_colour("always", object())
     text = answer.text()
     assert re.sub(r"\x1b\[[0-9;]*m", "", colour(text)) == text != colour(text)
+
+
+def test_latex_has_no_empty_list():
+    """LaTeX refuses a description without an item; cards of layers that change nothing have none."""
+    text = explain(THREAD, (1, 1, 28, 28)).latex()
+    assert "relu" in text and "\\begin{description}\n\\end{description}" not in text
+    assert text.count("\\begin{description}") == text.count("\\end{description}") > 3
+
+
+def test_latex_compiles(tmp_path):
+    """In a plain article with booktabs and amsmath."""
+    latex = shutil.which("pdflatex")
+    if latex is None:
+        pytest.skip("needs pdflatex")
+    body = explain(THREAD, (1, 1, 28, 28)).latex("full")
+    (tmp_path / "x.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,amsmath}\\begin{document}\n" + body + "\n\\end{document}", "utf-8"
+    )
+    done = subprocess.run([latex, "-halt-on-error", "-interaction=nonstopmode", "x.tex"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, [line for line in done.stdout.splitlines() if line.startswith("!")]

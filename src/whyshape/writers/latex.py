@@ -44,7 +44,8 @@ def _block(block: Block) -> str:
             return table(columns, rows, right)
         case Slots(title, about, slots):
             items = [f"\\item[{escape(label)}] " + " \\newline ".join(map(escape, told)) for label, told in slots]
-            return "\n".join([f"\\paragraph{{{escape(title)}}} {escape(about)}", "\\begin{description}", *items, "\\end{description}"])
+            told = ["\\begin{description}", *items, "\\end{description}"] if items else []  # LaTeX refuses an empty one
+            return "\n".join([f"\\paragraph{{{escape(title)}}} {escape(about)}", *told])
         case Code(text):
             return "\\begin{quote}\\ttfamily " + "\\\\\n".join(escape(line) for line in text.split("\n")) + "\\end{quote}"
         case Fix(text, costs):

@@ -55,7 +55,7 @@ def both(module, shape):
     x = torch.randn(shape)
     with torch.no_grad():
         wanted = module(x).numpy()
-    last = twin.layout != "as is"
+    last = twin.layout not in ("as is", "features")
     start = maps_last(x.numpy()) if last else x.numpy()
     got = run(twin.steps, start, twin, module)
     if twin.differs:

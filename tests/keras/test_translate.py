@@ -196,8 +196,8 @@ def test_keras_models_become_pytorch(index):
 
 def test_keras_without_a_twin():
     """The layer, its class, and the reason."""
-    made = translate(keras.Sequential([keras.Input((8, 4)), L.LSTM(3, name="memory", return_state=True)]), "torch")
-    assert made.missing == ("memory (LSTM): its states come in or go out",) and made.model is None
+    made = translate(keras.Sequential([keras.Input((8, 4)), L.LSTM(3, name="memory", activation="elu")]), "torch")
+    assert made.missing == ("memory (LSTM): PyTorch's LSTM has no activation 'elu'",) and made.model is None
 
 
 TORCH = [

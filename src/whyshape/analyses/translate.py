@@ -41,14 +41,14 @@ class Translation:
         }  # fmt: skip
 
 
-def translate(model: Any, to: str = "keras", input_size=None, weights: bool = False) -> Translation:
+def translate(model: Any, to: str = "keras", input_size=None, weights: bool = False, dtypes=None) -> Translation:
     """A PyTorch model as Keras 3 (``to="keras"``), or a Keras model as PyTorch (``to="torch"``), run on both sides.
 
     ``input_size``: the shape with the batch, in the order of the model's own framework. Nothing of the given model is changed.
-    ``weights``: those of a ``.keras`` file are read and moved; a live model's always are.
+    ``weights``: those of a ``.keras`` file are read and moved; a live model's always are. ``dtypes``: those of a PyTorch model's inputs.
     """
     if to == "keras":
-        return _to_keras(model, input_size)
+        return _to_keras(model, input_size, dtypes)
     if to == "torch":
         from whyshape.analyses.translate_torch import to_torch
 
@@ -56,7 +56,7 @@ def translate(model: Any, to: str = "keras", input_size=None, weights: bool = Fa
     raise WhyshapeError(f"A network is translated to 'keras' or 'torch', not to {to!r}.")
 
 
-def _to_keras(model, input_size) -> Translation:
+def _to_keras(model, input_size, dtypes) -> Translation:
     import torch
 
     from whyshape.analyses.translate_keras import write
@@ -64,7 +64,7 @@ def _to_keras(model, input_size) -> Translation:
 
     if not isinstance(model, torch.nn.Module):
         raise WhyshapeError(f"A torch.nn.Module is wanted to translate to Keras, {type(model).__name__} arrived.")
-    graph = read(model, input_size, mode="eval")
+    graph = read(model, input_size, dtypes=dtypes, mode="eval")
     if graph.problem is not None:
         raise WhyshapeError(f"The network does not run: {graph.problem.path or graph.problem.op}: {graph.problem.sentence}.")
     written = write(graph)
@@ -103,7 +103,9 @@ def compared(model, made, graph, written) -> tuple[float, float]:
     import torch
 
     draw = numpy.random.default_rng(SEED)
-    inputs = [_random(draw, (BATCH, *graph.tensors[i].shape[1:]), graph.tensors[i].dtype) for i in graph.inputs]
+    batched = lambda shape, lies: (shape[0], BATCH, *shape[2:]) if lies == "turned" else (BATCH, *shape[1:])
+    given = [(graph.tensors[i], lies) for i, lies in zip(graph.inputs, written.inputs_lie)]
+    inputs = [_random(draw, batched(t.shape, lies), t.dtype) for t, lies in given]
     training = [(m, m.training) for m in model.modules()]
     try:
         model.eval()
@@ -112,11 +114,11 @@ def compared(model, made, graph, written) -> tuple[float, float]:
     finally:
         for module, mode in training:
             module.training = mode
-    there = [maps_last(x) if last else x for x, last in zip(inputs, written.inputs_last)]
+    there = [laid(x, lies) for x, lies in zip(inputs, written.inputs_lie)]
     got = made(there if len(there) > 1 else there[0], training=False)
     worst, largest = 0.0, 0.0
-    for a, b, last in zip(_tensors(wanted), _listed(got), written.results_last):
-        a, b = maps_last(a.numpy()) if last else a.numpy(), _numpy(b)
+    for a, b, lies in zip(_tensors(wanted), _listed(got), written.results_lie):
+        a, b = laid(a.numpy(), lies), _numpy(b)
         if a.shape != b.shape:
             raise WhyshapeError(f"The translation gives {b.shape} where the model gives {a.shape}.")
         worst = max(worst, float(numpy.abs(a - b).max()))
@@ -130,6 +132,13 @@ def _random(draw, shape, dtype):
     if dtype.startswith(("int", "uint", "bool")):
         return draw.integers(0, 2, shape).astype(dtype)
     return draw.standard_normal(shape).astype(numpy.float32)
+
+
+def laid(x, lies):
+    """A PyTorch array as it lies in the Keras program."""
+    import numpy
+
+    return maps_last(x) if lies == "last" else numpy.ascontiguousarray(numpy.swapaxes(x, 0, 1)) if lies == "turned" else x
 
 
 def maps_last(x):

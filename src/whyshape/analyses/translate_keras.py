@@ -1,7 +1,8 @@
 """A graph of PyTorch calls as Keras 3 code: readable text, where each weight goes, and what has no twin.
 
-Images lie maps last there, so every value is tracked with how it lies: "last" (moved), "as is" (PyTorch's order), or a `Row`,
-the flattened image whose numbers stand in another order until the next Dense takes them up.
+Images lie maps last there and the batch always comes first, so every value is tracked with how it lies: "last" (maps moved), "turned"
+(PyTorch has the batch on its second axis, Keras on the first), "as is" (PyTorch's order), or a `Row`, the flattened image whose numbers
+stand in another order until the next Dense takes them up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Row(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Weights of one layer: its name there, PyTorch's tensors and how each moves, and the rows a Dense re-orders.
+    """Weights of one layer: its name there, PyTorch's tensors in its order and how each moves, and the rows a Dense re-orders.
 
     ``gates``: of a recurrent layer, the order of its gates there; its tensors are then groups of names, "weight" or "bias".
     """
@@ -39,17 +40,24 @@ class Written(NamedTuple):
     loads: tuple[Load, ...]
     missing: tuple[str, ...]  # calls without a twin, each with its place and reason
     notes: tuple[str, ...]
-    inputs_last: tuple[bool, ...] = ()  # which inputs, and which results, lie maps last
-    results_last: tuple[bool, ...] = ()
+    inputs_lie: tuple[Any, ...] = ()  # how the inputs, and the results, lie
+    results_lie: tuple[Any, ...] = ()
 
 
 class Missing(Exception):
     """A call has no twin."""
 
 
+SECOND = "the batch is not the first axis here, and in Keras it always is"
+
+
 def write(graph: Graph) -> Written:
-    """Keras 3 code for a traced model in eval mode."""
-    return _Writer(graph).write()
+    """Keras 3 code for a traced model in eval mode; where that fails over where the batch is, its sequences are taken batch second."""
+    written = _Writer(graph).write()
+    if any(SECOND in reason for reason in written.missing):
+        turned = _Writer(graph, turned=True).write()
+        return written if turned.missing else turned
+    return written
 
 
 HELPERS = {
@@ -74,8 +82,8 @@ BESIDE = ("ZeroPadding", "Cropping")
 
 
 class _Writer:
-    def __init__(self, graph: Graph):
-        self.graph = graph
+    def __init__(self, graph: Graph, turned: bool = False):
+        self.graph, self.turned = graph, turned
         self.lines: list[str] = []
         self.loads: list[Load] = []
         self.missing: list[str] = []
@@ -94,6 +102,8 @@ class _Writer:
         for i, index in enumerate(self.graph.inputs):
             t = self.graph.tensors[index]
             self.lies[index] = "last" if len(t.shape) in (4, 5) or (len(t.shape) == 3 and sliding) else "as is"
+            if self.turned and len(t.shape) in (2, 3) and self.lies[index] == "as is":
+                self.lies[index] = "turned"
             shape = self.shape(index)[1:]
             self.names[index] = variable = self.free()
             dtype = "" if t.dtype == "float32" else f', dtype="{t.dtype}"'
@@ -117,9 +127,12 @@ class _Writer:
         helpers = "".join(f"\n{HELPERS[h]}" for h in sorted(self.helpers))
         rooms = ", ".join(room for room in ("activations", "layers", "ops") if f"{room}." in body + helpers)
         code = f"import keras\nfrom keras import {rooms or 'layers'}\n{helpers}\n\ndef build():\n{body}\n\n\nmodel = build()\n"
-        moved = lambda tensors: tuple(self.lies.get(t) == "last" for t in tensors)
+        lying = lambda tensors: tuple(self.lies.get(t, "as is") for t in tensors)
+        for names, kind in ((self.graph.inputs, "inputs"), (self.graph.outputs, "results")):
+            if any(how == "turned" for how in lying(names)):
+                self.notes.append(f"the {kind} whose batch is PyTorch's second axis have it first here")
         missing = tuple(dict.fromkeys(self.missing))
-        return Written(code, tuple(self.loads), missing, tuple(self.notes), moved(self.graph.inputs), moved(self.graph.outputs))
+        return Written(code, tuple(self.loads), missing, tuple(self.notes), lying(self.graph.inputs), lying(self.graph.outputs))
 
     # what values are called, and how they lie
 
@@ -134,17 +147,23 @@ class _Writer:
     def shape(self, tensor: int) -> tuple[int, ...]:
         """The sizes as they stand in the Keras program."""
         shape = tuple(self.graph.tensors[tensor].shape)
+        if self.lies.get(tensor) == "turned":
+            return (shape[1], shape[0], *shape[2:])
         return (shape[0], *shape[2:], shape[1]) if self.lies.get(tensor) == "last" else shape
 
-    def let(self, node: Node, code: str, lies: Any, output: int = 0) -> str:
-        """One line; variables that end here are free for its result."""
+    def let(self, node: Node, code: str, lies: Any, output: int = 0, beside: tuple[str, ...] = ()) -> str:
+        """One line; variables that end here are free for its result. ``beside``: names for what else the code gives."""
         for t in list(self.names):
             if self.last_use.get(t, -1) <= node.index:
                 del self.names[t]
         out = node.outputs[output]
         self.names[out], self.lies[out] = self.free(), lies
-        self.lines.append(f"{self.names[out]} = {code}")
+        self.lines.append(f"{', '.join((self.names[out], *beside))} = {code}")
         return self.names[out]
+
+    def same(self, node: Node, tensor: int, lies: Any) -> None:
+        """The call's result is that value, under the name it has."""
+        self.names[node.outputs[0]], self.lies[node.outputs[0]] = self.value(tensor), lies
 
     def value(self, tensor: int) -> str:
         if tensor in self.names:
@@ -162,7 +181,11 @@ class _Writer:
             shape = (*have.shape[1:], have.shape[0])
             order = (rank_of := len(shape), *range(1, rank_of))
             return f"layers.Flatten()(layers.Permute({_tuple(order)})(layers.Reshape({_tuple(shape)})({x})))"
-        if want in ("any", have) or rank < 3:
+        if want in ("any", have):
+            return x
+        if "turned" in (want, have):
+            raise Missing(SECOND)
+        if rank < 3:
             return x
         order = (*range(2, rank), 1) if want == "last" else (rank - 1, *range(1, rank - 1))
         return f"layers.Permute({_tuple(order)})({x})"
@@ -202,16 +225,27 @@ class _Writer:
         lies = self.lies.get(first, "as is")
         rows: tuple[int, ...] = ()
         want = twin.layout
+        if lies == "turned":
+            cellwise = (
+                want == "any"
+                and node.rule is not None
+                and (node.rule.pointwise or node.rule.answer("itself", self.graph.call(node)) is True)
+            )
+            if want != "features" and not cellwise:
+                raise Missing(SECOND)
+            want = "turned"
+        elif want == "features":
+            want = "as is"
         if isinstance(lies, Row) and node.op == "linear":
             rows, x = _rows(lies.shape), self.value(first)
         else:
             x = self.lying(first, want)
-        after = {"last": "last", "as is": "as is", "any": lies}[want]
+        after = lies if want == "any" else want
         if twin.differs:
             after = Row(tuple(self.graph.tensors[first].shape[1:]))
         elif node.op == "flatten":
             after = "as is"
-        if len(self.graph.tensors[node.outputs[0]].shape) < 3 and not isinstance(after, Row):
+        if len(self.graph.tensors[node.outputs[0]].shape) < 3 and after == "last":
             after = "as is"
         name = self.layer_name(node)
         variable = ""

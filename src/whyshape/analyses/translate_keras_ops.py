@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from whyshape.analyses.translate_keras import Load, Missing, Row, _tuple
+from whyshape.analyses.translate_keras import SECOND, Load, Missing, Row, _tuple
 from whyshape.graph.graph import Ref
 from whyshape.rules.base import axis_of
 from whyshape.rules.shelf import filed
 from whyshape.rules.twins import Move
-from whyshape.rules.twins_cellwise import axis_last
 
 SPECIAL: dict[str, Callable] = {}
 special = filed(SPECIAL)
+
+
+def axes_there(rank: int, lies) -> tuple[int, ...]:
+    """PyTorch's axes in the order in which they stand in the Keras program.
+
+    >>> axes_there(4, "last"), axes_there(3, "turned")
+    ((0, 2, 3, 1), (1, 0, 2))
+    """
+    return {"last": (0, *range(2, rank), 1), "turned": (1, 0, *range(2, rank))}.get(lies, tuple(range(rank))) if rank > 1 else (0,) * rank
+
+
+def axis_there(dim: int, rank: int, lies) -> int:
+    """Where one of PyTorch's axes stands there."""
+    return axes_there(rank, lies).index(axis_of(dim, rank))
 
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
@@ -76,8 +89,8 @@ def weighted(w, node, op, a, b, learned):
     rank = len(w.graph.tensors[other.tensor].shape)
     shape = (1,) * (rank - len(t.shape)) + tuple(t.shape)
     lies = w.lies[other.tensor]
-    order = (0, *range(2, rank), 1) if lies == "last" else tuple(range(rank))
-    if len(shape) != rank or shape[0] != 1 or isinstance(lies, Row):
+    order = axes_there(rank, lies)
+    if len(shape) != rank or shape[order[0]] != 1 or isinstance(lies, Row):
         raise Missing("a learned tensor of another rank")
     name = w.layer_name(node)
     w.helpers.add("Weight")
@@ -103,21 +116,24 @@ def reduce(w, node):
     if isinstance(w.lies[x], Row):
         raise Missing("a sum over part of a re-ordered row")
     last = w.lies[x] == "last"
-    axes = sorted(axis_last(d, rank, last) % rank for d in dims)
+    axes = sorted(axis_there(d, rank, w.lies[x]) for d in dims)
+    if w.lies[x] == "turned" and 0 in axes:
+        raise Missing(SECOND)
     op = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}[node.op]
-    lies = "last" if last and keep else "as is"
+    still = w.lies[x] == "turned" and (keep or 0 not in dims)  # the batch is still the second axis in PyTorch
+    lies = "turned" if still else "last" if last and keep else "as is"
     code, out_rank = w.value(x), rank if keep else rank - len(dims)
     if last and not keep and out_rank >= 2 and not (set(range(2, rank)) <= set(dims) or 1 in dims):
         raise Missing("a sum that leaves only some of the places")
     if last and not keep and 1 not in dims and out_rank > 2:
         code, axes = w.lying(x, "as is"), dims
-    w.let(node, f"ops.{op}({code}, axis={_tuple(axes)}{', keepdims=True' if keep else ''})", lies if out_rank > 2 else "as is")
+    w.let(node, f"ops.{op}({code}, axis={_tuple(axes)}{', keepdims=True' if keep else ''})", lies if out_rank > 2 or still else "as is")
 
 
 @special("contiguous", "clone", "detach", "Tensor.to", "Tensor.float", "type_as", "positive")
 def nothing(w, node):
     x = node.args[0].tensor
-    w.let(node, w.value(x), w.lies[x])
+    w.same(node, x, w.lies[x])
 
 
 @special("chunk", "split", "Tensor.split", "Tensor.split_with_sizes", "unsafe_chunk", "unsafe_split")
@@ -127,8 +143,9 @@ def split(w, node):
     dim = axis_of(int(given(node, "dim", 2, 0)), rank)
     if isinstance(w.lies[x], Row):
         raise Missing("part of a re-ordered row")
-    last = w.lies[x] == "last"
-    axis = axis_last(dim, rank, last) % rank
+    axis = axis_there(dim, rank, w.lies[x])
+    if axis == 0:
+        raise Missing("the batch is cut into parts")
     ends, at = [], 0
     for out in node.outputs[:-1]:
         at += int(w.graph.tensors[out].shape[dim])
@@ -157,11 +174,12 @@ def getitem(w, node):
         index = (*index[:at], *[slice(None)] * (rank - len(index) + 1), *index[at + 1 :])
     index = (*index, *[slice(None)] * (rank - len(index)))
     whole = all(isinstance(i, slice) for i in index)
-    last = w.lies[x] == "last" and whole
-    code = w.value(x) if last or w.lies[x] != "last" else w.lying(x, "as is")
-    order = (0, *range(2, rank), 1) if last else range(rank)
+    lies = w.lies[x] if whole or w.lies[x] == "turned" else "as is"
+    code, order = w.lying(x, lies), axes_there(rank, lies)
+    if index[order[0]] != slice(None):
+        raise Missing("some of the batch is picked")
     text = ", ".join(_slice(index[i]) for i in order)
-    w.let(node, f"{code}[{text}]", "last" if last else "as is")
+    w.let(node, f"{code}[{text}]", lies if whole or not isinstance(index[0], int) else "as is")
 
 
 def _slice(i) -> str:
@@ -175,6 +193,11 @@ def _slice(i) -> str:
 def reshape(w, node):
     x, out = node.args[0].tensor, node.outputs[0]
     before, after = w.graph.tensors[x].shape, w.graph.tensors[out].shape
+    if w.lies[x] == "turned":
+        if tuple(after) != tuple(before[1:]) or before[0] != 1:
+            raise Missing(SECOND)
+        w.let(node, f"layers.Reshape({_tuple(after[1:])})({w.value(x)})", "as is")
+        return
     if not before or not after or before[0] != after[0]:
         raise Missing("a reshape that mixes the batch with something else")
     flat = len(after) == 2 and w.lies[x] == "last"
@@ -201,13 +224,25 @@ def permute(w, node):
         order = list(range(rank))
         a, b = axis_of(int(node.args[1]), rank), axis_of(int(node.args[2]), rank)
         order[a], order[b] = order[b], order[a]
+    batch = 1 if w.lies[x] == "turned" else 0
+    if 1 in (batch, order.index(batch)):
+        if isinstance(w.lies[x], Row) or w.lies[x] == "last" or order.index(batch) > 1:
+            raise Missing("a permutation that moves the batch")
+        turned = order.index(batch) == 1
+        here = [order[1], order[0], *order[2:]] if turned else order  # as the axes stand there, batch first
+        there = [axis_there(d, rank, w.lies[x]) for d in here]
+        if there == list(range(rank)):
+            w.same(node, x, "turned" if turned else "as is")
+        else:
+            w.let(node, f"layers.Permute({_tuple(there[1:])})({w.value(x)})", "turned" if turned else "as is")
+        return
     if order[0] != 0:
         raise Missing("a permutation that moves the batch")
     to_last, to_first = [0, *range(2, rank), 1], [0, rank - 1, *range(1, rank - 1)]
     if w.lies[x] == "last" and order == to_last:  # PyTorch moves the maps where they already are
-        w.let(node, w.value(x), "as is")
+        w.same(node, x, "as is")
     elif w.lies[x] == "as is" and order == to_first and rank in (4, 5):
-        w.let(node, w.value(x), "last")
+        w.same(node, x, "last")
     else:
         w.let(node, f"layers.Permute({_tuple(order[1:])})({w.lying(x, 'as is')})", "as is")
     assert out in w.lies
@@ -224,13 +259,13 @@ def cat(w, node):
     refs = node.args[0]
     rank = len(w.graph.tensors[refs[0].tensor].shape)
     lies = {str(w.lies.get(r.tensor, "as is")) for r in refs}
-    want = "last" if "last" in lies else "as is"
+    want = "last" if "last" in lies else "turned" if "turned" in lies else "as is"
     dim = int(given(node, "dim", 1, 0))
-    axis = axis_last(dim, rank, want == "last")
-    if axis_of(dim, rank) == 0:
+    axis = axis_there(dim, rank, want)
+    if axis == 0:
         raise Missing("images stacked along the batch")
     if any(isinstance(w.lies.get(r.tensor), Row) for r in refs) and rank == 2:
         want = "as is"
     names = ", ".join(w.lying(r.tensor, want) for r in refs)
-    said = "" if axis in (-1, rank - 1) else f"axis={axis}, "
+    said = "" if axis == rank - 1 else f"axis={axis}, "
     w.let(node, f'layers.Concatenate({said}name="{w.layer_name(node)}")([{names}])', want)

@@ -79,7 +79,7 @@ class _Shape(tuple):
 def _last(shape, node, graph, twin) -> tuple[_Shape, bool]:
     """A shape without its batch, maps last where the twin wants it so; and whether that moved anything."""
     rank = len(shape)
-    moved = twin.layout != "as is" and (rank in (4, 5) or (rank == SLIDING_1D and slides(node, graph)))
+    moved = twin.layout not in ("as is", "features") and (rank in (4, 5) or (rank == SLIDING_1D and slides(node, graph)))
     inner = tuple(int(n) for n in shape[1:])
     return (_Shape((*inner[1:], inner[0])), True) if moved else (_Shape(inner), False)
 

@@ -17,19 +17,31 @@ from whyshape.errors import WhyshapeError
 class Load(NamedTuple):
     """One weight: the parameter here, the layer there (its path), which of its weights, the order of axes, the shape it is laid out in.
 
-    ``place`` -1: none of them, it is zero. ``gates``: in which order the blocks along its first axis stand here; ``row``: of several, this.
+    ``place`` -1: none of them, it is zero; several: these, one after the other along the first axis here. ``gates``: in which order the blocks along its first axis stand here; ``row``: of several, this.
     """
 
     parameter: str
     layer: tuple[str, ...]
-    place: int
+    place: int | tuple[int, ...]
     order: tuple[int, ...] | None = None
     shape: tuple[int, ...] | None = None
     gates: tuple[int, ...] = ()
     row: int | None = None
 
+    @property
+    def places(self) -> tuple[int, ...]:
+        return (self.place,) if isinstance(self.place, int) else self.place
+
+    def joined(self, arrays: list):
+        """The numbers as PyTorch keeps them, out of all arrays of the layer."""
+        import numpy
+
+        return (
+            numpy.concatenate([self.moved(arrays[p]) for p in self.places]) if len(self.places) > 1 else self.moved(arrays[self.places[0]])
+        )
+
     def moved(self, array):
-        """The numbers as PyTorch keeps them."""
+        """One array with its axes, rows and gates as PyTorch keeps them."""
         import numpy
 
         array = array if self.row is None else array[self.row]
@@ -52,7 +64,10 @@ class Writer:
         self.taken: set[str] = set()
         self.path: tuple[str, ...] = ()
         self.kind = ""  # the class name of the layer being written
+        self.kwargs: dict[str, Any] = {}  # what its call says by name, as far as nobody has taken it
         self.seen: dict[tuple[str, ...], str] = {}
+        self.inputs: list[Held] = []
+        self.results: list[Held] = []
         self.rows: dict[str, int] = {}  # values that number the rows of a table, and how many rows it has
 
     def module(self, code: str, *weights: tuple, suffix: str = "") -> str:
@@ -64,6 +79,16 @@ class Writer:
             self.loads += [Load(f"{name}.{parameter}", self.path, *rest) for parameter, *rest in weights]
             self.seen[key] = f"self.{name}"
         return self.seen[key]
+
+    def let(self, code: str) -> str:
+        """A line for something that is read more than once."""
+        name = f"made{len(self.lines)}"
+        self.lines.append(f"{name} = {code}")
+        return name
+
+    def take(self, word: str) -> Any:
+        """What the call says by that name; None where it says nothing."""
+        return self.kwargs.pop(word, None)
 
     def buffer(self, code: str) -> str:
         name = self.name("_".join(self.path))
@@ -128,7 +153,7 @@ def to_torch(model, input_size=None, weights: bool = False):
         writer.notes.append(f"{len(writer.loads)} weights were moved out of the file; a file's model is not run, so nothing is compared")
         return Translation("torch", code, made, notes=writer.notes)
     made = built(code, writer.loads, _live(model))
-    difference, value = compared(model, made, [writer.rows.get(f"x{i or ''}") for i in range(len(model.inputs))])
+    difference, value = compared(model, made, writer)
     return Translation("torch", code, made, difference, value, (), writer.notes)
 
 
@@ -137,14 +162,14 @@ def write(config: dict, input_size=None) -> tuple[Writer, str]:
     from whyshape.readers.keras import inputs_of
 
     w = Writer()
-    inputs, names = [], []
+    inputs, names, many = [], [], len(inputs_of(config)) > 1
     shapes = [input_size] if input_size and isinstance(input_size[0], (int, type(None))) else input_size
     for i, (_, shape, _) in enumerate(inputs_of(config)):
         said = tuple(shapes[i]) if shapes else tuple(shape)
-        names.append("x" if i == 0 else f"x{i}")
+        names.append(f"inputs{i}" if many else "x")
         inputs.append(Held(names[-1], (None, *said[1:]), len(said) in (4, 5)))
-    results = follow(w, config, inputs, ())
-    returned = ", ".join(h.name for h in results)
+    w.inputs, w.results = inputs, follow(w, config, inputs, ())
+    returned = ", ".join(h.name for h in w.results)
     init = "\n".join(f"        {line}" for line in w.init) or "        pass"
     body = "\n".join(f"        {line}" for line in w.lines)
     code = (
@@ -169,15 +194,21 @@ def follow(w: Writer, held: dict, inputs: list[Held], path: tuple[str, ...]) -> 
     made: dict[tuple, list[Held]] = {(name, 0): [x] for (name, _, _), x in zip(references(config["input_layers"]), inputs)}
     for entry in config["layers"]:
         for i, call in enumerate(entry.get("inbound_nodes") or ()):
-            args = [pick(a, made) for a in call["args"]]
-            made[entry["name"], i] = one(w, entry, flat(args), path, {"args": args, "kwargs": call["kwargs"]})
-    return [made[name, node][place] for name, node, place in references(config["output_layers"])]
+            args, words = [pick(a, made) for a in call["args"]], {word: pick(a, made) for word, a in (call.get("kwargs") or {}).items()}
+            made[entry["name"], i] = one(w, entry, flat(args), path, {"args": args, "kwargs": words})
+    return [result(made, name, node, place) for name, node, place in references(config["output_layers"])]
+
+
+def result(made: dict, name: str, node: int, place: int) -> Held:
+    """One of a call's results; of one without a twin they all are what stands for them."""
+    held = made[name, node]
+    return held[0] if held[0].name == "missing" else held[place]
 
 
 def pick(value: Any, made: dict) -> Any:
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
         name, node, place = value["config"]["keras_history"]
-        return made[name, node][place]
+        return result(made, name, node, place)
     return [pick(v, made) for v in value] if isinstance(value, list) else value
 
 
@@ -190,11 +221,11 @@ def flat(value: Any) -> list[Held]:
 def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call: dict) -> list[Held]:
     """One layer: its lines, and its result."""
     from whyshape.analyses.translate_torch_in_place import activated
-    from whyshape.analyses.translate_torch_in_time import ORDER
+    from whyshape.analyses.translate_torch_in_time import ORDER  # it fills LAYERS too
     from whyshape.analyses.translate_torch_layers import LAYERS, OPERATIONS
 
     kind, config = entry["class_name"], entry["config"]
-    w.kind = kind
+    w.kind, w.kwargs = kind, dict(call.get("kwargs") or {})
     w.path = (*path, str(entry.get("name") or config.get("name") or kind))
     if kind in ("Sequential", "Functional"):
         return follow(w, entry, inputs, w.path)
@@ -203,18 +234,21 @@ def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call:
     try:
         if make is None or not str(entry.get("module") or "keras").startswith("keras"):
             raise Missing("no twin is known in PyTorch")
-        if operation:
-            code, shape, first = make(w, config, call["args"])
-        else:
-            code, shape, first = (
-                activated(config, *make(w, config, inputs)) if config.get("activation") and kind not in ORDER else make(w, config, inputs)
-            )
+        made = make(w, config, call["args"] if operation else inputs)
+        made = made if isinstance(made, list) else [made]
+        if config.get("activation") and kind not in ORDER and not operation:
+            made = [activated(config, *part) for part in made]
+        unread = [word for word, value in w.kwargs.items() if word != "training" and value is not None and value is not False]
+        if unread:
+            raise Missing(f"it is called with {', '.join(word[:40] for word in unread)}")
     except Missing as why:
         w.missing.append(f"{'.'.join(w.path)} ({kind}): {why}")
         return [Held("missing", inputs[0].shape if inputs else (None,), inputs[0].first if inputs else False)]
-    name = f"x{len(w.lines)}"
-    w.lines.append(f"{name} = {code}")
-    return [Held(name, shape, first)]
+    results = []
+    for code, shape, first in made:
+        results.append(Held(f"x{len(w.lines)}", shape, first))
+        w.lines.append(f"{results[-1].name} = {code}")
+    return results
 
 
 def built(code: str, loads: list[Load], arrays: Callable[[tuple[str, ...]], list]):
@@ -227,13 +261,13 @@ def built(code: str, loads: list[Load], arrays: Callable[[tuple[str, ...]], list
     state = made.state_dict()
     for load in loads:
         target = state[load.parameter]
-        if load.place < 0:
+        if load.place == -1:
             target.zero_()
             continue
         held = arrays(load.layer)
-        if load.place >= len(held):
+        if max(load.places) >= len(held):
             raise WhyshapeError(f"The layer {'.'.join(load.layer)[:60]!r} holds {len(held)} weights, more are wanted.")
-        moved = load.moved(held[load.place])
+        moved = load.joined(held)
         if moved.size != target.numel():
             raise WhyshapeError(
                 f"A weight of the layer {'.'.join(load.layer)[:60]!r} has {moved.size} numbers; {target.numel()} are wanted."
@@ -254,11 +288,8 @@ def _live(model) -> Callable[[tuple[str, ...]], list]:
     return arrays
 
 
-def compared(model, made, rows: list[int | None]) -> tuple[float, float]:
-    """The largest difference between both models' outputs on random inputs, and the largest value there.
-
-    ``rows``: for an input that numbers the rows of a table, how many there are.
-    """
+def compared(model, made, writer: Writer) -> tuple[float, float]:
+    """The largest difference between both models' outputs on random inputs, and the largest value there."""
     import numpy
     import torch
 
@@ -267,15 +298,16 @@ def compared(model, made, rows: list[int | None]) -> tuple[float, float]:
     draw = numpy.random.default_rng(SEED)
     shapes = [[BATCH, *[64 if n is None else n for n in spec.shape[1:]]] for spec in model.inputs]
     inputs = [_random(draw, tuple(shape), str(getattr(spec, "dtype", "float32"))) for shape, spec in zip(shapes, model.inputs)]
+    rows = [writer.rows.get(h.name) for h in writer.inputs]  # of an input that numbers the rows of a table, how many there are
     inputs = [x if n is None else draw.integers(0, n, x.shape).astype(x.dtype) for x, n in zip(inputs, rows)]
     wanted = model(inputs if len(inputs) > 1 else inputs[0], training=False)
-    there = [numpy.ascontiguousarray(numpy.moveaxis(x, -1, 1)) if x.ndim in (4, 5) else x for x in inputs]
+    there = [numpy.ascontiguousarray(numpy.moveaxis(x, -1, 1)) if h.first else x for x, h in zip(inputs, writer.inputs)]
     with torch.no_grad():
         got = made(*[torch.from_numpy(x) for x in there])
     worst, largest = 0.0, 0.0
-    for a, b in zip(_listed(wanted), _tensors(got)):
+    for a, b, h in zip(_listed(wanted), _tensors(got), writer.results, strict=True):
         a, b = _numpy(a), b.numpy()
-        b = maps_last(b) if b.ndim in (4, 5) else b
+        b = maps_last(b) if h.first else b
         if a.shape != b.shape:
             raise WhyshapeError(f"The translation gives {b.shape} where the model gives {a.shape}.")
         worst, largest = max(worst, float(numpy.abs(a - b).max())), max(largest, float(numpy.abs(a).max()))

@@ -159,6 +159,24 @@ def repeat(w, config, inputs):
 operation = filed(OPERATIONS)
 
 
+@operation("Gelu")
+def gelu(w, config, args):
+    (h,) = args
+    said = ', approximate="tanh"' if config.get("approximate", True) else ""
+    return f"F.gelu({h.name}{said})", h.shape, h.first
+
+
+@operation("Mean")
+def mean(w, config, args):
+    (h,) = args
+    axes = config.get("axis")
+    axes = [axes] if isinstance(axes, int) else axes
+    if axes is None or config.get("keepdims"):
+        raise Missing("a mean over everything, or one that keeps its axes")
+    axes = sorted(int(a) % len(h.shape) for a in axes)
+    return f"{plain(h)}.mean({tuple(axes)})", tuple(n for i, n in enumerate(h.shape) if i not in axes), False
+
+
 @operation("Add", "Subtract", "Multiply", "Divide", "TrueDivide")
 def arithmetic(w, config, args):
     sign = {"Add": "+", "Subtract": "-", "Multiply": "*"}.get(w.kind, "/")

@@ -231,6 +231,8 @@ def dense(w, config, inputs):
 @layer("Embedding")
 def embedding(w, config, inputs):
     (h,) = inputs
+    if config.get("mask_zero"):
+        raise Missing("mask_zero, which hides steps from the layers behind")
     w.rows[h.name] = min(config["input_dim"], w.rows.get(h.name, config["input_dim"]))
     module = w.module(f"nn.Embedding({config['input_dim']}, {config['output_dim']})", ("weight", 0))
     return f"{module}({h.name}.long())", (*h.shape, config["output_dim"]), False

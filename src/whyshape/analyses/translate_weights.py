@@ -11,6 +11,9 @@ def to_keras(array, move: Move, shape: tuple[int, ...], rows: tuple[int, ...] = 
     An axis the order leaves out goes last: a depthwise kernel (in*m, 1, *k) becomes (*k, in, m). ``rows``: the order in which
     a Dense after Flatten meets its numbers there.
     """
+    if move.part is not None:
+        which, count = move.part
+        array = array.reshape(count, -1, *array.shape[1:])[which]
     order = move.order
     if order is None:
         return array.reshape(shape)

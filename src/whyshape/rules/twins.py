@@ -15,10 +15,11 @@ from whyshape.sizes import ceil_div, product
 
 
 class Move(NamedTuple):
-    """A weight on its way: the PyTorch argument and the order of its axes in Keras (None: the same)."""
+    """A weight on its way: the PyTorch argument, the order of its axes in Keras (None: the same), and which of n equal parts it is."""
 
     argument: str
     order: tuple[int, ...] | None = None
+    part: tuple[int, int] | None = None  # (i, n): of n parts along the first axis, that one
 
 
 class Twin(NamedTuple):
@@ -28,7 +29,7 @@ class Twin(NamedTuple):
     weights: tuple[Move, ...] = ()
     remark: str = ""  # what differs although the numbers are equal
     beware: str = ""  # Keras code that gives the same size and other numbers
-    layout: str = "last"  # what it wants: "last" (images with their maps last), "as is" (PyTorch's order), "any"
+    layout: str = "last"  # what it wants: "last" (images with their maps last), "as is" (PyTorch's order), "features" (that or the batch second), "any"
     differs: bool = False  # the numbers come out equal, but in another order
 
 
@@ -256,7 +257,17 @@ def linear(call, last=True):
     """A dense layer works on the last axis, as here."""
     bias = None if call.bias is not None else False
     weights = (Move("weight", (1, 0)), *([Move("bias")] if call.bias is not None else []))
-    return Twin((code("Dense", int(call.weight.shape[0]), use_bias=bias),), weights, layout="as is")
+    return Twin((code("Dense", int(call.weight.shape[0]), use_bias=bias),), weights, layout="features")
+
+
+@twin("embedding")
+def embedding(call, last=True):
+    """The same table; which row is never trained says nothing about the numbers."""
+    if call.max_norm is not None:
+        return NoTwin("an Embedding in Keras does not shorten its rows while it is read")
+    rows, features = (int(n) for n in call.weight.shape)
+    remark = "" if call.padding_idx is None else f"row {call.padding_idx} is trained there too; Keras' mask_zero is something else"
+    return Twin((code("Embedding", rows, features),), (Move("weight"),), remark, layout="features")
 
 
 @twin("batch_norm")
@@ -283,7 +294,7 @@ def layer_norm(call, last=True):
     off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
     moves = tuple(Move(name, order) for name in ("weight", "bias") if getattr(call, name) is not None)
     step = code("LayerNormalization", axis=None if n == 1 else list(range(-n, 0)), epsilon=call.eps, **off)
-    return Twin((step,), moves, "unsaid, Keras takes epsilon 0.001", layout="last" if images else "as is")
+    return Twin((step,), moves, "unsaid, Keras takes epsilon 0.001", layout="last" if images else "features" if n == 1 else "as is")
 
 
 @twin("group_norm")

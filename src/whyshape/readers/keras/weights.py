@@ -12,6 +12,8 @@ from whyshape.errors import WhyshapeError
 
 LARGEST = 16 * 2**30  # bytes
 RATIO = 100  # unpacked : packed
+# Layers within a layer lie in the file by name; Keras lists their weights in this order.
+ORDER = ("forward_layer", "backward_layer", "query_dense", "key_dense", "value_dense", "output_dense")
 
 
 class Weights:
@@ -47,7 +49,7 @@ class Weights:
         own = self.inside(f"{place}/vars") if "vars" in group else {}
         for name in sorted(own, key=lambda n: (len(n), n)):
             yield self.inside(f"{place}/vars/{name}")[()]
-        for name in group:
+        for name in sorted(group, key=lambda n: ORDER.index(n) if n in ORDER else -1):
             if name != "vars":
                 yield from self.arrays(f"{place}/{name}")
 

@@ -249,7 +249,10 @@ class AddMv(Rule):
 
     @staticmethod
     def shape(input, mat, vec, *, beta=1, alpha=1, out=None):
-        return _onto(input, Mv.shape(mat, vec))
+        made = Mv.shape(mat, vec)
+        if not input.shape and int(made[0]) == 0:
+            raise Unexplained("a single number onto no rows")  # PyTorch gives back the single number
+        return _onto(input, made)
 
     @staticmethod
     def macs(call):

@@ -56,6 +56,17 @@ class RepeatInterleave(_Repeat):
         if not isinstance(repeats, int):
             if output_size is None or dim is None:
                 raise Unexplained("how often each is repeated stands in a tensor")
+            counts = repeats.shape[0] if repeats.shape else 1
+            need(len(repeats.shape) <= 1, "repeats are one row, {arrived:axes arrive}", arrived=len(repeats.shape), wanted=1)
+            if x:
+                n = x[axis_of(dim, len(x))]
+                need(
+                    counts == n or counts == 1,
+                    "{wanted:repeats are} wanted, one for each place; {arrived:arrive}",
+                    wanted=n,
+                    arrived=counts,
+                )
+                output_size = output_size if int(counts) and int(n) else 0  # nothing to repeat
         else:
             need(repeats >= 0, "repeats of at least 0 are wanted, {arrived} was chosen", arrived=repeats, wanted=0)
         if dim is None:

@@ -34,6 +34,13 @@ def broken():
         net.layer4[1].bn2 = norm
         net.layer3[20].conv2 = nn.Conv2d(256, 256, 5, padding=1, bias=False)
         yield "a kernel without its padding", net, (2, 3, 224, 224)
+        net.layer4[1].bn2 = nn.BatchNorm2d(500)
+        yield "two: and a batch norm", net, (2, 3, 224, 224)
+        net.fc = nn.Linear(1000, 10)
+        yield "three: and the head", net, (2, 3, 224, 224)
+        net = torchvision.models.resnet152().eval()
+        net.fc = nn.Linear(1000, 10)
+        yield "two: a grey picture, and the head", net, (2, 1, 224, 224)
 
 
 def main() -> int:

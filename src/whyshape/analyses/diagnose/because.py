@@ -69,7 +69,7 @@ def axis(case: Case, tensor: int, i: int) -> Iterator[Link]:
             else:
                 yield Link(value, "", "chosen", where, f"{value} is axis {i} of {where}")
             return
-        derived = derive(case.graph, node)
+        derived = case.trail.derived(node)
         out = node.outputs.index(tensor)
         size = derived.shapes[out][i] if derived is not None and out < len(derived.shapes) and i < len(derived.shapes[out]) else None
         name = node.path or node.op.rpartition(".")[2]

@@ -41,15 +41,15 @@ class Input(NamedTuple):
 class Case:
     """The patient, where it stopped, and how the sizes came about."""
 
-    def __init__(self, patient, trial, edits: tuple[dict, ...] = ()):
-        self.patient, self.trial, self.edits = patient, trial, edits
+    def __init__(self, patient, trial, edits: tuple[dict, ...] = (), before: Case | None = None):
+        self.patient, self.trial, self.edits, self.before = patient, trial, edits, before
         self.graph: Graph = trial.graph
         assert self.graph.problem is not None
         self.problem: Problem = self.graph.problem
 
     @cached_property
     def trail(self) -> Trail:
-        return Trail(self.graph, self.call_inputs)
+        return Trail(self.graph, self.call_inputs, self.before.trail if self.before else None)
 
     @cached_property
     def reading(self) -> Reading | None:

@@ -35,6 +35,11 @@ def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "
 
 def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
     """What stops the patient, why, and the changes that were tried and make it run."""
+    with patient.undisturbed():
+        return _diagnosis_of(patient, work)
+
+
+def _diagnosis_of(patient, work: int) -> Diagnosis:
     trial = patient.run()
     if trial.ran and patient.has_numbers() and reads_tables(trial.graph):
         patient.use_real_numbers()  # whether a row number is in its table, only the numbers tell

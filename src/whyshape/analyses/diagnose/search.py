@@ -82,7 +82,7 @@ def solve(case: Case, depth: int = DEEPEST, work: int = WORK) -> Solved:
     for tries, t in enumerate(sorted(further, key=lambda t: t.offer.cost)[:BRANCHES] if depth > 1 else ()):
         if case.patient.work > TOTAL or t.offer.cost + AGAIN >= best or (way is not None and (tries > 1 or case.patient.work > limit)):
             break
-        then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits))
+        then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits), case)
         solved = solve(then, depth - 1, work * 2 // 3)
         for fix in solved.fixes:
             fixes.append(fix._replace(rank=t.offer.cost + AGAIN + fix.rank, says=f"{t.offer.says}; then {fix.says}"))

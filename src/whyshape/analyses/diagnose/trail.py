@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from whyshape.graph import Graph, Node, derive, resolve
+from whyshape.graph import Derived, Graph, Node, derive, resolve
 from whyshape.sizes import CHOSEN, INPUT, Cond, Size, ceil_div, leaf, leaves, scaled
 from whyshape.sizes.expr import RELATIONS
 
@@ -31,12 +31,35 @@ class Knob(NamedTuple):
 class Trail:
     """The expressions of all sizes a refused call depends on."""
 
-    def __init__(self, graph: Graph, given: list[int]):
+    def __init__(self, graph: Graph, given: list[int], before: Trail | None = None):
         self.graph, self.given = graph, given
         self.producers = graph.producers()
         self.known: dict[tuple[int, int], int] = {}  # (tensor, axis) -> its size over the leaves
-        self.shapes: dict[int, tuple[tuple[int, ...], ...] | None] = {}  # node -> its own formulas
+        self.asked: dict[int, Derived | None] = {}  # node -> its own formulas
         self.inputs = {index: place for place, index in enumerate(graph.inputs)}
+        if before is not None:
+            self.take_over(before)
+
+    def take_over(self, before: Trail) -> None:
+        """What was found on the trail of another run, as far as the two runs are one and the same."""
+        old, new = before.graph, self.graph
+        if [old.tensors[i] for i in old.inputs] != [new.tensors[i] for i in new.inputs]:
+            return
+        shared = set(new.inputs)
+        for a, b in zip(old.nodes, new.nodes):
+            touched = (*b.inputs, *b.outputs)
+            if a != b or any(old.tensors[i] != new.tensors[i] for i in touched):
+                break
+            shared.update(touched)
+            if a.index in before.asked:
+                self.asked[a.index] = before.asked[a.index]
+        self.known = {at: size for at, size in before.known.items() if at[0] in shared}
+
+    def derived(self, node: Node) -> Derived | None:
+        """The node's own formulas, asked once."""
+        if node.index not in self.asked:
+            self.asked[node.index] = derive(self.graph, node)
+        return self.asked[node.index]
 
     def size(self, tensor: int, axis: int) -> int:
         """One axis as an expression over the leaves; what it does not depend on is not looked at."""
@@ -69,11 +92,9 @@ class Trail:
         node = self.producers.get(tensor)
         if node is None:
             return leaf(t.shape[axis], f"{t.name}.shape[{axis}]", CHOSEN, ("axis", tensor, axis)) if t.name else t.shape[axis]
-        if node.index not in self.shapes:
-            derived = derive(self.graph, node)
-            self.shapes[node.index] = None if derived is None or derived.refusal is not None else derived.shapes
-        shapes, out = self.shapes[node.index], node.outputs.index(tensor)
-        if shapes is None or out >= len(shapes) or tuple(map(int, shapes[out])) != t.shape:
+        derived, out = self.derived(node), node.outputs.index(tensor)
+        shapes = derived.shapes if derived is not None and derived.refusal is None else ()
+        if out >= len(shapes) or tuple(map(int, shapes[out])) != t.shape:
             return t.shape[axis]
         return shapes[out][axis]
 
@@ -159,37 +180,43 @@ def references(value) -> Iterator[int]:
 
 
 class Compiled:
-    """A demand as a plain function of the few leaves that vary: everything else in it is folded to numbers once."""
+    """A demand as a plain function of the few leaves that vary: everything else in it is folded to numbers."""
 
     def __init__(self, cond: Cond):
         self.cond = cond
+        self.order: list[Size] = []  # every expression in it, parts before wholes
+        self.above: dict[int, list[int]] = {}  # an expression (by `id`) -> the places of those it is a part of
+        stack, seen = [(side, False) for side in (cond.left, cond.right) if isinstance(side, Size)], set()
+        while stack:
+            top, ready = stack.pop()
+            if ready:
+                for part in top.args:
+                    self.above.setdefault(id(part), []).append(len(self.order))
+                self.order.append(top)
+            elif id(top) not in seen:
+                seen.add(id(top))
+                stack.append((top, True))
+                stack.extend((part, False) for part in top.args if isinstance(part, Size))
 
     def sides(self, *groups: Iterable[int]) -> Callable[..., tuple[int, int]]:
         """Both sides as a function of one number for each group of leaves (given by `id`)."""
-        lines: list[str] = []
         names: dict[int, str] = {at: f"v{i}" for i, group in enumerate(groups) for at in group}
-        for side in (self.cond.left, self.cond.right):
-            stack = [side]
-            while stack:
-                top = stack[-1]
-                if not isinstance(top, Size) or id(top) in names:
-                    stack.pop()
-                    continue
-                todo = [a for a in top.args if isinstance(a, Size) and id(a) not in names]
-                if todo:
-                    stack.extend(todo)
-                    continue
-                parts = [names[id(a)] if isinstance(a, Size) else repr(a) for a in top.args]
-                if any(part[0] in "vt" for part in parts):
-                    names[id(top)] = f"t{len(lines)}"
-                    lines.append(f"    t{len(lines)} = {WRITTEN[top.op].format(*parts)}")
-                else:
-                    names[id(top)] = repr(int(top))
-                stack.pop()
-        ends = ", ".join(names[id(s)] if isinstance(s, Size) else repr(int(s)) for s in (self.cond.left, self.cond.right))
+        todo, moving = list(names), set()
+        while todo:
+            found = [place for place in self.above.get(todo.pop(), ()) if place not in moving]
+            moving.update(found)
+            todo += [id(self.order[place]) for place in found]
+        written = lambda part: names.get(id(part)) or repr(int(part) if isinstance(part, int) else part)
+        lines: list[str] = []
+        for place in sorted(moving):
+            whole = self.order[place]
+            if id(whole) not in names:
+                lines.append(f"    t{place} = {WRITTEN[whole.op].format(*map(written, whole.args))}")
+                names[id(whole)] = f"t{place}"
         arguments = ", ".join(f"v{i}" for i in range(len(groups)))
         scope: dict = {"ceil_div": ceil_div, "scaled": scaled}
-        exec("\n".join([f"def sides({arguments}):", *lines, f"    return {ends}"]), scope)
+        ends = f"    return {written(self.cond.left)}, {written(self.cond.right)}"
+        exec("\n".join([f"def sides({arguments}):", *lines, ends]), scope)
         return scope["sides"]
 
     def holds(self, *groups: Iterable[int]) -> Callable[..., bool]:

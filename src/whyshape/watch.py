@@ -107,12 +107,12 @@ def placed(found, call):
             where["layer"] = where["layer"].removeprefix(call.prefix).removeprefix(".") or None
         if not where["file"]:
             where.update(file=call.file, line=call.line)
-        if where["type"] in ("_Stack", "_Load", "_Function"):
+        if where["type"] in ("_Stack", "_Load", "_Function", "WithLoss"):
             where["type"] = ""
         without = (lambda text: text.replace(f"{call.prefix}.", "")) if call.prefix else (lambda text: text)
         fixes = tuple(f._replace(edits=tuple(_without(e, call.prefix) for e in f.edits), says=without(f.says)) for f in p.fixes)
         problems.append(p._replace(where=where, fixes=fixes))
-    return found._replace(problems=tuple(problems), model="" if found.model.startswith("_") else found.model)
+    return found._replace(problems=tuple(problems), model="" if found.model.startswith("_") or found.model == "WithLoss" else found.model)
 
 
 def _without(edit: dict, prefix: str) -> dict:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from whyshape.graph import Problem
+from whyshape.readers.torch.loss import network, with_loss
 from whyshape.readers.torch.stopped import HOME, OWN, frames, line_of, stopped_by
 from whyshape.readers.torch.trial import Patient
 
@@ -69,7 +70,10 @@ def escaped(error: BaseException) -> Escaped | None:
         module = held.get("self")
         internal = frame.f_code.co_filename.startswith((HOME, OWN))
         if isinstance(module, torch.nn.Module) and internal and name in ("_wrapped_call_impl", "_call_impl", "__call__"):
-            return Escaped(module, tuple(held.get("args", ())), dict(held.get("kwargs", {})), "", file, line)
+            args, kwargs = tuple(held.get("args", ())), dict(held.get("kwargs", {}))
+            if isinstance(module, torch.nn.modules.loss._Loss) and len(args) > 1 and not kwargs:
+                return _with_network(error, module, args, {}, file, line) or Escaped(module, args, kwargs, "", file, line)
+            return Escaped(module, args, kwargs, "", file, line)
         if isinstance(module, torch.nn.Module) and internal and name == "load_state_dict" and isinstance(held.get("state_dict"), dict):
             return Escaped(_Load(module, dict(held["state_dict"]), held.get("strict", True)), (), {}, "net", file, line)
         if name == "collate_tensor_fn" and isinstance(held.get("batch"), (list, tuple)):
@@ -81,15 +85,19 @@ def escaped(error: BaseException) -> Escaped | None:
                 tensors = [k for k, v in given.items() if isinstance(v, torch.Tensor)]
                 lead = list(given)[: len(tensors)]
                 if lead == tensors:
-                    return Escaped(
-                        _Function(function, {k: v for k, v in given.items() if k not in lead}),
-                        tuple(given[k] for k in lead),
-                        {},
-                        "",
-                        file,
-                        line,
-                    )
+                    rest, args = {k: v for k, v in given.items() if k not in lead}, tuple(given[k] for k in lead)
+                    alone = Escaped(_Function(function, rest), args, {}, "", file, line)
+                    return (_with_network(error, function, args, rest, file, line) if len(args) > 1 else None) or alone
     return None
+
+
+def _with_network(error, loss, args: tuple, rest: dict, file: str, line: int) -> Escaped | None:
+    """The call of a loss together with the network its first tensor came out of, where that is found in the user's lines."""
+    at = [frame for frame, _ in frames(error) if frame.f_code.co_filename == file]
+    made = network(at[-1], line, args[0]) if at and isinstance(args[0], torch.Tensor) else None
+    if made is None:
+        return None
+    return Escaped(with_loss(made, loss, rest), (*made.inputs, *args[1:]), {}, made.names[0], file, line)
 
 
 class Built(NamedTuple):

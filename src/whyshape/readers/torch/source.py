@@ -63,7 +63,7 @@ def _inner(code, name: str):
 
 def tree_of(code) -> ast.FunctionDef | None:
     """The syntax tree of a function, its lines numbered as in its file; None without source."""
-    for node in ast.walk(_file_tree(code.co_filename) or ast.Module([], [])):
+    for node in ast.walk(file_tree(code.co_filename) or ast.Module([], [])):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *[d.lineno for d in node.decorator_list]])
             if first == code.co_firstlineno:
@@ -71,7 +71,7 @@ def tree_of(code) -> ast.FunctionDef | None:
     return None
 
 
-def _file_tree(file: str):
+def file_tree(file: str):
     return _parsed("".join(linecache.getlines(file)))
 
 

@@ -157,15 +157,18 @@ def compare(
 
     Layers are matched by their path and operator; where paths differ, by the order of operators. ``weights``: "inline" compares the
     values of the weights too, as far as they lie in the files themselves; "all" also opens the files beside an ``.onnx`` file that hold
-    the rest. ``models``: what the networks are called where their classes have one name. ``run``: both are run on the same random numbers (a PyTorch model, an ``.onnx`` file by onnxruntime).
+    the rest. ``models``: what the networks are called where their classes have one name. ``run``: both are run on the same random numbers
+    (a PyTorch model, an ``.onnx`` file by onnxruntime). A Keras model beside any other is compared as its translation to PyTorch.
 
     >>> both = compare("Conv2d(1, 8, 3) > ReLU", "Conv2d(1, 8, 3) > BatchNorm2d(8) > ReLU", (1, 1, 8, 8))
     >>> [(c.kind, c.after.op) for c in both.changes]
     [('added', 'batch_norm')]
     """
+    from whyshape.analyses.compare_keras import beside
     from whyshape.analyses.compare_pairs import paired
     from whyshape.api import read
 
+    a, b = beside(a, b, weights is not None or run)
     before, after = (m if isinstance(m, Graph) else read(m, input_size, input_data, None, mode) for m in (a, b))
     left, right = layers(before), layers(after)
     names = tuple(g.name or "Network" for g in (before, after))

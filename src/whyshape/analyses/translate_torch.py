@@ -1,7 +1,8 @@
 """A Keras model as PyTorch code: a module to read, its weights moved, and both sides run.
 
 Images lie maps first here. A value of four or five axes (three, for a sequence under a window) is kept that way; where Keras' order
-of numbers matters (Flatten, Reshape, a Dense on an image), it is moved there and back.
+of numbers matters (Reshape, a Dense on an image), it is moved there and back. A flattened image stays in PyTorch's order: the next Dense
+is given the rows of its kernel in that order; whatever else reads it has it put in Keras' order first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class Load(NamedTuple):
     """One weight: the parameter here, the layer there (its path), which of its weights, the order of axes, the shape it is laid out in.
 
     ``place`` -1: none of them, it is zero; several: these, one after the other along the first axis here. ``gates``: in which order the blocks along its first axis stand here; ``row``: of several, this.
+    ``image``: the sizes, maps last, of the flattened image that meets it, whose numbers stand maps first here.
     """
 
     parameter: str
@@ -27,6 +29,7 @@ class Load(NamedTuple):
     shape: tuple[int, ...] | None = None
     gates: tuple[int, ...] = ()
     row: int | None = None
+    image: tuple[int, ...] = ()
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -45,6 +48,9 @@ class Load(NamedTuple):
         import numpy
 
         array = array if self.row is None else array[self.row]
+        if self.image:
+            rows = numpy.arange(array.shape[0]).reshape(self.image)
+            array = array[numpy.moveaxis(rows, -1, 0).ravel()]
         array = array.transpose(self.order) if self.order else array
         if len(self.gates) > 1:
             blocks = numpy.split(array, len(self.gates))
@@ -66,6 +72,8 @@ class Writer:
         self.kind = ""  # the class name of the layer being written
         self.kwargs: dict[str, Any] = {}  # what its call says by name, as far as nobody has taken it
         self.seen: dict[tuple[str, ...], str] = {}
+        self.image: tuple[int, ...] = ()  # what the call being written flattens, its numbers staying in PyTorch's order
+        self.met: dict[tuple[str, ...], tuple[int, ...]] = {}  # the flattened image each Dense was made for
         self.inputs: list[Held] = []
         self.results: list[Held] = []
         self.rows: dict[str, int] = {}  # values that number the rows of a table, and how many rows it has
@@ -126,11 +134,12 @@ def hasattr_module(name: str) -> bool:
 
 
 class Held(NamedTuple):
-    """A value: its variable, its shape in Keras' order, and whether it lies maps first here."""
+    """A value: its variable, its shape in Keras' order, and whether it lies maps first here; ``image``: flattened from that, maps first."""
 
     name: str
     shape: tuple
     first: bool
+    image: tuple[int, ...] = ()
 
 
 def to_torch(model, input_size=None, weights: bool = False):
@@ -157,6 +166,21 @@ def to_torch(model, input_size=None, weights: bool = False):
     return Translation("torch", code, made, difference, value, (), writer.notes)
 
 
+def converted(model, weights: bool) -> tuple[Any, tuple[str, ...]]:
+    """The module of a live model or a `.keras` file, and what has no twin; without ``weights`` a file's stay as PyTorch draws them."""
+    from whyshape.readers.keras import config_of, described
+    from whyshape.readers.keras.weights import Weights
+
+    file = isinstance(model, str)
+    config = config_of(model) if file else described(model)
+    writer, code = write(config)
+    if writer.missing:
+        return None, tuple(dict.fromkeys(writer.missing))
+    if file and not weights:
+        return built(code, [], _live(None)), ()
+    return built(code, writer.loads, Weights(model, config) if file else _live(model)), ()
+
+
 def write(config: dict, input_size=None) -> tuple[Writer, str]:
     """The writer and the text of a module for a model's config."""
     from whyshape.readers.keras import inputs_of
@@ -168,7 +192,7 @@ def write(config: dict, input_size=None) -> tuple[Writer, str]:
         said = tuple(shapes[i]) if shapes else tuple(shape)
         names.append(f"inputs{i}" if many else "x")
         inputs.append(Held(names[-1], (None, *said[1:]), len(said) in (4, 5)))
-    w.inputs, w.results = inputs, follow(w, config, inputs, ())
+    w.inputs, w.results = inputs, [straight(w, h) for h in follow(w, config, inputs, ())]
     returned = ", ".join(h.name for h in w.results)
     init = "\n".join(f"        {line}" for line in w.init) or "        pass"
     body = "\n".join(f"        {line}" for line in w.lines)
@@ -218,6 +242,21 @@ def flat(value: Any) -> list[Held]:
     return [h for v in value for h in flat(v)] if isinstance(value, list) else []
 
 
+KEEP = ("Dropout", "Activation", "ReLU", "LeakyReLU", "ELU", "Identity", "GaussianNoise", "GaussianDropout")  # any order of numbers will do
+
+
+def straight(w: Writer, value: Any) -> Any:
+    """A flattened image with its numbers in Keras' order; within lists too, and anything else as it is."""
+    if isinstance(value, (list, dict)):
+        return [straight(w, v) for v in value] if isinstance(value, list) else {k: straight(w, v) for k, v in value.items()}
+    if not isinstance(value, Held) or not value.image:
+        return value
+    *places, maps = value.image
+    order = (*range(2, len(places) + 2), 1)
+    name = w.let(f"{value.name}.unflatten(1, {(maps, *places)}).permute(0, {', '.join(map(str, order))}).flatten(1)")
+    return value._replace(name=name, image=())
+
+
 def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call: dict) -> list[Held]:
     """One layer: its lines, and its result."""
     from whyshape.analyses.translate_torch_in_place import activated
@@ -229,6 +268,9 @@ def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call:
     w.path = (*path, str(entry.get("name") or config.get("name") or kind))
     if kind in ("Sequential", "Functional"):
         return follow(w, entry, inputs, w.path)
+    if kind != "Dense" and kind not in KEEP:
+        inputs, call, w.kwargs = straight(w, inputs), straight(w, call), straight(w, w.kwargs)
+    w.image = inputs[0].image if inputs and kind in KEEP else ()
     operation = str(entry.get("module")).startswith(("keras.src.ops", "keras.ops"))
     make = (OPERATIONS if operation else LAYERS).get(kind)
     try:
@@ -246,7 +288,7 @@ def one(w: Writer, entry: dict, inputs: list[Held], path: tuple[str, ...], call:
         return [Held("missing", inputs[0].shape if inputs else (None,), inputs[0].first if inputs else False)]
     results = []
     for code, shape, first in made:
-        results.append(Held(f"x{len(w.lines)}", shape, first))
+        results.append(Held(f"x{len(w.lines)}", shape, first, w.image))
         w.lines.append(f"{results[-1].name} = {code}")
     return results
 

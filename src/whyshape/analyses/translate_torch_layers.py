@@ -224,7 +224,9 @@ def dense(w, config, inputs):
     (h,) = inputs
     bias = config.get("use_bias", True)
     code = f"nn.Linear({h.shape[-1]}, {config['units']}{'' if bias else ', bias=False'})"
-    module = w.module(code, ("weight", 0, (1, 0)), *([("bias", 1)] if bias else []))
+    if w.met.setdefault(w.path, h.image) != h.image:
+        raise Missing("it is called on flattened images of several sizes, or on one and on something else")
+    module = w.module(code, ("weight", 0, (1, 0), None, (), None, h.image), *([("bias", 1)] if bias else []))
     return f"{module}({plain(h)})", (*h.shape[:-1], config["units"]), False
 
 
@@ -246,7 +248,9 @@ def flatten(w, config, inputs):
         if n is None:
             raise Missing("a Flatten of a size that is open; give an input size")
         count *= n
-    return f"{plain(h)}.flatten(1)", (None, count), False
+    if h.first and count > h.shape[-1] > 1:
+        w.image = h.shape[1:]
+    return f"{h.name}.flatten(1)", (None, count), False
 
 
 @layer("Reshape")

@@ -13,15 +13,19 @@ def arguments(parser) -> None:
     parser.add_argument("b", metavar="B", help="the second target")
     parser.add_argument("--weights", nargs="?", const="inline", choices=("inline", "all"), help="compare the values of the weights too, "
                         "those in the files themselves; with all, also those that an .onnx file keeps in files beside it")  # fmt: skip
-    parser.add_argument("--run", action="store_true", help="run both on the same random numbers (PyTorch models and .onnx files)")
+    parser.add_argument("--run", action="store_true", help="run both on the same random numbers (PyTorch models, .onnx and .keras files)")
     opt.inputs(parser)
     opt.output(parser)
 
 
 def run(options) -> int:
     from whyshape.analyses.compare import compare
+    from whyshape.analyses.compare_keras import beside
+    from whyshape.api import read
 
-    before, after = (graph_of(options, target) for target in (options.a, options.b))
-    found = compare(before, after, weights=options.weights, run=options.run, models=(options.a, options.b))
+    pair = beside(options.a, options.b, bool(options.weights or options.run))
+    module = lambda made: read(made, opt.shapes(options.input), None, options.dtype, options.mode)
+    before, after = (graph_of(options, one) if isinstance(one, str) else module(one) for one in pair)
+    found = compare(before, after, weights=options.weights, run=options.run, models=pair)
     show(found, options)
     return 0 if found.equal else 1

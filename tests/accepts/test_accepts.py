@@ -259,7 +259,7 @@ def test_a_refusal_that_cannot_be_seen_is_observed():
 
     class Hidden(nn.Module):
         def forward(self, x):
-            if str(int(x.shape[2])) != self.only:
+            if str(x.shape[2]) != self.only:
                 raise ValueError("only one size")
             return x
 

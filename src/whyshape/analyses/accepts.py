@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from whyshape.analyses.constraints import constraints, meeting, notes, who
-from whyshape.analyses.paths import Path, cell, narrowed, path
+from whyshape.analyses.held import Expected
+from whyshape.analyses.paths import Path, at_line, cell, narrowed, path
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph
+from whyshape.graph import Graph, Run
+from whyshape.sizes import Lost
 from whyshape.sizes.algebra import Algebra
 from whyshape.sizes.blocks import Block, member, without
 from whyshape.sizes.conditions import everywhere
@@ -87,9 +89,9 @@ class _Frozen:
     def __call__(self, at: Mapping[str, int]) -> Graph:
         return self.graph
 
-    def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
+    def followed(self, inputs: Sequence[Mapping[str, int]]) -> list[Run]:
         ways = [path(self.graph, at) for at in inputs]
-        return [way.finished and all(d.cond.holds for d in (*way.needs, *way.branches)) for way in ways]
+        return [Run(way.finished and all(d.cond.holds for d in (*way.needs, *way.branches))) for way in ways]
 
 
 class _Search:
@@ -97,7 +99,7 @@ class _Search:
 
     def __init__(self, run, shapes, letters, most, likely: Mapping[str, int] | None = None):
         self.likely = dict(likely or {})
-        self.run, self.runs, self.shapes, self.letters, self.most = run, run.runs, shapes, letters, most
+        self.run, self.shapes, self.letters, self.most = run, shapes, letters, most
         self.batch = next((s[0] for s in shapes if len(s) > 1 and isinstance(s[0], str)), "")
         self.ranks = {n: len(s) for s in shapes for n in s if isinstance(n, str)}
         self.algebra = Algebra()
@@ -105,6 +107,7 @@ class _Search:
         self.accepted: list[Block] = []
         self.best: Path | None = None  # the path of the first accepted cell, whose demands are the constraints
         self.refused: list[Path] = []
+        self.ways: list[Way] = []
         self.blind = ""
         self.traced = 0
         self.limits: dict[str, int] = {}
@@ -118,8 +121,17 @@ class _Search:
         else:
             found.constraints = tuple(constraints(found, self.best))
             found.notes = [*getattr(self.run, "notes", ()), *notes(found, self.best)]
+        if self.open:
+            found.notes += self.tried_one_by_one()
         self.check(found, checks, chance)
         return found
+
+    def tried_one_by_one(self) -> list[str]:
+        """Why sizes are left open: the line at which Python makes a plain number of one."""
+        lost = next((d.cond for way in self.ways for d in way.path.branches if isinstance(d.cond, Lost)), None)
+        if lost is None:
+            return []
+        return [f"a size becomes a plain number in the model's own code{at_line(lost.file, lost.line)}: every size there had to be tried"]
 
     def explore(self) -> None:
         tried = 0
@@ -141,6 +153,7 @@ class _Search:
             self.accepted += fresh
             if part.accepted and self.best is None:
                 self.best = here
+            self.ways.append(Way(here, at, part.accepted))
             if here.problem:
                 self.refused.append(here)
             later = self.common(self.open, part.open) if part.open else []
@@ -212,15 +225,26 @@ class _Search:
 
     def check(self, found: SizeSet, checks: int, chance: random.Random) -> None:
         """Run members and neighbours just outside, and compare."""
-        inputs = suspects(found, checks, chance)
-        for at, runs in zip(inputs, self.runs(inputs)):
+        inputs = suspects(found, checks, chance, self.ways)
+        expected = [Expected(way.path) for way in self.ways] if not found.observed else []
+        for at, run in zip(inputs, self.run.followed(inputs)):
             found.checked += 1
-            if runs != found.holds(at):
+            if run.ok != found.holds(at):
                 found.disagreements.append(at)
+            found.observed = found.observed or next((told for e in expected if (told := e.differs(at, run))), "")
 
 
-def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str, int]]:
-    """Inputs worth running again: members at the ends and in the middle of blocks, and their neighbours outside."""
+class Way(NamedTuple):
+    """A path, the input it was found at, and the inputs that take it to its end."""
+
+    path: Path
+    at: dict[str, int]
+    accepted: list[Block]
+
+
+def suspects(found: SizeSet, count: int, chance: random.Random, ways: Sequence[Way] = ()) -> list[dict[str, int]]:
+    """Inputs worth running again: of every way one that is another on each axis, members at the ends and in the middle of blocks, and
+    their neighbours outside."""
     chosen: dict[bool, dict[tuple, dict[str, int]]] = {True: {}, False: {}}  # members, and inputs outside
     members, outside = chosen[True], chosen[False]
 
@@ -230,6 +254,12 @@ def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str
         if key not in chosen[inside] and max(key) < 1 << 20 and found.holds(at) == inside and not _open(found, at):
             chosen[inside][key] = at
 
+    for way in ways:
+        at = _another(found, way, chance)
+        if at is not None:
+            add(at, True)
+    wanted = max((count + 1) // 2, len(members))
+    count = max(count, len(members) + count // 2)
     blocks = list(found.blocks)
     chance.shuffle(blocks)
     for block in blocks:
@@ -246,7 +276,6 @@ def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str
                 for n in (at[letter] - 1, at[letter] + 1, above):
                     if n and n >= 1:
                         add({**at, letter: n}, False)
-    wanted = (count + 1) // 2
     for turn in range(count):
         if len(members) >= wanted and len(members) + len(outside) >= count:
             break
@@ -255,6 +284,22 @@ def suspects(found: SizeSet, count: int, chance: random.Random) -> list[dict[str
             add(at, True)
     picked = list(members.values())[:wanted]
     return picked + list(outside.values())[: count - len(picked)]
+
+
+def _another(found: SizeSet, way: Way, chance: random.Random) -> dict[str, int] | None:
+    """An input on that way that is no size of its first input again, where there is one: a size that lost its history would show."""
+    letters = list(way.at)
+    for kept in ([], *([letter] for letter in letters if len(letters) > 1), letters[1:] if len(letters) > 2 else []):
+        for block in way.accepted:
+            part: Block | None = block
+            for letter in letters:
+                if letter not in kept and part:
+                    part = part.narrowed(letter, ~Numbers.of([way.at[letter]]))
+            aim = {letter: round(2 ** chance.uniform(0, 3 if letter == found.batch else 11)) for letter in letters}
+            at = member(found.algebra, part, aim) if part else None
+            if at is not None:
+                return at
+    return None
 
 
 def _anywhere(found: SizeSet, chance: random.Random) -> dict[str, int]:

@@ -12,7 +12,7 @@ from whyshape.analyses.accepts import explored
 from whyshape.analyses.constraints import who
 from whyshape.analyses.paths import path
 from whyshape.errors import DoesNotFit, WhyshapeError
-from whyshape.graph import Builder, Graph, Stopped
+from whyshape.graph import Builder, Graph, Run, Stopped
 from whyshape.rules import LAYERS
 from whyshape.sizes import CHOSEN, Formula, Size, leaf, leaves
 from whyshape.sizes.sets import Numbers
@@ -137,8 +137,8 @@ class _Open:
             return net.graph()
         return net.graph(*(value if isinstance(value, list) else [value]))
 
-    def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
-        return [self(at).problem is None for at in inputs]
+    def followed(self, inputs: Sequence[Mapping[str, int]]) -> list[Run]:
+        return [Run(self(at).problem is None) for at in inputs]
 
 
 def _open(layer) -> list:
@@ -192,8 +192,8 @@ class _Others:
     def __call__(self, at: Mapping[str, int]) -> Graph:
         return self.run({**self.values, **at}, free=tuple(at))
 
-    def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
-        return [self(at).problem is None for at in inputs]
+    def followed(self, inputs: Sequence[Mapping[str, int]]) -> list[Run]:
+        return [Run(self(at).problem is None) for at in inputs]
 
 
 def _why(graph: Graph, label: str, letter: str, values) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from whyshape.errors import DoesNotFit
 from whyshape.graph import Demand, Graph, Problem, Pushed, free, push, rebuild, resolve
 from whyshape.rules import RULES, Spec
-from whyshape.sizes import INPUT, Cond, Match, Size, leaf, recording
+from whyshape.sizes import INPUT, Cond, LookedUp, Match, Size, leaf, recording
 from whyshape.sizes.algebra import Algebra, Form
 from whyshape.sizes.blocks import Block
 from whyshape.sizes.conditions import within
@@ -23,6 +24,8 @@ class Path(NamedTuple):
     failing: Demand | None  # the last of the needs, where it stopped the trace
     problem: Problem | None
     outputs: tuple[tuple[int, ...], ...]
+    graph: Graph
+    sizes: list[tuple[int, ...]]  # of every tensor of the graph, as functions of the free axes
     blind: str = ""  # why the conditions may not be all there is: a step that no rule explains
 
 
@@ -37,7 +40,7 @@ def path(graph: Graph, at: Mapping[str, int]) -> Path:
     pushed = push(graph, shapes)
     demands = list(pushed.demands)
     problem = pushed.refusal or graph.problem
-    blind = _blind(graph, pushed)
+    blind = _blind(graph, pushed) or _looked_up(demands)
     failing = None
     if problem is not None:
         asked = demands
@@ -54,7 +57,8 @@ def path(graph: Graph, at: Mapping[str, int]) -> Path:
             failing = last
     outputs = tuple(tuple(pushed.shapes[i]) for i in graph.outputs)
     needs = tuple(d for d in demands if d.sentence)
-    return Path(needs, tuple(d for d in demands if not d.sentence), problem is None, failing, problem, outputs, blind)
+    branches = tuple(d for d in demands if not d.sentence and not isinstance(d.cond, LookedUp))
+    return Path(needs, branches, problem is None, failing, problem, outputs, graph, pushed.shapes, blind)
 
 
 def _asked_again(graph: Graph, problem: Problem, pushed: Pushed) -> tuple[list[Demand], bool]:
@@ -98,6 +102,21 @@ def _blind(graph: Graph, pushed: Pushed) -> str:
         if "real numbers" in note:
             return note
     return ""
+
+
+def _looked_up(demands: list[Demand]) -> str:
+    """Where a size was looked for in a dict or a set: which others are in there is not known."""
+    place = next((d.cond for d in demands if isinstance(d.cond, LookedUp)), None)
+    return (
+        f"a size is looked up in a dict or a set{at_line(place.file, place.line)}, and what other sizes would find is not known"
+        if place
+        else ""
+    )
+
+
+def at_line(file: str, line: int) -> str:
+    """A place in the model's own code, as it stands in a sentence."""
+    return f" ({os.path.basename(file)}, line {line})" if line else ""
 
 
 class Cell(NamedTuple):
@@ -152,4 +171,4 @@ def narrowed(algebra: Algebra, blocks: list[Block], relation: str, form: Form) -
     return [part for block in blocks for part in within(algebra, block, relation, form)]
 
 
-__all__ = ["Cell", "Path", "cell", "demanded", "narrowed", "path"]
+__all__ = ["Cell", "Path", "at_line", "cell", "demanded", "narrowed", "path"]

@@ -64,7 +64,11 @@ def report(graph: Graph, *, accepts=None, problems=(), hazards=(), costs=None, c
         "outputs": [table.tensor(i) for i in graph.outputs if graph.tensors[i].kind not in ("parameter", "buffer")],
         "rules": table.rules,
         "nodes": table.nodes,
-        "branches": [table.condition(cond, lambda at: (table.tensor(at.leaf.ref[1]), at.leaf.ref[2])) for cond in graph.branches],
+        "branches": [
+            table.condition(cond, lambda at: (table.tensor(at.leaf.ref[1]), at.leaf.ref[2]))
+            for cond in graph.branches
+            if cond.left is not cond.right  # a size that was looked up: that says nothing about it
+        ],
         "totals": table.totals,
         "rows": [[row.depth, row.name, row.type, row.first, row.count, row.times, row.kids] for row in found],
         "differs": {str(index): told for index, row in enumerate(found) if (told := differs(graph, row))},

@@ -179,7 +179,7 @@ def push(graph: Graph, shapes: dict[int, tuple[int, ...]]) -> Pushed:
             kept = [Cond("==", new, old) for new, old in zip(sizes[node.outputs[0]], sizes[node.inputs[0]]) if new is not old]
             demands += [Demand(c, "the result does not fit into the tensor it is put into", node) for c in kept if free(c)]
     for cond in graph.branches:
-        again = Cond(cond.relation, resolve(cond.left, sizes), resolve(cond.right, sizes))
+        again = cond.over(resolve(cond.left, sizes), resolve(cond.right, sizes))
         if free(again):
             demands.append(Demand(again, "", None))
     return Pushed(sizes, demands, refusal)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Problem, letters, push
+from whyshape.graph import Graph, Problem, Run, Step, letters, push, step
 from whyshape.readers import notation
 
 
@@ -42,7 +42,11 @@ class Again:
 
     def runs(self, inputs: Sequence[Mapping[str, int]]) -> list[bool]:
         """Whether the model runs to its end, for each of the inputs."""
-        return [self(at).problem is None for at in inputs]
+        return [run.ok for run in self.followed(inputs, steps=False)]
+
+    def followed(self, inputs: Sequence[Mapping[str, int]], steps: bool = True) -> list[Run]:
+        """The same with the operator calls of each run, where code of the model's own makes them."""
+        return [Run(self(at).problem is None) for at in inputs]
 
 
 class _Notation(Again):
@@ -105,7 +109,7 @@ class _Torch(Again):
             self.learned(waits, self(at), at)
         self.settled = True
 
-    def runs(self, inputs):
+    def followed(self, inputs, steps=True):
         from whyshape.readers.torch.follow import follow
         from whyshape.readers.torch.forward import _collector_paused, _mode, stand_ins
         from whyshape.readers.torch.record import NeedsValues
@@ -114,11 +118,25 @@ class _Torch(Again):
         if not self.settled:
             self.settle(inputs[0])
         modules, found = walk(self.model), []
-        with self.held(), _collector_paused(), _mode(modules, self.mode), untouched([m for _, m in modules]):
-            for at in inputs:  # only whether it runs: no graph is made
-                tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
-                found.append(None if isinstance(failure, NeedsValues) or tracer.doubted else failure is None and tracer.refused is None)
-        return [self(at).problem is None if runs is None else runs for at, runs in zip(inputs, found)]
+        with self.held(), _collector_paused(), _mode(modules, self.mode):
+            for at in inputs:  # no graph is made
+                with untouched([m for _, m in modules]):  # what the model keeps from one run is not there in the next
+                    tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
+                unseen = isinstance(failure, NeedsValues) or tracer.doubted
+                ok = failure is None and tracer.refused is None
+                found.append(None if unseen else Run(ok, _steps(tracer) if steps else None))
+        return [run or Run(self(at).problem is None) for at, run in zip(inputs, found)]
+
+
+def _steps(tracer) -> list[Step]:
+    """The calls a tracer followed, and the one that was refused."""
+    from whyshape.readers.torch.values import tensors_in
+
+    calls = [step(c[0], c[1], c[2], [tuple(t.shape) for t in tensors_in(c[3])]) for c in tracer.calls if c[0] != "alias"]
+    if tracer.refused is not None:
+        call = tracer.refused[1]
+        calls.append(step(call.op, call.args, call.kwargs, None))
+    return calls
 
 
 def again(model: Any, shapes: tuple[tuple, ...], dtypes=None, mode: str = "eval") -> Again:

@@ -10,6 +10,8 @@ from whyshape.sizes.expr import (
     Cond,
     Facts,
     Leaf,
+    LookedUp,
+    Lost,
     Match,
     Need,
     Size,
@@ -28,7 +30,7 @@ from whyshape.sizes.expr import (
 from whyshape.sizes.formula import Formula, leaves, substitute, tree, untree, write
 
 __all__ = [
-    "CALCULATED", "CHOSEN", "INPUT", "LEARNED", "TASK", "Asked", "Cond", "Facts", "Formula", "Leaf", "Match", "Need", "Size", "broadcast",
-    "ceil_div", "largest", "leaf", "leaves", "need", "plain", "product", "recording", "scaled", "smallest", "substitute",
+    "CALCULATED", "CHOSEN", "INPUT", "LEARNED", "TASK", "Asked", "Cond", "Facts", "Formula", "Leaf", "LookedUp", "Lost", "Match", "Need", "Size",
+    "broadcast", "ceil_div", "largest", "leaf", "leaves", "need", "plain", "product", "recording", "scaled", "smallest", "substitute",
     "total", "tree", "untree", "write",
 ]  # fmt: skip

@@ -5,8 +5,9 @@ The forms themselves stand in `forms`; here sizes are brought to them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, reduce
 
 from whyshape.errors import WhyshapeError
 from whyshape.sizes.expr import Size
@@ -158,7 +159,10 @@ class Algebra:
             return self.whole("//", a, b)
         self.divisors.append(b)
         exact = self._divided(a, b)
-        return exact if exact is not None else self._tabulated("//", a, b)
+        if exact is not None:
+            return exact
+        shared = self._shared(a, b)
+        return self.over(self._divided(a, shared), self._divided(b, shared)) if shared else self._tabulated("//", a, b)
 
     def mod(self, a: Form, b: Form) -> Form:
         """``a % b``."""
@@ -173,7 +177,12 @@ class Algebra:
             rest = self.poly({p: r for p, c in a.terms.items() if (r := c % b)})
             return self.whole("%", rest, b) if isinstance(rest, Poly) else self.mod(rest, b)
         self.divisors.append(b)
-        return 0 if self._divided(a, b) is not None else self._tabulated("%", a, b)
+        if self._divided(a, b) is not None:
+            return 0
+        shared = self._shared(a, b)  # (g*x) mod (g*y) = g*(x mod y), for a negative g too
+        if shared:
+            return self.times(shared, self.mod(self._divided(a, shared), self._divided(b, shared)))
+        return self._tabulated("%", a, b)
 
     def _no_division(self) -> Form:
         self.divisors.append(0)
@@ -195,6 +204,11 @@ class Algebra:
                 return None
             quotient[tuple(rest)] = d // c
         return self.poly(quotient)
+
+    def _shared(self, a: Form, b: Form) -> Form | None:
+        """The atoms that every product of both has, as a form; None where there are none."""
+        common = reduce(Counter.__and__, map(Counter, (*self.terms(a), *self.terms(b))))
+        return self.poly({tuple(sorted(common.elements())): 1}) if common else None
 
     def _extreme(self, op: str, a: Form, b: Form) -> Form:
         letter = next((x.letter for x in (a, b) if isinstance(x, Along)), None)

@@ -1,15 +1,19 @@
 """Sizes in the hands of the model's own code: ``if h % 32``, ``math.ceil(h / 2)``, ``h & 31``.
 
-What Python turns into something that can remember nothing (``int(h / 2)``, ``float(h)``) is remembered as a branch: the trace holds
-where that number is the same.
+What Python turns into something that can remember nothing (``int(h)``, ``float(h)``) is remembered as a branch: the trace holds where
+that number is the same. Of what asks the size nothing at all (``0.5 * h``, ``math.isqrt(h)``) nothing is known here: who needs a proof
+runs other sizes and compares.
 """
 
 from __future__ import annotations
 
 import operator
+import os
+import sys
 
-from whyshape.sizes.expr import Cond, Size
+from whyshape.sizes.expr import Cond, LookedUp, Lost, Size, _int
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 EXACT = 1 << 48  # below, a double tells every fraction of two sizes from its neighbours
 
 
@@ -25,15 +29,49 @@ class Asked(Size):
     def __rtruediv__(self, other):
         return _fraction(other, self) if isinstance(other, int) else _with(operator.truediv, other, self)
 
+    def __int__(self):
+        return _same(self)
+
     def __float__(self):
-        _same(self)
-        return float(int(self))
+        return float(_same(self))
+
+    def __floor__(self):
+        return self
+
+    __ceil__ = __trunc__ = __floor__
+
+    def __round__(self, digits=None):
+        return self if digits is None or (type(digits) is int and digits >= 0) else round(_same(self), digits)
+
+    def __hash__(self):
+        bool(LookedUp("==", self, self, *_place()))
+        return int.__hash__(self)
+
+    def bit_length(self):
+        """The same number for all sizes between two powers of two: that is the branch."""
+        bits = int.bit_length(self)
+        bool(Cond("<", abs(self), 1 << bits)), bool(Cond(">=", abs(self), 1 << bits >> 1))
+        return bits
 
     def __pow__(self, other, mod=None):
-        if isinstance(other, float):
-            _same(self)
-            return int(self) ** other
-        return super().__pow__(other, mod)
+        if type(other) is int and 0 <= other <= 8 and mod is None:
+            return super().__pow__(other)
+        return pow(_same(self), _same(other), _same(mod))
+
+    def __rpow__(self, other, mod=None):
+        return pow(other, _same(self), mod)
+
+    def __lshift__(self, other):
+        return super().__lshift__(_same(other))
+
+    def __rshift__(self, other):
+        return super().__rshift__(_same(other))
+
+    def __rlshift__(self, other):
+        return other << _same(self)
+
+    def __rrshift__(self, other):
+        return other >> _same(self)
 
     def __and__(self, other):
         if type(other) is int and other >= 0 and not other & (other + 1):  # the lowest bits are a remainder
@@ -91,7 +129,7 @@ class Fraction(float):
         return self.num // self.den
 
     def __ceil__(self):
-        return Asked(-(-int(self.num) // int(self.den)), "ceil//", (self.num, self.den))
+        return Asked(-(-_int(self.num) // _int(self.den)), "ceil//", (self.num, self.den))
 
     def __trunc__(self):
         return self.__floor__() if self >= 0 else self.__ceil__()
@@ -107,7 +145,7 @@ class Fraction(float):
         return _same(self.__trunc__())
 
     def __float__(self):
-        bool(Cond("==", self.num * int(self.den), self.den * int(self.num)))
+        bool(Cond("==", self.num * _int(self.den), self.den * _int(self.num)))
         return _value(self)
 
     def is_integer(self):
@@ -125,15 +163,17 @@ class Fraction(float):
     def __abs__(self):
         return self if self >= 0 else -self
 
-    __hash__ = float.__hash__
+    def __hash__(self):
+        hash(self.num), hash(self.den)  # what it is found by is not known for others
+        return float.__hash__(self)
 
 
 def _fraction(num: int, den: int) -> float:
     """``num/den`` as a float that remembers; a plain one, and a branch, where a double cannot hold it."""
-    value = int(num) / int(den)
-    if int(den) < 0:
+    value = _int(num) / _int(den)
+    if _int(den) < 0:
         num, den = -num, -den
-    if max(abs(int(num)), int(den)) >= EXACT:
+    if max(abs(_int(num)), _int(den)) >= EXACT:
         _same(num), _same(den)
         return value
     made = Fraction(value)
@@ -150,7 +190,7 @@ def _parts(value) -> tuple[int, int]:
 
 def _value(number):
     """The number, without asking it anything that it would remember."""
-    return float.__float__(number) if isinstance(number, float) else int(number)
+    return float.__float__(number) if isinstance(number, float) else _int(number)
 
 
 def _plain(value):
@@ -158,11 +198,20 @@ def _plain(value):
     return float(value) if isinstance(value, Fraction) else _same(value) if isinstance(value, Asked) else value
 
 
-def _same(size: int) -> int:
+def _same(size):
     """The number as a plain one: from here on the trace holds where the size is the same."""
-    if isinstance(size, Size):
-        bool(Cond("==", size, int(size)))
-    return int(size)
+    if not isinstance(size, Size):
+        return size
+    bool(Lost("==", size, _int(size), *_place()))
+    return _int(size)
+
+
+def _place() -> tuple[str, int]:
+    """The line that asks: the innermost that is not one of ours."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def _bits(act, size, other):
@@ -183,7 +232,7 @@ def _with(act, a, b):
         operator.mul: lambda: (_by(m, n), _by(p, q)),
         operator.truediv: lambda: (_by(m, q), _by(p, n)),
     }[act]()
-    if result == int(num) / int(den) and max(abs(int(num)), abs(int(den))) < EXACT:
+    if result == _int(num) / _int(den) and max(abs(_int(num)), abs(_int(den))) < EXACT:
         return _fraction(num, den)
     return act(_plain(a), _plain(b))
 

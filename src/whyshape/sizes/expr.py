@@ -23,6 +23,9 @@ from whyshape.errors import DoesNotFit
 CHOSEN, CALCULATED, INPUT, TASK, LEARNED = "chosen", "calculated", "input", "task", "learned"
 
 
+_int = int.__int__  # a size as a plain number, without asking it: of `int(size)` the model's own sizes take note
+
+
 class Leaf(NamedTuple):
     """Where an expression ends: a number somebody decided."""
 
@@ -54,34 +57,34 @@ class Size(int):
         return type(self)(value, op, args)
 
     def __add__(self, other):
-        return self._make(int(self) + int(other), "+", (self, other)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(self) + _int(other), "+", (self, other)) if isinstance(other, int) else NotImplemented
 
     def __radd__(self, other):
-        return self._make(int(other) + int(self), "+", (other, self)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(other) + _int(self), "+", (other, self)) if isinstance(other, int) else NotImplemented
 
     def __sub__(self, other):
-        return self._make(int(self) - int(other), "-", (self, other)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(self) - _int(other), "-", (self, other)) if isinstance(other, int) else NotImplemented
 
     def __rsub__(self, other):
-        return self._make(int(other) - int(self), "-", (other, self)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(other) - _int(self), "-", (other, self)) if isinstance(other, int) else NotImplemented
 
     def __mul__(self, other):
-        return self._make(int(self) * int(other), "*", (self, other)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(self) * _int(other), "*", (self, other)) if isinstance(other, int) else NotImplemented
 
     def __rmul__(self, other):
-        return self._make(int(other) * int(self), "*", (other, self)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(other) * _int(self), "*", (other, self)) if isinstance(other, int) else NotImplemented
 
     def __floordiv__(self, other):
-        return self._make(int(self) // int(other), "//", (self, other)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(self) // _int(other), "//", (self, other)) if isinstance(other, int) else NotImplemented
 
     def __rfloordiv__(self, other):
-        return self._make(int(other) // int(self), "//", (other, self)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(other) // _int(self), "//", (other, self)) if isinstance(other, int) else NotImplemented
 
     def __mod__(self, other):
-        return self._make(int(self) % int(other), "%", (self, other)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(self) % _int(other), "%", (self, other)) if isinstance(other, int) else NotImplemented
 
     def __rmod__(self, other):
-        return self._make(int(other) % int(self), "%", (other, self)) if isinstance(other, int) else NotImplemented
+        return self._make(_int(other) % _int(self), "%", (other, self)) if isinstance(other, int) else NotImplemented
 
     def __divmod__(self, other):
         return (self // other, self % other) if isinstance(other, int) else NotImplemented
@@ -90,24 +93,24 @@ class Size(int):
         return (other // self, other % self) if isinstance(other, int) else NotImplemented
 
     def __neg__(self):
-        return self._make(-int(self), "neg", (self,))
+        return self._make(-_int(self), "neg", (self,))
 
     def __pos__(self):
         return self
 
     def __abs__(self):
-        return self if int(self) >= 0 else -self
+        return self if _int(self) >= 0 else -self
 
     def __pow__(self, other, mod=None):
         if type(other) is int and 0 <= other <= 8 and mod is None:
             return product([self] * other)
-        return pow(int(self), other, mod) if mod is not None else int(self) ** other
+        return pow(_int(self), other, mod) if mod is not None else _int(self) ** other
 
     def __lshift__(self, other):
-        return self * (1 << int(other))
+        return self * (1 << _int(other))
 
     def __rshift__(self, other):
-        return self // (1 << int(other))
+        return self // (1 << _int(other))
 
     # A comparison is a fact about sizes, not yet a bool: `need` may demand it, `if` may branch on it.
     def _compare(self, relation, other):
@@ -143,7 +146,7 @@ class Size(int):
         return self
 
     def __reduce__(self):
-        return (int, (int(self),))
+        return (int, (_int(self),))
 
 
 RELATIONS: dict[str, Callable[[int, int], bool]] = {
@@ -170,9 +173,13 @@ class Cond:
         """The comparison that holds exactly when this one does not."""
         return Cond(OPPOSITE[self.relation], self.left, self.right)
 
+    def over(self, left: int, right: int) -> Cond:
+        """The same condition on other sizes."""
+        return type(self)(self.relation, left, right)
+
     @property
     def holds(self) -> bool:
-        return RELATIONS[self.relation](int(self.left), int(self.right))
+        return RELATIONS[self.relation](_int(self.left), _int(self.right))
 
     def __bool__(self):
         truth = self.holds
@@ -189,6 +196,25 @@ class Cond:
 
 class Match(Cond):
     """Equality as broadcasting asks for it: where one of the two is 1, it is stretched instead, and the result is another."""
+
+    __slots__ = ()
+
+
+class Lost(Cond):
+    """The size became a plain number at that line of the model's code: what follows is known for this size alone."""
+
+    __slots__ = ("file", "line")
+
+    def __init__(self, relation: str, left: int, right: int, file: str = "", line: int = 0):
+        super().__init__(relation, left, right)
+        self.file, self.line = file, line
+
+    def over(self, left, right):
+        return type(self)(self.relation, left, right, self.file, self.line)
+
+
+class LookedUp(Lost):
+    """The size was hashed there, to be found in a dict or a set: ``left`` equals ``right``, and what else would be found is not known."""
 
     __slots__ = ()
 
@@ -243,7 +269,7 @@ def need(ok, sentence: str, **numbers) -> None:
         return
     from whyshape.sizes.wording import worded  # a program that fits needs no words
 
-    plain = {k: int(v) if isinstance(v, Size) else v for k, v in numbers.items()}
+    plain = {k: _int(v) if isinstance(v, Size) else v for k, v in numbers.items()}
     raise DoesNotFit(worded(sentence, plain), **plain)
 
 
@@ -253,13 +279,15 @@ def leaf(value: int, name: str, by: str = CHOSEN, ref: Any = None) -> Size:
 
 
 def plain(value):
-    """The same value without history: Sizes become ints, inside lists, tuples and dicts too."""
+    """The same value without history: Sizes become ints, inside lists, tuples, dicts and slices too."""
     if isinstance(value, Size):
-        return int(value)
+        return _int(value)
     if isinstance(value, (list, tuple)):
         return type(value)(map(plain, value)) if not hasattr(value, "_fields") else type(value)(*map(plain, value))
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, slice):
+        return slice(plain(value.start), plain(value.stop), plain(value.step))
     return value
 
 

@@ -241,7 +241,8 @@ class SizeSet:
         """How we know: proved or observed, and how many inputs were run again."""
         if self.disagreements:
             at = ", ".join(f"{letter}={n}" for letter, n in self.disagreements[0].items())
-            return f"observed, not proved: of {self.checked} inputs run again {len(self.disagreements)} disagree, as {at}"
+            apart = f"of {self.checked} inputs run again {len(self.disagreements)} disagree, as {at}"
+            return f"observed, not proved: {self.observed}; {apart}" if self.observed else f"observed, not proved: {apart}"
         ran = f"{self.checked} inputs run again, members and neighbours outside: all agree" if self.checked else ""
         if self.observed:
             return f"observed, not proved: {self.observed}" + (f"; {ran}" if ran else "")

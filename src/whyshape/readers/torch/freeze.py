@@ -224,7 +224,7 @@ class Freezer:
             key = (c.relation, repr_of(left), repr_of(right))
             if key not in seen:
                 seen.add(key)
-                kept.append(Cond(c.relation, left, right))
+                kept.append(c.over(left, right))
         return tuple(kept)
 
 

@@ -14,6 +14,7 @@ from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph.derive import flat
 from whyshape.graph.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, rebuild
 from whyshape.rules import RULES
+from whyshape.rules.base import Unexplained
 from whyshape.sizes import Cond, Leaf, Size
 from whyshape.sizes.expr import RELATIONS
 from whyshape.sizes.formula import APPLY
@@ -74,7 +75,17 @@ def from_json(data: Any) -> Graph:
             calls=tuple(_filled(ModuleCall, unpack, c) for c in data["calls"]),
         )
         _check(graph)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RecursionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        ZeroDivisionError,
+        OverflowError,
+        RecursionError,
+        Unexplained,
+    ) as error:
         reason = f"{type(error).__name__}: {str(error)[:120]!r}"
         raise WhyshapeError(f"This graph in JSON is damaged ({reason}).") from None
     return graph

@@ -11,6 +11,8 @@ from whyshape.graph.graph import Graph
 from whyshape.graph.json import from_json
 
 LARGEST = 64 * 2**20  # bytes: a graph of 100,000 calls takes about half of it
+ROOM = 640 * 2**20  # bytes that its values may take once read, at least: a file of nothing but "[]," would take 25 times its size
+COSTS = {b"{": 200, b"[": 72, b",": 40}  # bytes of a value that begins, or ends, like this
 
 
 def read(source: str | Path | bytes, input_size=None) -> Graph:
@@ -26,6 +28,8 @@ def read(source: str | Path | bytes, input_size=None) -> Graph:
             raise WhyshapeError(f"{str(source)!r} cannot be read: {error.strerror}.") from None
     if len(source) > LARGEST:
         raise WhyshapeError(f"A graph in JSON may have {LARGEST} bytes; this one has more.")
+    if sum(cost * source.count(mark) for mark, cost in COSTS.items()) > ROOM:
+        raise WhyshapeError(f"The values of this JSON would take more than {ROOM // 2**20} MiB.")
     try:
         data = json.loads(source)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors

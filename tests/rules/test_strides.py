@@ -55,3 +55,52 @@ def test_both_happen():
     with pytest.raises(RuntimeError, match="view size"):
         Turned(CALLS["flip"])(torch.rand(2, 3, 4))
     Turned(CALLS["tril"])(torch.rand(2, 3, 4))
+
+
+MAPS = {
+    "clamp": lambda x: x.clamp(0, 1),
+    "comparison": lambda x: x > 0,
+    "where": lambda x: torch.where(x > 0, x, x * 2),
+    "another dtype": lambda x: x.double(),
+    "lerp": lambda x: torch.lerp(x, x * 2, 0.5),
+    "one row by row before": lambda x: torch.ones(x.shape, device=x.device) + x,
+    "one row by row behind": lambda x: x + torch.ones(x.shape, device=x.device),
+    "masked_fill": lambda x: x.masked_fill(x > 0, 0),
+    "masked_scatter": lambda x: x.masked_scatter(x > 0, x),
+    "normalize": lambda x: torch.nn.functional.normalize(x, dim=1),
+    "glu": lambda x: torch.nn.functional.glu(x, 1),
+    "group_norm": lambda x: torch.nn.functional.group_norm(x, 2),
+    "roll": lambda x: x.roll(1, 1),
+    "softmax": lambda x: x.softmax(1),
+    "cat": lambda x: torch.cat([x, x], 1),
+    "max_pool2d": lambda x: torch.nn.functional.max_pool2d(x, 2),
+    "interpolate": lambda x: torch.nn.functional.interpolate(x, scale_factor=2),
+    "conv2d": lambda x: torch.nn.functional.conv2d(x, torch.ones(6, 4, 3, 3, device=x.device)),
+}
+LYING = {
+    "row by row": lambda: torch.rand(2, 4, 6, 6),
+    "channels last": lambda: torch.rand(2, 4, 6, 6).to(memory_format=torch.channels_last),
+    "permuted": lambda: torch.rand(2, 6, 6, 4).permute(0, 3, 1, 2),
+    "transposed": lambda: torch.rand(2, 4, 6, 6).transpose(2, 3),
+    "turned about": lambda: torch.rand(6, 4, 2, 6).permute(2, 1, 0, 3),
+}
+
+
+class Calls(torch.nn.Module):
+    """One call."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.call = call
+
+    def forward(self, x):
+        return self.call(x)
+
+
+@pytest.mark.parametrize("lying", LYING)
+@pytest.mark.parametrize("name", MAPS)
+def test_maps_lie_as_eager_pytorch_lays_them(name, lying):
+    x = LYING[lying]()
+    graph = read(Calls(MAPS[name]), input_data=(x,))
+    made = graph.tensors[graph.outputs[0]]
+    assert tuple(made.strides or torch.empty(made.shape).stride()) == MAPS[name](x).stride()

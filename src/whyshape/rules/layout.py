@@ -34,3 +34,16 @@ def as_the_input(given, shape) -> tuple[int, ...]:
     if not asked.endswith("preserve_format"):
         return rows(shape)
     return strides(shape, sorted(range(first.dim()), key=lambda axis: (-first.stride(axis), -first.shape[axis])))
+
+
+def row_by_row(given, shape) -> tuple[int, ...]:
+    """Row by row, however the input lies."""
+    return rows(shape)
+
+
+def maps_last(given, shape) -> tuple[int, ...]:
+    """Channels last where the input's channels lie last, else row by row."""
+    first = given["input"]
+    order = (0, *range(2, first.dim()), 1)
+    lie = zip(first.stride(), strides(first.shape, order), first.shape)
+    return strides(shape, order) if first.dim() in (4, 5) and all(have == last or n == 1 for have, last, n in lie) else rows(shape)

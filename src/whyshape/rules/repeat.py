@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, exactly, given, rule
 from whyshape.rules.dtypes import promote, summed
-from whyshape.rules.layout import as_the_input
+from whyshape.rules.layout import as_the_input, maps_last
 from whyshape.sizes import need, product, total
 
 
@@ -81,6 +81,7 @@ class Roll(_Repeat):
     """Shifted along some axes; what leaves on one side comes in on the other."""
 
     title = "roll"
+    lays = staticmethod(maps_last)
 
     @staticmethod
     def shape(input, shifts, dims=None):

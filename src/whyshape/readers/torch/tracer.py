@@ -22,6 +22,7 @@ from whyshape.readers.torch.values import (
     Difference,
     channels_last,
     dense_strides,
+    dtype_of,
     first_sentence,
     first_tensor,
     packed,
@@ -118,12 +119,18 @@ class Tracer(TorchFunctionMode):
     def by_rule(self, func, entry: Entry):
         """The rule's sizes, and an empty tensor of them."""
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
-        calls, blank, grad, pointwise = self.calls, self.blank, torch.is_grad_enabled, entry.rule.pointwise
+        calls, blank, grad, pointwise = self.calls, self.blank, torch.is_grad_enabled, rule.pointwise
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
-        slides = "weight" in rule.knobs
-        names, lays = rule.words(), rule.lays
+        slides, names, lays = "weight" in rule.knobs, rule.words(), rule.lays
         follows = rule.reach is not Rule.reach  # what looks through a window gives channels last where they arrive last, on the CPU
         flag = names.index("inplace") if "inplace" in names else None
+
+        def lies(first, shape, kwargs):
+            """The strides of a result that is laid as the input lies in memory; nothing where it is laid row by row."""
+            if pointwise and first.shape == shape and kwargs.get("memory_format") in AS_IT_LIES:
+                return dense_strides(first)
+            last = channels_last(first) if follows and len(shape) == first.dim() else None
+            return torch.empty(shape, device=META, memory_format=last).stride() if last is not None else None
 
         known: dict = {}  # what the rule said, for rules with weights: networks ask the same of them again and again
 
@@ -148,28 +155,23 @@ class Tracer(TorchFunctionMode):
             except _STUMBLES:
                 return fallback(args, kwargs, frame)
             how, kind = MADE, type(made)
-            if kind is tuple or kind is torch.Size:  # a rule that hands the sizes on hands on PyTorch's own tuple
+            if kind is list or made is None:
+                out = self.make(made, first_tensor((args, kwargs)))
+                if kind is list:
+                    out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
+            else:
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
                     first = first_tensor((args, kwargs))
+                shape, dtype = (made.shape, dtype_of(made.dtype, first)) if kind is Made else (made, first.dtype)
                 if (kwargs and kwargs.get("inplace") is True) or (flag is not None and len(args) > flag and args[flag] is True):
                     out, how = first, CHANGED
-                elif pointwise and not first.is_contiguous() and first.shape == made and kwargs.get("memory_format") in AS_IT_LIES:
-                    out, how = torch.empty_strided(made, dense_strides(first), dtype=first.dtype, device=META), GIVEN
                 elif lays is not None:
-                    out, how = torch.empty_strided(made, lays(rule.bind(args, kwargs), made), dtype=first.dtype, device=META), GIVEN
-                elif follows and not first.is_contiguous() and len(made) == first.dim() and (last := channels_last(first)) is not None:
-                    out, how = torch.empty(made, dtype=first.dtype, device=META, memory_format=last), GIVEN
+                    out, how = torch.empty_strided(shape, lays(rule.bind(args, kwargs), shape), dtype=dtype, device=META), GIVEN
+                elif (pointwise or follows) and first is not None and not first.is_contiguous() and (strides := lies(first, shape, kwargs)):
+                    out, how = torch.empty_strided(shape, strides, dtype=dtype, device=META), GIVEN
                 else:
-                    out = blank(made, first.dtype)
-            else:
-                first = first_tensor((args, kwargs))
-                out = self.make(made, first)
-                last = channels_last(first) if follows and kind is Made else None
-                if last is not None and out.dim() == first.dim():
-                    out, how = torch.empty(out.shape, dtype=out.dtype, device=META, memory_format=last), GIVEN
-                elif type(made) is list:
-                    out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
+                    out = blank(shape, dtype)
             calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", how, grad() or self.grad))
             if kwargs and "out" in kwargs and kwargs["out"] is not None:
                 return kwargs["out"]
@@ -184,8 +186,7 @@ class Tracer(TorchFunctionMode):
         if type(made) is list:
             return tuple([self.make(m, first) for m in made])
         shape, dtype = made if type(made) is Made else (made, None)
-        dtype = (first.dtype if first is not None else torch.get_default_dtype()) if dtype is None else dtype
-        return self.blank(shape, getattr(torch, dtype) if type(dtype) is str else dtype)
+        return self.blank(shape, dtype_of(dtype, first))
 
     def blank(self, shape, dtype) -> Tensor:
         """A new empty tensor, laid out row by row."""

@@ -62,6 +62,13 @@ def stand_ins(value):
     return META if isinstance(value, torch.device) else value
 
 
+def dtype_of(said, first) -> torch.dtype:
+    """The dtype a rule said, by name or as it is; where it said none, that of the first tensor."""
+    if said is None:
+        return first.dtype if first is not None else torch.get_default_dtype()
+    return getattr(torch, said) if type(said) is str else said
+
+
 def packed(func, outs):
     """Several results as PyTorch returns them: a named tuple where it has one for this function."""
     made = getattr(torch.return_types, getattr(func, "__name__", ""), None)

@@ -12,7 +12,8 @@ from whyshape.analyses.diagnose.search import WORK, solve
 from whyshape.analyses.hazards import hazards
 from whyshape.graph import Graph
 
-SHOWN = 6  # fixes of one problem
+SHOWN = 5  # fixes of one problem
+LAST_RESORT, FIRM = 4.4, 2  # what ranks behind that makes it run and little more: told only where fewer than so many others are
 PROBLEMS = 5  # places told, one behind the other
 AFFORDABLE = 2 * 10**7  # numbers in weights, and in all results together, up to which a fix is also run for real
 
@@ -59,7 +60,8 @@ def _diagnosis_of(patient, work: int) -> Diagnosis:
 
 def confirmed(patient, fixes: list[Fix]) -> tuple[Fix, ...]:
     """The first fixes; where the model looks numbers up in tables, those that also run on the user's own numbers."""
-    first = fixes[:SHOWN]
+    firm = [f for f in fixes if f.rank < LAST_RESORT]
+    first = (firm if len(firm) >= FIRM else fixes)[:SHOWN]
     if not first or patient.real or not patient.has_numbers() or sum(map(prod, patient.state.values())) > AFFORDABLE:
         return tuple(first)
     trials = [patient.run(f.edits) for f in first]

@@ -33,6 +33,7 @@ def meeting(case: Case, demand: Cond) -> Iterator[Offer]:
                 cost = (2.0 if own else 3.0 + min(distance, 20) * 0.02) + (1.5 if knob.attr in SLIDING else 0)
                 if knob.attr == "stride" and in_step(demand) and between_branches(case):
                     cost -= 3.2  # one branch moves by steps, the other does not
+                cost += 2 * (knob.attr == "dilation" and knob.value == 1)  # whoever spreads a kernel meant to, and does not forget it
                 cost += (knob.attr == "groups") + habit(case, knob.path, knob.attr, change)
                 layer = f"{case.patient.layers[knob.path][0]} {knob.path}".strip()
                 yield Offer((edit(knob.path, knob.attr, change),), cost, f"{layer}: {knob.attr} = {change}, not {shown(kept[knob.attr])}")

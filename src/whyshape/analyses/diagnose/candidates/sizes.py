@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice, product
+from itertools import chain, islice, product
+from math import log
 
 from whyshape.analyses.diagnose.candidates.axes import called, put, reader
 from whyshape.analyses.diagnose.candidates.targets import last
@@ -46,6 +47,7 @@ USUAL = (
     1024,
     16,
 )
+FORM = 0.02  # a picture stretched by less keeps its form
 RUNS = 40  # sizes tried by running, at most; everything before that is arithmetic
 
 
@@ -104,18 +106,32 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         ):
             return
         fits, periodic, small = lambda a, b: True, False, False
-    found, unflattened = 0, len(case.x) >= 4 and "in_features" in case.layer[1]  # a side of the map stands where features should
-    for a, b in islice(candidates(case, h, w, fits, periodic or small), runs(case)):
+    unflattened = len(case.x) >= 4 and "in_features" in case.layer[1]  # a side of the map stands where features should
+    found: list[tuple[int, int]] = []
+    fitting = (s for s in candidates(case, h, w, fits, periodic or small) if not found or another((h, w), found[0], s, periodic or small))
+    for a, b in islice(fitting, runs(case)):
         trial = case.patient.run((*case.edits, *put(i, "resize", hw=(a, b))))
         if trial is None or not trial.ran or not batch_survives(trial):
             continue
         usual = a in USUAL and b in USUAL
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
         cost = (1.0 if periodic or small else 1.25 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
-        yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * found, f"{called(i)} resized from {h}x{w} to {a}x{b}")
-        found += 1
-        if found == 2:
+        yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * len(found), f"{called(i)} resized from {h}x{w} to {a}x{b}")
+        found.append((a, b))
+        if len(found) == 2 or (h == w and a != b):
             return
+
+
+def stretch(now: tuple[int, int], size: tuple[int, int]) -> float:
+    """How much a picture is stretched: 0 where height to width stays what it was, 0.1 for about a tenth."""
+    return abs(log(size[0] * now[1] / (size[1] * now[0])))
+
+
+def another(now: tuple[int, int], first: tuple[int, int], size: tuple[int, int], near_first: bool) -> bool:
+    """Whether a second size says something the first does not: smaller where that was larger, or the picture's own form where that was not."""
+    if near_first:
+        return stretch(now, size) < FORM and (size[0] * size[1] > now[0] * now[1]) != (first[0] * first[1] > now[0] * now[1])
+    return stretch(now, size) < FORM <= stretch(now, first)
 
 
 def one_row_each(case: Case) -> Cond | None:
@@ -137,43 +153,42 @@ def candidates(case: Case, h: int, w: int, fits, near_first: bool) -> Iterator[t
         if case.trail.demand is None
         else []
     )
-    streams = {"named": zip(named, named), "near": near(h, w), "usual": usual(h, w), "one side": one_side(h, w), "any": anything(h, w)}
-    order = ("near", "usual", "one side", "any") if near_first else ("named", "usual", "one side", "near", "any")
-    for stream in order:
-        for a, b in streams[stream]:
-            if (a, b) not in seen and (a, b) != (h, w) and a > 0 and b > 0:
-                seen.add((a, b))
-                if fits(a, b):
-                    yield a, b
+    squares = [(n, n) for n in sorted(range(4, 1025), key=lambda n: abs(n - h))]
+    streams = {"named": zip(named, named), "near": near(h, w), "usual": ((n, n) for n in USUAL), "squares": squares}
+    order = ("near", "usual", "squares") if near_first else ("named", "usual", "near", "squares")
+    for size in chain(*(squares_first(streams[stream], h == w) for stream in order if h == w or stream != "squares"), anything(h, w)):
+        if size not in seen and size != (h, w) and min(size) > 0:
+            seen.add(size)
+            if fits(*size):
+                yield size
+
+
+def squares_first(sizes, only: bool):
+    """A square picture stays one as long as a square is taken."""
+    return (s for s in sizes if s[0] == s[1]) if only else sizes
+
+
+def by_form(h: int, w: int):
+    """Sorts sizes: those of the picture's own form first, among them the nearest, the larger of two."""
+    return lambda s: (int(stretch((h, w), s) / FORM), abs(s[0] - h) / h + abs(s[1] - w) / w, s[0] < h or s[1] < w)
 
 
 def near(h: int, w: int) -> list[tuple[int, int]]:
-    """Both sides rounded to multiples of 2, 4, 8 ..., the smallest change first."""
+    """Both sides rounded to multiples of 2, 4, 8 ..., in the picture's form."""
     found: set[tuple[int, int]] = set()
     for m in (1, 2, 4, 8, 16, 32, 64, 128, 256):
         heights, widths = ({n, n // m * m, -(-n // m) * m, -(-n // m) * m + m} for n in (h, w))
-        found |= set(product(heights, widths))
-    return sorted(found, key=lambda s: (abs(s[0] - h) / h + abs(s[1] - w) / w, s[0] < h or s[1] < w))
-
-
-def usual(h: int, w: int) -> Iterator[tuple[int, int]]:
-    """Squares that are in use; then pairs of such sides of the picture's form."""
-    yield from ((n, n) for n in USUAL)
-    yield from sorted([(n, w) for n in USUAL] + [(h, n) for n in USUAL], key=lambda s: abs(s[0] - h) / h + abs(s[1] - w) / w)
-    yield from sorted(product(USUAL, USUAL), key=lambda s: abs(s[0] / s[1] - h / w))
-
-
-def one_side(h: int, w: int) -> Iterator[tuple[int, int]]:
-    """One side kept, the other from near to far."""
-    for d in range(1, max(h, w) + 64):
-        yield from ((h - d, w), (h, w - d), (h + d, w), (h, w + d))
+        found |= {s for s in product(heights, widths) if min(s) > 0}
+    return sorted(found, key=by_form(h, w))
 
 
 def anything(h: int, w: int) -> Iterator[tuple[int, int]]:
-    yield from ((n, n) for n in sorted(range(4, 1025), key=lambda n: abs(n - h)))
-    for scale in range(4, 33):
-        yield h * scale // 8, w * scale // 8
-    yield from product(range(8, 200, 4), range(8, 200, 4))
+    """The picture made larger or smaller as a whole, one side kept, sides in use, any sides: in the picture's form as nearly as may be."""
+    around = range(-2, 3)
+    found = {(h * scale // 16 + i, w * scale // 16 + j) for scale in range(2, 65) for i in around for j in around}
+    found |= {(n, w) for n in range(1, h + max(h, w) + 64)} | {(h, n) for n in range(1, w + max(h, w) + 64)}
+    found |= {*product(USUAL, USUAL), *product(USUAL, (w,)), *product((h,), USUAL), *product(range(8, 200, 4), repeat=2)}
+    yield from sorted((s for s in found if min(s) > 0), key=by_form(h, w))
 
 
 def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:

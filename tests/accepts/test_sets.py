@@ -247,3 +247,28 @@ def test_a_tower_of_ten_thousand():
     for _ in range(10_000):
         size = (size + 2 - 3) // 1 + 1
     assert Simplifier(Algebra()).simplest(size).formula.names() == "H"
+
+
+@pytest.mark.parametrize(
+    "net, said",
+    [
+        ("Conv2d(3, 8, 3) > Flatten > Linear(7200, 10)",
+         "H x W: 32 x 32; or 3 x 902, 4 x 452, 5 x 302, 6 x 227, 7 x 182, 8 x 152, 11 x 102, either way round; and 6 more"),
+        ("Flatten > Linear(2520, 10)",
+         "H x W: 1 x 840, 2 x 420, 3 x 280, 4 x 210, 5 x 168, 6 x 140, 7 x 120, 8 x 105, either way round; and 8 more"),
+        ("MaxPool2d((1, 2)) > Flatten > Linear(30, 1)", "H 1, W 20..21; or H 2, W 10..11; or H 5, W 4..5; or H 10, W 2..3"),
+    ],
+)  # fmt: skip
+def test_a_set_that_ends_is_told_by_its_members(net, said):
+    """Pairs of single sizes: the square first, then those that go both ways, and how many more; blocks stand in that order, none is left out."""
+    from whyshape.analyses.accepts import accepts
+    from whyshape.readers.again import again
+
+    found = accepts(again(net, [(1, 3, "H", "W")]), (1, 3, "H", "W"))
+    assert str(found).splitlines()[0] == said
+    first = found.blocks[0].axes
+    assert not said.startswith("H x W: 32") or (32 in first["H"] and 32 in first["W"])
+    kernel, area = {"C": (3, 900), "F": (1, 840)}.get(net[0], (0, 0))
+    if area:
+        cells = {(a + kernel - 1, area // a + kernel - 1) for a in range(1, area + 1) if area % a == 0}
+        assert {tuple(at.values()) for at in found} == cells

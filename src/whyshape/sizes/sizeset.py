@@ -28,7 +28,13 @@ class SizeSet:
     """
 
     def __init__(self, letters: tuple[str, ...], blocks: list[Block], algebra: Algebra, shapes: tuple[tuple, ...] = (), batch: str = ""):
-        self.letters, self.blocks, self.algebra, self.shapes, self.batch = letters, tidy(blocks), algebra, shapes, batch
+        self.letters, self.blocks, self.algebra, self.shapes, self.batch = (
+            letters,
+            sorted(tidy(blocks), key=_simplest),
+            algebra,
+            shapes,
+            batch,
+        )
         self.simplifier = Simplifier(algebra)
         self.unsettled: list[Block] = []
         self.limits: dict[str, int] = {}  # letters that were looked at up to there only
@@ -210,17 +216,20 @@ class SizeSet:
     __repr__ = __str__
 
     def told(self) -> str:
-        """All blocks in words; where they are many, and one path leads to all of them, its demands instead."""
+        """All blocks in words; where they are many, the first of a set that ends, the demands of a path that leads to all of one that does not."""
         sentences = self._sentences()
         if len(sentences) <= MANY:
             return "; or ".join(sentences)
-        if self.constraints:
+        if (pairs := self._pairs()) is not None:
+            return pairs
+        ends = all(not b.relations and all(n.everything or not n.endless for n in b.axes.values()) for b in self.blocks)
+        if self.constraints and not ends:
             return ", and ".join(c.text for c in self.constraints)
         return "; or ".join([*sentences[:MANY], f"{len(sentences) - MANY} more blocks (see `.blocks`)"])
 
     def _sentences(self) -> list[str]:
         """The blocks in words, the simplest first; one that is another with two axes swapped is told with it."""
-        left, told = sorted(self.blocks, key=lambda b: (len(set(b.axes.values())), [n.first() or 0 for n in b.axes.values()])), []
+        left, told = list(self.blocks), []
         while left:
             block = left.pop(0)
             text = self.sentence(block)
@@ -235,6 +244,22 @@ class SizeSet:
                     break
             told.append(text)
         return told
+
+    def _pairs(self) -> str | None:
+        """A set of single sizes of two axes as its members, the square ones first; None of any other set."""
+        axes = [letter for letter in self.letters if not all(b.axes[letter].everything for b in self.blocks)]
+        if len(axes) != 2 or any(b.relations or not all(not n.endless and len(n) == 1 for n in map(b.axes.get, axes)) for b in self.blocks):
+            return None
+        pairs = {tuple(b.axes[letter].first() for letter in axes): None for b in self.blocks}  # in the order of the blocks
+        both = [p for p in pairs if p[0] < p[1] and p[::-1] in pairs]
+        groups = [[p for p in pairs if p[0] == p[1]], both, [p for p in pairs if p[::-1] not in pairs]]
+        told, room = [], MANY
+        for group, how in zip(groups, ("", ", either way round", "")):
+            if group[:room]:
+                told.append(", ".join(f"{a} x {b}" for a, b in group[:room]) + how)
+            room = max(0, room - len(group))
+        more = sum(map(len, groups)) - MANY
+        return f"{' x '.join(axes)}: {'; or '.join(told)}" + (f"; and {more} more" if more > 0 else "")
 
     @property
     def evidence(self) -> str:
@@ -281,6 +306,11 @@ class SizeSet:
 
 def _and(letters: list[str]) -> str:
     return letters[0] if len(letters) == 1 else f"{', '.join(letters[:-1])} and {letters[-1]}"
+
+
+def _simplest(block: Block):
+    """Where a block stands among others: those whose axes are alike first, then by their sizes."""
+    return len(set(block.axes.values())), [n.first() or 0 for n in block.axes.values()]
 
 
 def _ties(block: Block, letter: str) -> bool:

@@ -47,6 +47,7 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
     from whyshape.analyses.accepts import accepts as accepted
     from whyshape.readers import target
     from whyshape.readers.again import again
+    from whyshape.readers.net import UNSEEN
 
     shapes = _shapes(input_size)
     if isinstance(model, str) and target.kind_of(model) == "python":
@@ -56,7 +57,11 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
         if not graph.outputs and graph.problem is None:  # nothing behind the unknown part was asked
             why = graph.notes[0] if graph.notes else "it gives nothing"
             raise WhyshapeError(f"Which inputs {graph.name or 'it'} takes cannot be told: {why}.")
-        return accepted(graph, shapes)
+        found = accepted(graph, shapes)
+        unseen = [note for note in graph.notes if note.endswith(UNSEEN)]
+        if unseen and not found.observed:
+            found.observed = f"a part was not asked, which may take fewer: {unseen[0]}"
+        return found
     return accepted(again(model, tuple(shapes), dtypes, mode), shapes)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
+from whyshape.cli import main  # noqa: E402
 from whyshape.errors import WhyshapeError  # noqa: E402
 from whyshape.graph import letters, push  # noqa: E402
 from whyshape.readers.keras import read  # noqa: E402
@@ -128,3 +129,22 @@ def test_models_that_only_code_describes():
         read(Own())
     with pytest.raises(WhyshapeError, match="has no input shape yet"):
         read(keras.Sequential([L.Dense(3)]))
+
+
+def half_known(tmp_path):
+    x = keras.Input((None, None, 3))
+    y = L.Conv2D(4, 3)(x)
+    z = L.Lambda(lambda v: v[:, ::2], name="every_second")(y)
+    keras.Model(x, [L.Conv2D(4, 5, name="known")(y), L.Conv2D(2, 3, name="behind")(z)]).save(tmp_path / "net.keras")
+    return str(tmp_path / "net.keras")
+
+
+def test_a_part_that_nobody_knows_is_never_proved(tmp_path, capsys):
+    """Behind a Lambda another convolution takes fewer sizes than what is known: said, with the layer, in text and JSON."""
+    path = half_known(tmp_path)
+    assert main(["accepts", path]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0] == "H and W at least 7"
+    assert "observed, not proved: a part was not asked, which may take fewer: every_second: a Lambda is code" in said
+    assert main(["accepts", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["proved"] is False

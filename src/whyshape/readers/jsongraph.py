@@ -9,6 +9,7 @@ from whyshape.errors import WhyshapeError
 from whyshape.graph.again import again
 from whyshape.graph.graph import Graph
 from whyshape.graph.json import from_json
+from whyshape.readers.net import UNSEEN
 
 LARGEST = 64 * 2**20  # bytes: a graph of 100,000 calls takes about half of it
 ROOM = 640 * 2**20  # bytes that its values may take once read, at least: a file of nothing but "[]," would take 25 times its size
@@ -51,9 +52,10 @@ def at_sizes(graph: Graph, shapes, args=None) -> Graph:
             raise WhyshapeError(f"The input {t.name[:60]!r} has {len(t.shape)} axes; a shape of {len(shape)} is given.")
         asked[index] = tuple(old if isinstance(n, str) else n for n, old in zip(shape, t.shape))
         tensors[index] = t._replace(axes=tuple(n if isinstance(n, str) else "" for n in shape))
+    # What else the notes say of sizes was said of others.
     same = all(asked[i] == graph.tensors[i].shape for i in graph.inputs)
     graph = graph._replace(tensors=tuple(tensors))
-    return graph if same and not args else again(graph, asked, args)._replace(notes=())  # what the notes say of sizes was said of others
+    return graph if same and not args else again(graph, asked, args)._replace(notes=tuple(n for n in graph.notes if n.endswith(UNSEEN)))
 
 
 def write(graph: Graph, path: str | Path) -> None:

@@ -64,6 +64,9 @@ def first_that_runs(attempt: Callable[[int, int], tuple[Graph, bool]]) -> Graph:
     return best
 
 
+UNSEEN = "what follows from it is not explained"  # the end of a note on a part whose sizes nobody knows
+
+
 class Net(Builder):
     """A builder that also hands out axes with their history and constants by their content."""
 
@@ -159,7 +162,8 @@ class Net(Builder):
 
     def note(self, text: str) -> None:
         """Something the reader of the result should know, once."""
-        if text not in self.notes and len(self.notes) < MOST_NOTES:
+        first = text.endswith(UNSEEN) and not any(note.endswith(UNSEEN) for note in self.notes)  # that one is never left out
+        if text not in self.notes and (first or len(self.notes) < MOST_NOTES):
             self.notes.append(text)
 
     def outputs(self, results: list) -> list[Value]:

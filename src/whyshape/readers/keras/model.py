@@ -9,7 +9,7 @@ from whyshape.graph import Value
 from whyshape.readers.keras import layers_in_place, layers_in_time  # noqa: F401  they fill LAYERS
 from whyshape.readers.keras.functions import FUNCTIONS
 from whyshape.readers.keras.layers import LAYERS, Unclear
-from whyshape.readers.net import Net
+from whyshape.readers.net import UNSEEN, Net
 from whyshape.rules import Unexplained
 
 DEEPEST = 24  # models within models
@@ -117,7 +117,7 @@ class Walk:
         """What the file states of the result: measured, not derived; otherwise nobody knows."""
         shape = self.sized(said)
         if shape is None:
-            self.net.note(f"{self.net.path[:60]}: {why}; what follows from it is not explained")
+            self.net.note(f"{self.net.path[:60]}: {why}; {UNSEEN}")
             return [Unknown()]
         tensors = [v for v in inputs if isinstance(v, Value)]
         return self.net.measured(f"keras.{kind[:60]}", tensors, [(shape, "float32")], f"{why}; the file states its sizes")

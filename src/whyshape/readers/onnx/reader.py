@@ -8,7 +8,7 @@ from typing import Any
 
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Stopped, Value
-from whyshape.readers.net import Net
+from whyshape.readers.net import UNSEEN, Net
 from whyshape.readers.onnx import ops_axes, ops_cells, ops_flow, ops_products, ops_windows  # noqa: F401  they fill OPS
 from whyshape.readers.onnx.content import FOLDS
 from whyshape.readers.onnx.known import MOST, Known, Part, count, is_float
@@ -143,7 +143,7 @@ class Walk:
         if shapes and all(s is not None for s in shapes):
             said = [(s, t.dtype or "float32") for s, t in zip(shapes, types) if s is not None]
             return list(self.net.measured(f"onnx.{op.record.op[:60]}", inputs, said, f"{why}; the file states its sizes"))
-        self.net.note(f"{op.net.path[:60] or op.record.op[:60]}: {why}; what follows from it is not explained")
+        self.net.note(f"{op.net.path[:60] or op.record.op[:60]}: {why}; {UNSEEN}")
         return [Unknown(why, t.dtype or "float32") for t in types]
 
     def sizes(self, of: Type) -> tuple[int, ...] | None:

@@ -163,3 +163,43 @@ def test_exports_of_torchvision(name, side, dynamo, tmp_path):
         last.weight.view(-1)[7] += 1.0
     other = compare(path, model, (1, 3, side, side), weights="inline")
     assert not other.equal and [c.place for c in other.weights.differ] == [at]
+
+
+class Block(nn.Module):
+    """A block of a vision transformer as timm writes it: one matrix for queries, keys and values."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.qkv, self.project = nn.LayerNorm(16), nn.Linear(16, 48), nn.Linear(16, 16)
+
+    def forward(self, x):
+        b, n, c = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(b, n, 3, 4, c // 4).permute(2, 0, 3, 1, 4).unbind(0)
+        return x + self.project(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, c))
+
+
+def test_attention_written_out_is_decided_by_a_run(tmp_path):
+    """An exporter writes attention as many calls: run on the same numbers, the same network is told from one with a changed weight."""
+    pytest.importorskip("onnxruntime")
+    model = drawn(nn.Sequential(Block(), Block()))
+    path = exported(model, (1, 5, 16), tmp_path / "vit.onnx")
+    same = compare(path, model, (1, 5, 16), run=True)
+    assert same.equal and same.run.largest > 1e-2, same.verdict
+    with torch.no_grad():
+        model[1].qkv.weight[40] += 0.5  # of the values
+    assert not compare(path, model, (1, 5, 16), run=True).equal
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["resnet18d", "repvgg_a0", "seresnet18", "ghostnet_100", "mixnet_s", "dla34"])
+def test_exports_of_timm(name, tmp_path):
+    """Written in another house's style: the same network, every weight read; with one weight changed it is not, and the layer is named."""
+    model = drawn(pytest.importorskip("timm").create_model(name))
+    path = exported(model, (1, 3, 64, 64), tmp_path / "net.onnx")
+    found = compare(path, model, (1, 3, 64, 64), weights="inline")
+    assert found.equal and not found.weights.unread, found.verdict
+    at, last = [(n, m) for n, m in model.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
+    with torch.no_grad():
+        last.weight.view(-1)[7] += 1.0
+    other = compare(path, model, (1, 3, 64, 64), weights="inline")
+    assert not other.equal and [c.place for c in other.weights.differ] == [at]

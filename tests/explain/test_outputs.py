@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections import OrderedDict
 from importlib.resources import files
 
 import jsonschema
@@ -111,3 +112,11 @@ def test_latex_compiles(tmp_path):
     )
     done = subprocess.run([latex, "-halt-on-error", "-interaction=nonstopmode", "x.tex"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, [line for line in done.stdout.splitlines() if line.startswith("!")]
+
+
+def test_alike_blocks_with_a_name_before_their_number():
+    """Blocks named as a ViT names them that are alike stand in one row, with the parameters of all."""
+    named = [(f"layer_{i}", torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())) for i in range(40)]
+    text = explain(torch.nn.Sequential(OrderedDict(named)), (1, 4)).text()
+    (row,) = [line for line in text.splitlines() if "layer_1..38" in line]
+    assert " 760 " in row  # 38 * (4*4 + 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from itertools import pairwise
 
 from whyshape.analyses.found import told
@@ -204,7 +205,8 @@ def _times(held: dict[str, int], path: str, row: Row) -> str:
         return ""
     head = path[: len(path) - len(row.name)]
     first, _, last = row.name.partition("..")
-    total = sum(held.get(f"{head}{i}", 0) for i in range(int(first), int(last) + 1))
+    stem = first.rstrip(string.digits)
+    total = sum(held.get(f"{head}{stem}{i}", 0) for i in range(int(first[len(stem) :]), int(last) + 1))
     return f"{total:,}" if total else ""
 
 

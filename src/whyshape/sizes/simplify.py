@@ -62,7 +62,7 @@ class Simplifier:
         terms = []
         for atoms, c in form.terms.items():
             factors = []
-            for atom in atoms:
+            for atom in sorted(atoms, key=lambda a: not (a.stairs and a.stairs == Stairs.identity())):  # N*floor(H/2)
                 factor = self._staircase(atom.letter, atom.stairs) if atom.stairs else self._operation(atom)
                 if factor is None:
                     return None

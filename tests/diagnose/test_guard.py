@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -210,6 +212,37 @@ def test_ipython_hook():
     assert "320 features are wanted on the last axis, 500 arrive" in told.getvalue()
     unload_ipython_extension(shell)
     assert shell.events.kept == []
+
+
+NOTEBOOK = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="nocolor")
+for cell in (
+    "%load_ext whyshape",
+    "import torch\\nnet = torch.nn.Linear(320, 50)",
+    "x = torch.zeros(16, 500)\\nnet(x)",
+    "1 / 0",
+    "%reload_ext whyshape",
+    "class Net(torch.nn.Module):\\n    def forward(self, x):\\n        return torch.cat([x, x.mT], 0)\\nNet()(torch.zeros(2, 3, 4))",
+    "%unload_ext whyshape",
+    "net(torch.zeros(16, 502))",
+):
+    shell.run_cell(cell)
+"""
+
+
+def test_a_shell_of_ipython(tmp_path):
+    """In a real shell: under the cell that fails, with the cell's own line; once, also when loaded again; not after it is unloaded."""
+    pytest.importorskip("IPython")
+    script = tmp_path / "shell.py"
+    script.write_text(NOTEBOOK)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, env={**os.environ, "IPYTHONDIR": str(tmp_path)}
+    )
+    told = re.findall(r"^(<ipython-input-\d+-\w+>:\d+|\S+): (.*)", done.stderr, re.M)
+    assert [said for _, said in told if "arrive" in said] == ["320 features are wanted on the last axis, 500 arrive."]
+    assert told[0][0].startswith("<ipython-input-") and told[0][0].endswith(":2")
+    assert "502" not in done.stderr and "ZeroDivision" not in done.stderr
 
 
 THREE = """\

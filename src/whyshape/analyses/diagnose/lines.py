@@ -32,7 +32,7 @@ def shown(file: str, old: ast.expr, new: str) -> str:
 
 def expressions(file: str, line: int, kind) -> list:
     """The expressions of a kind that stand on that line, the innermost first."""
-    text = "".join(linecache.getlines(file)) if file and os.path.isfile(file) else ""
+    text = "".join(linecache.getlines(file)) if file else ""  # a notebook's cell has lines and no file
     return [n for n in standing(text, line) if isinstance(n, kind)]
 
 

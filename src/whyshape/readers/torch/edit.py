@@ -94,14 +94,14 @@ class Edits:
         self.inserted: list[str] = []
 
     def apply(self, edits: Iterable[dict]) -> None:
-        """Make the edits: first constructor arguments (those of one layer together), then the rest in their order."""
+        """Make the edits: first constructor arguments (those of one layer together), then the rest in their order, then lines of code."""
         merged: dict[str, dict] = {}
-        rest = []
+        rest, lines = [], []
         for edit in edits:
             if "layer" in edit:
                 merged.setdefault(edit["layer"], {})[edit["attr"]] = edit["value"]
             else:
-                rest.append(edit)
+                (lines if "forward" in edit else rest).append(edit)
         for path, changes in merged.items():
             self.attributes(path, changes)
         for edit in rest:
@@ -109,6 +109,8 @@ class Edits:
             if kind is None:
                 raise CannotApply("there is nothing to apply")
             KINDS[kind](self, edit)
+        if lines:  # last: a layer exchanged has methods of its own
+            self.code(lines)
 
     def take_back(self) -> None:
         """The copy as it was."""
@@ -208,12 +210,12 @@ class Edits:
             fields["load_state_dict"] = load
             self.undo.append(partial(fields.pop, "load_state_dict", None))
 
-    def code(self, edit: dict) -> None:
-        """The corrected line, compiled into every module whose method holds it."""
-        found = rewrite(self.model.modules(), edit)
-        if not found:
+    def code(self, edits: list[dict]) -> None:
+        """The corrected lines, compiled into every module whose methods hold them: those of one method together."""
+        found = rewrite(self.model.modules(), edits)
+        if len({id(e) for *_, held in found for e in held}) < len(edits):
             raise CannotApply("the line is in no method of the model")
-        for module, name, method in found:
+        for module, name, method, _ in found:
             fields = module.__dict__
             fields[name] = method
             self.undo.append(partial(fields.pop, name, None))
@@ -250,7 +252,7 @@ class Edits:
 
 KINDS: dict[str, Callable[[Edits, dict], None]] = {
     "insert": Edits.insert, "replace": Edits.replace, "remove": Edits.remove, "param": Edits.parameter, "mode": Edits.mode,
-    "state_dict": Edits.checkpoint, "forward": Edits.code, "input": Edits.input, "target": Edits.target, "batch": Edits.batch,
+    "state_dict": Edits.checkpoint, "input": Edits.input, "target": Edits.target, "batch": Edits.batch,
 }  # fmt: skip
 
 

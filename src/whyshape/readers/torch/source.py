@@ -10,38 +10,44 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 
-def rewrite(modules: Iterable, edit: dict) -> list[tuple]:
-    """For every module whose method holds the line ``at``: (module, the method's name, the corrected method)."""
-    file, _, line = edit["at"].rpartition(":")
-    number, found, made = int(line), [], {}
+def rewrite(modules: Iterable, edits: list[dict]) -> list[tuple]:
+    """For every module whose method holds lines ``at``: (module, the method's name, the method with all of them corrected, the edits)."""
+    found, made = [], {}
     for module in modules:
         for cls in type(module).__mro__:
             for name, function in vars(cls).items():
                 if not isinstance(function, types.FunctionType) or getattr(type(module), name, None) is not function:
                     continue
-                if function.__code__.co_filename != file or not _holds(function.__code__, number):
-                    continue
                 if function not in made:
-                    made[function] = corrected(function, number, edit["old"], edit["new"])
-                if made[function] is not None:
-                    found.append((module, name, types.MethodType(made[function], module)))
+                    mine = [e for e in edits if _holds(function.__code__, e["at"])]
+                    made[function] = (corrected(function, mine) if mine else None), mine
+                new, mine = made[function]
+                if new is not None:
+                    found.append((module, name, types.MethodType(new, module), mine))
     return found
 
 
-def _holds(code, line: int) -> bool:
+def _holds(code, at: str) -> bool:
+    file, _, number = at.rpartition(":")
+    if code.co_filename != file:
+        return False
+    line = int(number)
     lines = [n for _, _, n in code.co_lines() if n]
     return bool(lines) and code.co_firstlineno <= line <= max(lines)
 
 
-def corrected(function: types.FunctionType, line: int, old: str, new: str) -> types.FunctionType | None:
-    """The function with the expression ``old`` on that line replaced by ``new``; None where its source does not hold it."""
+def corrected(function: types.FunctionType, edits: list[dict]) -> types.FunctionType | None:
+    """The function with each expression ``old`` on its line replaced by ``new``; None where its source does not hold one of them."""
     tree = copy.deepcopy(tree_of(function.__code__))  # the file's own is shared
     if tree is None:
         return None
-    swap = _Swap(line, ast.dump(ast.parse(old, mode="eval").body), ast.parse(new, mode="eval").body)
-    definition = swap.visit(tree)
-    if not swap.done:
-        return None
+    for e in edits:
+        old, new = (ast.parse(e[side], mode="eval").body for side in ("old", "new"))
+        swap = _Swap(int(e["at"].rpartition(":")[2]), ast.dump(old), new)
+        tree = swap.visit(tree)
+        if not swap.done:
+            return None
+    definition = tree
     free = function.__code__.co_freevars
     definition.decorator_list = []
     # The names it closes over (`__class__` of a bare super() among them) become arguments of a function around it.

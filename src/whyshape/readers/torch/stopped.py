@@ -11,6 +11,8 @@ from whyshape.graph import Problem
 HOME = os.path.dirname(torch.__file__) + os.sep
 OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
+CELL = "<ipython-input-"
+
 
 def stopped_by(error: BaseException, modules) -> Problem:
     """The problem an exception is: the innermost module on its way, and the user's line that led there."""
@@ -21,7 +23,7 @@ def stopped_by(error: BaseException, modules) -> Problem:
         held = frame.f_locals.get("self")
         if isinstance(held, torch.nn.Module) and id(held) in paths:
             path, kind = paths[id(held)], type(held).__name__
-        if not code.co_filename.startswith((HOME, OWN, "<")):
+        if not foreign(code.co_filename):
             file, line = code.co_filename, number
         op = code.co_name
     text = str(error).strip() or type(error).__name__
@@ -32,9 +34,14 @@ def line_of(error: BaseException) -> tuple[str, int]:
     """The innermost line that is neither PyTorch's nor ours."""
     found = ("", 0)
     for frame, line in frames(error):
-        if not frame.f_code.co_filename.startswith((HOME, OWN, "<")):
+        if not foreign(frame.f_code.co_filename):
             found = (frame.f_code.co_filename, line)
     return found
+
+
+def foreign(file: str) -> bool:
+    """Whether a file is not the user's: PyTorch's, ours, or none at all. A notebook's cell is the user's, though it has no file."""
+    return file.startswith((HOME, OWN)) or (file.startswith("<") and not file.startswith(CELL))
 
 
 def frames(error: BaseException):

@@ -187,7 +187,7 @@ def anything(h: int, w: int) -> Iterator[tuple[int, int]]:
     around = range(-2, 3)
     found = {(h * scale // 16 + i, w * scale // 16 + j) for scale in range(2, 65) for i in around for j in around}
     found |= {(n, w) for n in range(1, h + max(h, w) + 64)} | {(h, n) for n in range(1, w + max(h, w) + 64)}
-    found |= {*product(USUAL, USUAL), *product(USUAL, (w,)), *product((h,), USUAL), *product(range(8, 200, 4), repeat=2)}
+    found |= {*product(USUAL, USUAL), *product(USUAL, (w,)), *product((h,), USUAL), *product(range(8, 200, 4), range(8, 200, 4))}
     yield from sorted((s for s in found if min(s) > 0), key=by_form(h, w))
 
 

@@ -227,11 +227,16 @@ class _Search:
         """Run members and neighbours just outside, and compare."""
         inputs = suspects(found, checks, chance, self.ways)
         expected = [Expected(way.path) for way in self.ways] if not found.observed else []
+        apart = lambda at, run: next((told for e in expected if (told := e.differs(at, run))), "")
         for at, run in zip(inputs, self.run.followed(inputs)):
             found.checked += 1
+            lost = apart(at, run)
+            if lost or run.ok != found.holds(at):  # is it so without what the runs before left in the model?
+                (run,) = self.run.followed([at])
+                lost = apart(at, run)
             if run.ok != found.holds(at):
                 found.disagreements.append(at)
-            found.observed = found.observed or next((told for e in expected if (told := e.differs(at, run))), "")
+            found.observed = found.observed or lost
 
 
 class Way(NamedTuple):

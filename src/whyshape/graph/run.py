@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from whyshape.graph.graph import Ref
@@ -30,28 +29,37 @@ def numbers(value) -> list[int]:
     >>> numbers(((Ref(3), 28, [1, 2.5]), {"stride": slice(4, None), "ceil_mode": True}))
     [28, 1, 4]
     """
-    return list(_numbers(value))
+    found: list[int] = []
+    _gather(value, found)
+    return found
 
 
-def _numbers(value) -> Iterator[int]:
-    if isinstance(value, int):
-        if not isinstance(value, bool):
-            yield value
-    elif isinstance(value, Ref):
-        return
-    elif isinstance(value, tuple) or type(value) is list:
+def _gather(value, found: list[int]) -> None:
+    kind = type(value)
+    if kind is int:
+        found.append(value)
+    elif kind is tuple or kind is list:
         for v in value:
-            yield from _numbers(v)
-    elif type(value) is dict:
+            _gather(v, found)
+    elif kind is dict:
         for v in value.values():
-            yield from _numbers(v)
-    elif type(value) is slice:
-        yield from _numbers((value.start, value.stop, value.step))
+            _gather(v, found)
+    elif isinstance(value, int):
+        if kind is not bool:
+            found.append(value)
+    elif kind is slice:
+        _gather((value.start, value.stop, value.step), found)
+    elif isinstance(value, tuple) and kind is not Ref:  # PyTorch's own sizes
+        _gather(tuple(value), found)
 
 
 def step(op: str, args, kwargs, shapes) -> Step:
     """A call as it was made, its sizes without their history."""
-    return Step(op, plain(numbers((args, kwargs))), shapes)
+    found: list[int] = []
+    _gather(args, found)
+    if kwargs:
+        _gather(kwargs, found)
+    return Step(op, [n if type(n) is int else plain(n) for n in found], shapes)
 
 
 __all__ = ["Run", "Step", "numbers", "step"]

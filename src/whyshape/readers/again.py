@@ -45,7 +45,10 @@ class Again:
         return [run.ok for run in self.followed(inputs, steps=False)]
 
     def followed(self, inputs: Sequence[Mapping[str, int]], steps: bool = True) -> list[Run]:
-        """The same with the operator calls of each run, where code of the model's own makes them."""
+        """The same with the operator calls of each run, where code of the model's own makes them.
+
+        What the model keeps from one of the inputs may be there in the next.
+        """
         return [Run(self(at).problem is None) for at in inputs]
 
 
@@ -118,10 +121,9 @@ class _Torch(Again):
         if not self.settled:
             self.settle(inputs[0])
         modules, found = walk(self.model), []
-        with self.held(), _collector_paused(), _mode(modules, self.mode):
+        with self.held(), _collector_paused(), _mode(modules, self.mode), untouched([m for _, m in modules]):
             for at in inputs:  # no graph is made
-                with untouched([m for _, m in modules]):  # what the model keeps from one run is not there in the next
-                    tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
+                tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
                 unseen = isinstance(failure, NeedsValues) or tracer.doubted
                 ok = failure is None and tracer.refused is None
                 found.append(None if unseen else Run(ok, _steps(tracer) if steps else None))

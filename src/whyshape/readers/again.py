@@ -134,7 +134,7 @@ def _steps(tracer) -> list[Step]:
     """The calls a tracer followed, and the one that was refused."""
     from whyshape.readers.torch.values import tensors_in
 
-    calls = [step(c[0], c[1], c[2], [tuple(t.shape) for t in tensors_in(c[3])]) for c in tracer.calls if c[0] != "alias"]
+    calls = [step(c[0], c[1], c[2], [t.shape for t in tensors_in(c[3])]) for c in tracer.calls if c[0] != "alias"]
     if tracer.refused is not None:
         call = tracer.refused[1]
         calls.append(step(call.op, call.args, call.kwargs, None))

@@ -49,7 +49,8 @@ def _call(module, *args, **kwargs):
     if tracer is None:
         return _original_call(module, *args, **kwargs)
     frame, calls, outer = sys._getframe(1), tracer.calls, tracer.scope
-    given = (args[0].copy(), *args[1:]) if args and type(args[0]) is list else args  # the model may go on filling its list, as DenseNet does
+    # A list the model may go on filling, as DenseNet does.
+    given = (args[0].copy(), *args[1:]) if args and type(args[0]) is list else args
     tracer.scope = scope = [module, frame.f_code, frame.f_lasti, outer, len(calls), given, kwargs or None, 0, None]  # fields of a ModuleRun
     tracer.scopes.append(scope)
     out = None

@@ -18,7 +18,7 @@ from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Run
 from whyshape.sizes import Lost
 from whyshape.sizes.algebra import Algebra
-from whyshape.sizes.blocks import Block, member, without
+from whyshape.sizes.blocks import Block, Work, member, without
 from whyshape.sizes.conditions import everywhere
 from whyshape.sizes.sets import ANY, Numbers
 from whyshape.sizes.sizeset import SizeSet
@@ -26,6 +26,7 @@ from whyshape.sizes.sizeset import SizeSet
 # Sizes people use, tried in this order: what a model is likely to have been written for.
 LIKELY = (224, 32, 28, 64, 256, 299, 512, 128, 384, 96, 160, 192, 320, 448, 16, 48, 1024, 8, 80, 112, 640, 4, 2, 1)
 LIKELY_LENGTHS = (16, 128, 512, 64, 10, 32, 1000, 16000, 1024, 4096, 8, 4, 2, 1)
+SEARCH = 3000  # relations looked at in search of one more input of what is still open
 BLIND = 24  # inputs tried where the reason of a refusal cannot be seen
 
 
@@ -206,8 +207,9 @@ class _Search:
         for wish in wishes:
             if any(b.contains(self.algebra, wish) for b in self.open):
                 return wish
+        work = Work(SEARCH)
         for block in self.open:
-            at = member(self.algebra, block, wishes[0])
+            at = member(self.algebra, block, wishes[0], work)
             if at is not None:
                 return at
         return None

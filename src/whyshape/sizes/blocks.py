@@ -80,15 +80,24 @@ def near(numbers: Numbers, n: int) -> Iterator[int]:
             down = numbers.last(down - 1)
 
 
-def member(algebra: Algebra, block: Block, close_to: Mapping[str, int]) -> dict[str, int] | None:
+class Work:
+    """How many relations may still be looked at in a search."""
+
+    def __init__(self, left: int):
+        self.left = left
+
+
+def member(algebra: Algebra, block: Block, close_to: Mapping[str, int], work: Work | None = None) -> dict[str, int] | None:
     """A member of the block near ``close_to``; None if none was found among the `TRIES` nearest sizes of each axis but the last.
 
-    For a block without relations None means that it is empty.
+    For a block without relations None means that it is empty. ``work``: given up, with None, when that is done.
     """
-    return next(members(algebra, block, close_to), None)
+    return next(members(algebra, block, close_to, work=work), None)
 
 
-def members(algebra: Algebra, block: Block, close_to: Mapping[str, int], tries: int = TRIES) -> Iterator[dict[str, int]]:
+def members(
+    algebra: Algebra, block: Block, close_to: Mapping[str, int], tries: int = TRIES, work: Work | None = None
+) -> Iterator[dict[str, int]]:
     """Members of the block, in the order of the axes' distance from ``close_to``, the last axis running fastest."""
     letters = list(block.axes)
     # The axis with relations to all others is solved exactly, last: put it there.
@@ -97,6 +106,10 @@ def members(algebra: Algebra, block: Block, close_to: Mapping[str, int], tries: 
     def search(i: int, at: dict[str, int], relations: tuple[Relation, ...]) -> Iterator[dict[str, int]]:
         letter = order[i]
         numbers, open_relations = block.axes[letter], []
+        if work is not None:
+            work.left -= len(relations)
+            if work.left < 0:
+                return
         for relation in relations:
             form = algebra.put(relation.form, at) if at else relation.form
             if isinstance(form, int):

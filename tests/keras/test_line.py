@@ -52,7 +52,7 @@ def both(module, shape):
     twin = twin_of(node, graph)
     if twin is None or isinstance(twin, NoTwin):
         return node, graph, twin, None, None, None
-    x = torch.randn(shape)
+    x = torch.randn(shape) - (4 if "MaxPool" in type(module).__name__ else 0)  # numbers below zero: a zero that is added shows
     with torch.no_grad():
         wanted = module(x).numpy()
     last = twin.layout not in ("as is", "features")
@@ -63,6 +63,15 @@ def both(module, shape):
     elif last:
         wanted = maps_last(wanted)
     return node, graph, twin, wanted, got, start
+
+
+def unlike(twin, start, wanted, module, line):
+    """Runs everything said to look alike: the same size, other numbers. How many there were."""
+    for alike in twin.beware:
+        other = run(alike.steps, start, twin, module)
+        assert f"{', then '.join(alike.steps)} also gives" in line
+        assert other.shape == wanted.shape and np.abs(other - wanted).max() > 1e-5, f"{module}: {line}"
+    return len(twin.beware)
 
 
 def windows(draw, n, pool=False):
@@ -113,11 +122,8 @@ def test_random_windows_give_the_numbers_claimed(kind):
         assert got.shape == wanted.shape and np.abs(got - wanted).max() < 1e-4, f"{module} {shape}: {line}"
         assert f"-> {tuple(got.shape[1:])}" in line and twin.steps[0] in line, line
         claimed += 1
-        if twin.beware:
-            other = run((twin.beware,), start, twin, module)
-            assert other.shape == wanted.shape and np.abs(other - wanted).max() > 1e-3, line
-            warned += 1
-    assert claimed >= 20 and (warned or kind == "mean")
+        warned += unlike(twin, start, wanted, module, line)
+    assert claimed >= 20 and warned
 
 
 LAYERS = [
@@ -151,9 +157,10 @@ def test_every_layer_gives_the_numbers_claimed(module, shape):
         for name, value in module.state_dict().items():
             if value.is_floating_point():
                 value.copy_(torch.rand_like(value) + 0.5 if "var" in name else torch.randn_like(value))
-    node, graph, twin, wanted, got, _ = both(module, shape)
+    node, graph, twin, wanted, got, start = both(module, shape)
     line = keras_line(node, graph)
     assert isinstance(twin, Twin), line
+    unlike(twin, start, wanted, module, line)
     assert got.shape == wanted.shape and np.abs(got - wanted).max() < 1e-4, line
     assert twin.differs == (line.find("Same count") > 0)
 
@@ -167,7 +174,6 @@ NONE = [
     (nn.AvgPool2d(3, 2, ceil_mode=True), (1, 4, 8, 8), "at the border Keras divides by another number of cells"),
     (nn.BatchNorm2d(4, track_running_stats=False), (2, 4, 8, 8), "BatchNormalization in Keras always keeps running values"),
     (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), (1, 4, 8, 8), "Keras resizes at pixel centres, nearest or bilinear"),
-    (nn.Conv2d(4, 4, 3), (4, 8, 8), "a layer in Keras always wants a batch"),
 ]  # fmt: skip
 
 
@@ -175,7 +181,7 @@ NONE = [
 def test_what_has_no_twin_is_said_with_its_reason(module, shape, reason):
     """The whole sentence."""
     graph = read(module.eval(), shape, mode="eval")
-    assert keras_line(graph.nodes[-1], graph) == f"no twin: {reason}."
+    assert keras_line(graph.nodes[-1], graph).startswith(f"no twin: {reason}.")
 
 
 def test_keras_itself_refuses_what_the_reasons_say_it_refuses():
@@ -211,5 +217,6 @@ def test_output_padding_hides_other_numbers():
     assert keras_line(graph.nodes[0], graph) == (
         "Conv2DTranspose(32, 3, strides=2), then Cropping2D(((1, 0), (1, 0))) on (14, 14, 64) -> (28, 28, 32). Same numbers, maps last. "
         "Kernel is stored (3, 3, 32, 64) there and (64, 32, 3, 3) here. "
-        "Conv2DTranspose(32, 3, padding='same', strides=2) also gives (28, 28, 32), but not the same values."
+        "Conv2DTranspose(32, 3, padding='same', strides=2) also gives (28, 28, 32), but not the same values: "
+        "it cuts (0, 1) off, here (1, 0)."
     )

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins
 from whyshape.analyses.parameters import nouns
+from whyshape.analyses.words_notation import Notation
 from whyshape.graph import Graph, Node
 from whyshape.rules import Window
 from whyshape.rules.base import NOT_TOLD
@@ -253,10 +254,14 @@ class Words:
 
     def keras(self, node: Node) -> list[str]:
         """The same call in Keras."""
-        from whyshape.analyses.translate_line import keras_line
+        from whyshape.analyses.translate_line import lines
 
-        line = keras_line(node, self.graph)
-        return [line] if line else []
+        return lines(node, self.notation)
+
+    @cached_property
+    def notation(self) -> Notation:
+        """The sizes as the other framework writes them."""
+        return Notation(self.graph)
 
 
 def covered(n: int, window: Window, places: int) -> set[int]:

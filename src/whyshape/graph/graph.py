@@ -117,6 +117,7 @@ class Graph(NamedTuple):
     training: bool = False
     state: tuple[State, ...] = ()  # every parameter and buffer, shared ones once; empty where the reader knows none but those used
     calls: tuple[ModuleCall, ...] = ()  # every call of a module, in the order they began
+    framework: str = ""  # whose layers and order of axes these are: "keras"; empty for PyTorch's
 
     def settled(self) -> Graph:
         """The same graph with every part written down, for a question that looks at all of it."""

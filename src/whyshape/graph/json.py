@@ -51,6 +51,8 @@ def to_json(graph: Graph) -> dict:
         "notes": list(graph.notes),
     }
     data["sizes"] = pack.sizes
+    if graph.framework:
+        data["framework"] = graph.framework
     return data
 
 
@@ -73,6 +75,7 @@ def from_json(data: Any) -> Graph:
             training=bool(data["training"]),
             state=tuple(_filled(State, unpack, s) for s in data["state"]),
             calls=tuple(_filled(ModuleCall, unpack, c) for c in data["calls"]),
+            framework=str(data.get("framework", "")),
         )
         _check(graph)
     except (

@@ -68,6 +68,7 @@ CATALOGUE = {
   "keras_layers,work": "nouns",
   "looks": "moves",
   "spelled": "spelled",
+  "twins,twins_cellwise,twins_in_time": "twin",
   "words": "maps note",
   "work": "fvcore itself work"
  }

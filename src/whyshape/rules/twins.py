@@ -1,7 +1,8 @@
 """How Keras spells an operator, so that the numbers come out equal and not only the sizes.
 
-`TWINS` holds, for an operator's name, a function of its `Call` that gives a `Twin` or a reason why there is none (`NoTwin`).
-A step is Keras code: a layer (``Conv2D(10, 5)``) or an expression of ``x`` (``ops.pad(x, ...)``). Images lie maps last there.
+Under the question "twin" stands, for an operator's name, a function of its `Call` that gives a `Twin` or a reason why there is none
+(`NoTwin`). A step is Keras code: a layer (``Conv2D(10, 5)``) or an expression of ``x`` (``ops.pad(x, ...)``). Images lie maps last there.
+What looks alike and is not (`Lookalike`) is said only where it holds for the settings and sizes of this call.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from whyshape.rules.base import axis_of, spread
-from whyshape.rules.shelf import filed
+from whyshape.rules.base import TELLERS, axis_of, spread, told
 from whyshape.sizes import ceil_div, product
 
 
@@ -22,26 +22,41 @@ class Move(NamedTuple):
     part: tuple[int, int] | None = None  # (i, n): of n parts along the first axis, that one
 
 
+class Lookalike(NamedTuple):
+    """Keras code that gives the same size and other numbers, with the same weights; and what it does there."""
+
+    steps: tuple[str, ...]
+    because: str
+
+
 class Twin(NamedTuple):
     """Keras code for one operator: steps applied one after the other, and the weights of the one step that has some."""
 
     steps: tuple[str, ...]
     weights: tuple[Move, ...] = ()
     remark: str = ""  # what differs although the numbers are equal
-    beware: str = ""  # Keras code that gives the same size and other numbers
+    beware: tuple[Lookalike, ...] = ()
     layout: str = "last"  # what it wants: "last" (images with their maps last), "as is" (PyTorch's order), "features" (that or the batch second), "any"
     differs: bool = False  # the numbers come out equal, but in another order
+    drawn: bool = False  # chance takes part: what is equal is how likely each number is
 
 
 class NoTwin(NamedTuple):
     """Why Keras has no such operator."""
 
     reason: str
+    beware: tuple[Lookalike, ...] = ()
 
 
-TWINS: dict[str, Callable[..., Twin | NoTwin]] = {}
-# Files how Keras spells operators: a function of the `Call` and of whether images lie maps last.
-twin = filed(TWINS)
+def twin(*names: str):
+    """File how Keras spells these operators: a function of the `Call` and of whether images lie maps last."""
+
+    def file(make: Callable[..., Twin | NoTwin]) -> Callable[..., Twin | NoTwin]:
+        told("twin", make, *names)
+        TELLERS["twin"].add(make.__module__.rpartition(".")[2])
+        return make
+
+    return file
 
 
 def code(name: str, *args, **kwargs) -> str:
@@ -134,15 +149,16 @@ def conv(call, last=True):
         step = code(f"Conv{n}D", out, k, **words, groups=None if groups == 1 else groups, use_bias=bias)
     if same or not padded:
         return Twin((step,), weights, f"at this size padding='same' adds {_sides(wish)}, as here" if same and max(s) > 1 else "")
-    beware = ""
-    if all(ceil_div(i, s[a]) == call.out.shape[a - n] for a, i in enumerate(sizes)) and step.startswith("Conv"):
-        beware = code(f"Conv{n}D", out, k, strides=_unless(s, 1), padding="same", dilation_rate=_unless(d, 1),
-                      groups=None if groups == 1 else groups, use_bias=bias)  # fmt: skip
+    beware = ()
+    if all(ceil_div(i, s[a]) == call.out.shape[a - n] for a, i in enumerate(sizes)):
+        beware = (Lookalike((f"{step[:-1]}, padding='same')",), f"it adds {_sides(wish)}, here {_sides(sides)}"),)
     return Twin((code(f"ZeroPadding{n}D", pads(sides)), step), weights, "", beware)
 
 
-def _sides(wish) -> str:
-    return str(wish[0]) if len(set(wish)) == 1 else ", ".join(map(str, wish))
+def _sides(pairs) -> str:
+    """The cells before and after, once where all axes have the same."""
+    pairs = list(map(tuple, pairs))
+    return str(pairs[0]) if len(set(pairs)) == 1 else ", ".join(map(str, pairs))
 
 
 @twin("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -171,8 +187,9 @@ def conv_transpose(call, last=True):
     steps: tuple[str, ...] = (code(f"Conv{n}DTranspose", filters, k, **words),)
     if any(side for pair in crop for side in pair):
         steps += (code(f"Cropping{n}D", pads(crop)),)
-    beware = as_same if all(o == i * s[a] for a, (i, o) in enumerate(zip(sizes, outs))) and max(d) == 1 else ""
-    return Twin(steps, weights, "", beware if len(steps) > 1 else "")
+    alike = len(steps) > 1 and max(d) == 1 and all(o == i * s[a] for a, (i, o) in enumerate(zip(sizes, outs)))
+    cuts = [(c // 2, c - c // 2) for c in cut]
+    return Twin(steps, weights, "", (Lookalike((as_same,), f"it cuts {_sides(cuts)} off, here {_sides(crop)}"),) if alike else ())
 
 
 def _pool(call, n: int):
@@ -198,29 +215,42 @@ def max_pool(call, last=True):
     if sides == [(0, 0)] * n:
         return Twin((code(f"MaxPooling{n}D", k, **words),))
     if sides == wish and all(o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs))):
-        return Twin((code(f"MaxPooling{n}D", k, **words, padding="same"),), (), f"at this size padding='same' adds {_sides(wish)}, as here")
+        remark = f"at this size padding='same' adds {_sides(wish)}, as here"
+        return Twin((code(f"MaxPooling{n}D", k, **words, padding="same"),), (), remark, (_zeros_win(n, k, words, sides),))
     each = ", ".join(["(0, 0)", *map(str, sides), "(0, 0)"])
-    beware = code(f"MaxPooling{n}D", k, **words, padding="same") if all(
-        o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs))) else ""  # fmt: skip
-    return Twin((f'ops.pad(x, ({each}), constant_values=float("-inf"))', code(f"MaxPooling{n}D", k, **words)), (), "", beware)
+    beware = [_zeros_win(n, k, words, sides)]
+    if all(o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs))):
+        because = f"it adds {_sides(wish)}, here {_sides(sides)}"
+        beware.insert(0, Lookalike((code(f"MaxPooling{n}D", k, **words, padding="same"),), because))
+    return Twin((f'ops.pad(x, ({each}), constant_values=float("-inf"))', code(f"MaxPooling{n}D", k, **words)), (), "", tuple(beware))
+
+
+def _zeros_win(n, k, words, sides) -> Lookalike:
+    steps = (code(f"ZeroPadding{n}D", pads(sides)), code(f"MaxPooling{n}D", k, **words))
+    return Lookalike(steps, "a zero it adds wins over numbers below zero")
 
 
 @twin("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def avg_pool(call, last=True):
     """Average pooling: PyTorch counts padding (unless told not to), Keras' 'same' never does."""
     n = len(call.input.shape) - 2
-    k, s, sides, wish, *_ = _pool(call, n)
+    k, s, sides, wish, outs, sizes = _pool(call, n)
     if getattr(call, "divisor_override", None):
         return NoTwin("average pooling in Keras has no other divisor than the size of its window")
     strides = None if s == k else s
     step = code(f"AveragePooling{n}D", k, strides=strides)
     if sides == [(0, 0)] * n:
         return Twin((step,))
+    as_same = code(f"AveragePooling{n}D", k, strides=strides, padding="same")
+    alike = all(o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs)))
+    beware = (Lookalike((as_same,), "at the border it divides by the cells that are there"),) if alike else ()
     if call.count_include_pad and all(after <= before for before, after in sides):  # no window hangs over the padding
         zeros = code(f"ZeroPadding{n}D", pads([(before, before) for before, _ in sides]))
-        return Twin((zeros, step), (), "PyTorch counts the zeros it pads, Keras' 'same' does not")
+        return Twin((zeros, step), (), "PyTorch counts the zeros it pads, Keras' 'same' does not", beware)
     if not call.count_include_pad and sides == wish and all(before == after for before, after in sides):
-        return Twin((code(f"AveragePooling{n}D", k, strides=strides, padding="same"),))
+        return Twin((as_same,))
+    if call.count_include_pad:
+        return NoTwin("at the border Keras divides by another number of cells", beware)
     return NoTwin("at the border Keras divides by another number of cells")
 
 
@@ -247,9 +277,20 @@ def flatten(call, last=True):
     if start != 1 or end != rank - 1:
         return NoTwin("Flatten in Keras keeps the first axis and flattens all others")
     if last and rank > 2 and int(x[1]) > 1 and product(int(n) for n in x[2:]) > 1:
-        remark = f"the order differs: for each place, all {int(x[1])} maps. The next layer's weights must be put in that order"
-        return Twin(("Flatten()",), (), remark, differs=True)
+        remark = f"the order differs: for each place, all {int(x[1])} maps. The next layer's weights must be put in that order: "
+        return Twin(("Flatten()",), (), remark + rows_there(x[1:]), differs=True)
     return Twin(("Flatten()",))
+
+
+def rows_there(image) -> str:
+    """The rows of a Dense behind a flattened image (maps, *places), out of PyTorch's weight.
+
+    >>> rows_there((20, 4, 4))
+    'weight.T[torch.arange(320).reshape(20, 4, 4).permute(1, 2, 0).flatten()]'
+    """
+    sizes = tuple(int(n) for n in image)
+    order = ", ".join(map(str, (*range(1, len(sizes)), 0)))
+    return f"weight.T[torch.arange({product(sizes)}).reshape({', '.join(map(str, sizes))}).permute({order}).flatten()]"
 
 
 @twin("linear")
@@ -266,7 +307,8 @@ def embedding(call, last=True):
     if call.max_norm is not None:
         return NoTwin("an Embedding in Keras does not shorten its rows while it is read")
     rows, features = (int(n) for n in call.weight.shape)
-    remark = "" if call.padding_idx is None else f"row {call.padding_idx} is trained there too; Keras' mask_zero is something else"
+    remark = "" if call.padding_idx is None else (
+        f"row {int(call.padding_idx)} is trained there too. Keras' mask_zero hides steps from later layers, PyTorch hides none")  # fmt: skip
     return Twin((code("Embedding", rows, features),), (Move("weight"),), remark, layout="features")
 
 
@@ -279,8 +321,21 @@ def batch_norm(call, last=True):
     axis = None if last or len(call.input.shape) == 2 else 1
     off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
     moves = tuple(Move(name) for name in ("weight", "bias", "running_mean", "running_var") if getattr(call, name) is not None)
-    remark = f"momentum {momentum} there is {call.momentum} here; unsaid, Keras takes 0.99 and epsilon 0.001"
-    return Twin((code("BatchNormalization", axis=axis, momentum=momentum, epsilon=call.eps, **off),), moves, remark)
+    remark = f"momentum {momentum} there is {call.momentum} here{'' if momentum == 0.99 else '; unsaid, Keras takes 0.99'}"
+    if momentum is None:
+        remark = "here all batches count alike, Keras forgets old ones"
+    if call.training:
+        remark += ". In training PyTorch's running variance divides by n - 1, Keras' by n"
+    beware = unsaid_epsilon(call, code("BatchNormalization", axis=axis, **off))
+    return Twin((code("BatchNormalization", axis=axis, momentum=momentum, epsilon=call.eps, **off),), moves, remark, beware)
+
+
+KERAS_EPSILON = 0.001  # of every normalisation there, unless said
+
+
+def unsaid_epsilon(call, step: str) -> tuple[Lookalike, ...]:
+    """The same layer with Keras' own epsilon, where that is another."""
+    return () if call.eps == KERAS_EPSILON else (Lookalike((step,), f"its epsilon is {KERAS_EPSILON}, here it is {call.eps}"),)
 
 
 @twin("layer_norm")
@@ -293,8 +348,10 @@ def layer_norm(call, last=True):
     order = (*range(1, n), 0) if images else None
     off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
     moves = tuple(Move(name, order) for name in ("weight", "bias") if getattr(call, name) is not None)
-    step = code("LayerNormalization", axis=None if n == 1 else list(range(-n, 0)), epsilon=call.eps, **off)
-    return Twin((step,), moves, "unsaid, Keras takes epsilon 0.001", layout="last" if images else "features" if n == 1 else "as is")
+    axis = None if n == 1 else list(range(-n, 0))
+    step = code("LayerNormalization", axis=axis, epsilon=call.eps, **off)
+    beware = unsaid_epsilon(call, code("LayerNormalization", axis=axis, **off))
+    return Twin((step,), moves, "", beware, layout="last" if images else "features" if n == 1 else "as is")
 
 
 @twin("group_norm")
@@ -303,9 +360,9 @@ def group_norm(call, last=True):
     off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
     moves = tuple(Move(name) for name in ("weight", "bias") if getattr(call, name) is not None)
     axis = None if last else 1
-    return Twin(
-        (code("GroupNormalization", int(call.num_groups), axis=axis, epsilon=call.eps, **off),), moves, "unsaid, Keras takes epsilon 0.001"
-    )
+    groups = int(call.num_groups)
+    beware = unsaid_epsilon(call, code("GroupNormalization", groups, axis=axis, **off))
+    return Twin((code("GroupNormalization", groups, axis=axis, epsilon=call.eps, **off),), moves, "", beware)
 
 
-__all__ = ["TWINS", "Move", "NoTwin", "Twin", "code", "pads", "same_sides", "twin"]
+__all__ = ["Lookalike", "Move", "NoTwin", "Twin", "code", "pads", "rows_there", "same_sides", "twin"]

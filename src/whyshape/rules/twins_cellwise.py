@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import axis_of, spread
-from whyshape.rules.twins import Move, NoTwin, Twin, code, pads, twin
+from whyshape.rules.twins import Lookalike, Move, NoTwin, Twin, code, pads, twin
 
 
 def _said(call, name: str, place: int, default):
@@ -30,8 +30,11 @@ def activation(call, last=True):
 def gelu(call, last=True):
     """Exact unless asked otherwise, on both sides."""
     if _said(call, "approximate", 0, "none") == "tanh":
-        return Twin(("activations.gelu(x, approximate=True)",), layout="any")
-    return Twin(('Activation("gelu")',), layout="any")
+        exact = Lookalike(('Activation("gelu")',), "it takes the exact form, here it is the tanh form")
+        return Twin(("activations.gelu(x, approximate=True)",), beware=(exact,), layout="any")
+    return Twin(
+        ('Activation("gelu")',), beware=(Lookalike(("ops.gelu(x)",), "it takes the tanh form unless told otherwise"),), layout="any"
+    )
 
 
 @twin("relu", "relu6")
@@ -44,9 +47,9 @@ def relu(call, last=True):
 def bent(call, last=True):
     """Activations with a number: it is said, since the defaults differ."""
     if call.op == "leaky_relu":
-        return Twin(
-            (code("LeakyReLU", negative_slope=_said(call, "negative_slope", 0, 0.01)),), (), "unsaid, Keras takes 0.3", layout="any"
-        )
+        slope = _said(call, "negative_slope", 0, 0.01)
+        beware = () if slope == 0.3 else (Lookalike(("LeakyReLU()",), f"its slope is 0.3, here it is {slope}"),)
+        return Twin((code("LeakyReLU", negative_slope=slope),), beware=beware, layout="any")
     if call.op == "hardtanh":
         low, high = _said(call, "min_val", 0, -1.0), _said(call, "max_val", 1, 1.0)
         return Twin((f"ops.clip(x, {float(low)!r}, {float(high)!r})",), layout="any")
@@ -64,17 +67,18 @@ def prelu(call, last=True):
     if slopes == 1 and int(call.input.shape[1]) > 1:
         return NoTwin("PReLU in Keras has a slope for each map, here one serves all")
     places = list(range(1, rank - 1))
-    return Twin((f"PReLU(shared_axes={places})",), (Move("weight", (None,) * (rank - 2) + (0,)),))
+    remark = "new slopes start at 0 there, at 0.25 here"
+    return Twin((f"PReLU(shared_axes={places})",), (Move("weight", (None,) * (rank - 2) + (0,)),), remark)
 
 
 @twin("dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout")
 def dropout(call, last=True):
     """Active in training only; the 2d kind drops whole maps."""
-    p = float(_said(call, "p", 0, 0.5))
+    p, drawn = float(_said(call, "p", 0, 0.5)), bool(_said(call, "training", 1, True))
     if call.op in ("dropout", "alpha_dropout"):
-        return Twin((code("Dropout" if call.op == "dropout" else "AlphaDropout", p),), layout="any")
+        return Twin((code("Dropout" if call.op == "dropout" else "AlphaDropout", p),), layout="any", drawn=drawn)
     n = len(call.input.shape) - 2
-    return Twin((code(f"SpatialDropout{n}D", p),)) if 1 <= n <= 3 else NoTwin("Keras drops whole maps of images only")
+    return Twin((code(f"SpatialDropout{n}D", p),), drawn=drawn) if 1 <= n <= 3 else NoTwin("Keras drops whole maps of images only")
 
 
 def axis_last(dim: int, rank: int, last: bool) -> int:
@@ -98,8 +102,10 @@ def softmax(call, last=True):
     axis = axis_last(dim, len(call.input.shape), last)
     axis = -1 if axis == len(call.input.shape) - 1 else axis
     if call.op == "log_softmax":
-        return Twin((f"activations.log_softmax(x, axis={axis})",), layout="any")
-    return Twin((code("Softmax", axis=None if axis == -1 else axis),), layout="any")
+        beware = () if axis == -1 else (Lookalike(("activations.log_softmax(x)",), "unsaid, it takes the last axis"),)
+        return Twin((f"activations.log_softmax(x, axis={axis})",), beware=beware, layout="any")
+    beware = () if axis == -1 else (Lookalike(("Softmax()",), "unsaid, it takes the last axis"),)
+    return Twin((code("Softmax", axis=None if axis == -1 else axis),), beware=beware, layout="any")
 
 
 @twin("cat", "concat", "concatenate")
@@ -136,7 +142,7 @@ def interpolate(call, last=True):
     n = len(sizes)
     kind = {"nearest": "nearest", "bilinear": "bilinear"}.get(call.mode)
     if kind is None or call.align_corners or n > 2 or call.antialias or (n == 1 and kind != "nearest"):
-        return NoTwin("Keras resizes at pixel centres, nearest or bilinear")
+        return NoTwin("Keras resizes at pixel centres, nearest or bilinear", _resized(call, sizes, outs))
     factors = [int(o) / int(i) for i, o in zip(sizes, outs)]
     if all(f.is_integer() for f in factors):
         factor = tuple(int(f) for f in factors)
@@ -145,7 +151,24 @@ def interpolate(call, last=True):
     if call.scale_factor is not None and kind == "bilinear" and not call.recompute_scale_factor:
         scales = spread(call.scale_factor, n, "scale_factor") if isinstance(call.scale_factor, tuple) else (call.scale_factor,) * n
         if any(int(i) * f != int(o) for i, f, o in zip(sizes, scales, outs)):
-            return NoTwin("PyTorch steps by the factor asked for, Keras by the sizes that come out")
+            beware = Lookalike((_resize(outs, "bilinear"),), "it steps by the sizes, here by the factor")
+            return NoTwin("PyTorch steps by the factor asked for, Keras by the sizes that come out", (beware,))
     if kind == "nearest":
         return NoTwin("nearest cells are rounded another way where the factor is not whole")
-    return Twin((f'ops.image.resize(x, {tuple(int(o) for o in outs)}, interpolation="bilinear", antialias=False)',))
+    return Twin((_resize(outs, "bilinear"),))
+
+
+def _resize(outs, kind: str) -> str:
+    return f'ops.image.resize(x, {tuple(int(o) for o in outs)}, interpolation="{kind}", antialias=False)'
+
+
+def _resized(call, sizes, outs) -> tuple[Lookalike, ...]:
+    """What Keras' own way of resizing a picture to this size does differently."""
+    changed = len(sizes) == 2 and any(int(i) != int(o) for i, o in zip(sizes, outs))
+    if not changed or call.mode not in ("bilinear", "bicubic"):
+        return ()
+    if call.align_corners:
+        return (Lookalike((_resize(outs, call.mode),), "it samples at pixel centres, here corners lie on corners"),)
+    if call.mode == "bicubic" and not call.antialias:
+        return (Lookalike((_resize(outs, "bicubic"),), "its cubic curve bends by 0.5, here by 0.75"),)
+    return ()

@@ -37,6 +37,9 @@ for _n in (1, 2, 3):
     told("maps", "Pooling works on each map alone.", *names, f"max_pool{_n}d_with_indices", f"adaptive_max_pool{_n}d_with_indices")
 
 
+told("maps", "", "batch_norm group_norm instance_norm")  # each map, or group of maps, by itself: nothing to say, but maps there are
+
+
 def _conv_note(call) -> str | None:
     if call.padding == "same" and any(int(k) % 2 == 0 and int(d) % 2 for k, d in _kernel(call)):
         before, after = next(same_padding(int(k), int(d)) for k, d in _kernel(call) if int(k) % 2 == 0)

@@ -34,7 +34,7 @@ def followed(held: dict, input_size=None, dtypes=None, letters=None, mending=Non
     inputs = inputs_of(held)
     wanted = wanted_shapes("model", inputs, input_size)
     name = str(held.get("config", {}).get("name", ""))[:80]
-    return first_that_runs(partial(_attempt, held, name, inputs, wanted, dtypes, letters, mending))
+    return first_that_runs(partial(_attempt, held, name, inputs, wanted, dtypes, letters, mending))._replace(framework="keras")
 
 
 def layer(kind: str, config: dict, *shapes) -> Graph:
@@ -55,7 +55,7 @@ def layer(kind: str, config: dict, *shapes) -> Graph:
             made = LAYERS[kind](net, config, inputs)
         except Stopped:
             pass  # where and why stands in net.problem, and is part of the graph
-    return net.graph(*(made if isinstance(made, list) else [made]))
+    return net.graph(*(made if isinstance(made, list) else [made]))._replace(framework="keras")
 
 
 def described(model) -> dict:

@@ -57,7 +57,7 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
         if not graph.outputs and graph.problem is None:  # nothing behind the unknown part was asked
             why = graph.notes[0] if graph.notes else "it gives nothing"
             raise WhyshapeError(f"Which inputs {graph.name or 'it'} takes cannot be told: {why}.")
-        found = accepted(graph, shapes)
+        found = accepted(graph if isinstance(model, Graph) or target.kind_of(model) == "json" else again(model, tuple(shapes), dtypes, mode), shapes)
         unseen = [note for note in graph.notes if note.endswith(UNSEEN)]
         if unseen and not found.observed:
             found.observed = f"a part was not asked, which may take fewer: {unseen[0]}"

@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Problem, Run, Step, letters, push, step
-from whyshape.readers import notation
+from whyshape.graph import Graph, Problem, Run, Step, Tensor, letters, push, step
+from whyshape.readers import notation, target
+from whyshape.readers.net import fixed_at
+from whyshape.sizes import INPUT, Cond, leaf
 
 
 class Again:
@@ -130,6 +132,43 @@ class _Torch(Again):
         return [run or Run(self(at).problem is None) for at, run in zip(inputs, found)]
 
 
+class _File(Again):
+    """An ``.onnx`` or ``.keras`` file. An axis that the file fixes is a branch: what it states, or another size, which is refused."""
+
+    def __init__(self, path: str, shapes, dtypes, mode):
+        from whyshape.readers.file import opened
+
+        super().__init__(shapes, dtypes, mode)
+        self.file = opened(path, dtypes)
+        stated = [of for _, of in self.file.inputs]
+        if len(stated) != len(shapes) or any(len(s) != len(of) for s, of in zip(shapes, stated)):
+            given = " and ".join("x".join(map(str, s)) for s in shapes)
+            raise WhyshapeError(f"The file has inputs of {' and '.join(str(len(of)) for of in stated)} axes; {given} is given.")
+        self.fixed = [(i, a, n) for i, of in enumerate(stated) for a, n in enumerate(of) if isinstance(n, int) and self.letters[i][a]]
+
+    def __call__(self, at):
+        sizes = self.sizes(at)
+        apart = [(i, a, n) for i, a, n in self.fixed if sizes[i][a] != n]
+        if not apart:
+            return self.marked(self.file.read(sizes, letters=self.letters), self.fixed, "==")
+        i, a, _ = apart[0]
+        label, stated = self.file.inputs[i]
+        held = tuple(Tensor(s, "float32", "input", name) for s, (name, _) in zip(sizes, self.file.inputs))
+        refused = fixed_at(label, stated, sizes[i], [a], "the file")._replace(type="input")  # the file's own check, not an operator's
+        alone = Graph(held, (), tuple(range(len(held))), (), problem=refused)
+        return self.marked(alone, apart[:1], "!=")
+
+    def marked(self, graph: Graph, where, relation: str) -> Graph:
+        """The graph with its letters, and the branches on the axes that the file fixes."""
+        tensors, branches = list(graph.tensors), list(graph.branches)
+        for index, axes in zip(graph.inputs, self.letters):
+            tensors[index] = tensors[index]._replace(axes=axes)
+        for i, a, n in where:
+            t = graph.inputs[i]
+            branches.append(Cond(relation, leaf(graph.tensors[t].shape[a], self.letters[i][a], INPUT, ("axis", t, a)), n))
+        return graph._replace(tensors=tuple(tensors), branches=tuple(branches))
+
+
 def _steps(tracer) -> list[Step]:
     """The calls a tracer followed, and the one that was refused."""
     from whyshape.readers.torch.values import tensors_in
@@ -144,7 +183,7 @@ def _steps(tracer) -> list[Step]:
 def again(model: Any, shapes: tuple[tuple, ...], dtypes=None, mode: str = "eval") -> Again:
     """A model to be read at any sizes of its letters.
 
-    ``model``: a `torch.nn.Module`, or a network in notation. ``shapes``: one for each input, letters for free axes.
+    ``model``: a `torch.nn.Module`, a network in notation, or the name of an ``.onnx`` or ``.keras`` file. ``shapes``: one for each input, letters for free axes.
     A forward that raises gives the graph up to there, with a `Problem` of kind "other".
 
     >>> net = again("Conv2d(1, 10, 5)", [(1, 1, "H", 28)])
@@ -152,6 +191,8 @@ def again(model: Any, shapes: tuple[tuple, ...], dtypes=None, mode: str = "eval"
     [False, True]
     """
     if isinstance(model, str):
+        if target.kind_of(model) in ("onnx", "keras"):
+            return _File(model, tuple(shapes), dtypes, mode)
         model = notation.parse(model)
     kind = _Notation if isinstance(model, list) else _Torch
     return kind(model, tuple(shapes), dtypes, mode)

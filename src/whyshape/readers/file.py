@@ -17,8 +17,8 @@ class File:
     inputs: list[tuple[str, tuple]]
     maps_last = False
 
-    def read(self, shapes=None, edits=(), mending: Mending | None = None) -> Graph:
-        """The graph at these input sizes (None: those the file states), with the edits made."""
+    def read(self, shapes=None, edits=(), mending: Mending | None = None, letters=None) -> Graph:
+        """The graph at these input sizes (None: those the file states), with the edits made; ``letters``: of each input's free axes."""
         raise NotImplementedError
 
 
@@ -30,11 +30,11 @@ class _Onnx(File):
         self.model, self.name, self.dtypes = load(path), Path(path).name, dtypes
         self.inputs = [(name, of.shape) for name, of in inputs_of(self.model) if of.shape is not None]
 
-    def read(self, shapes=None, edits=(), mending=None):
+    def read(self, shapes=None, edits=(), mending=None, letters=None):
         from whyshape.readers.onnx import followed
         from whyshape.readers.onnx.edits import edited
 
-        return followed(edited(self.model, edits), self.name, shapes, self.dtypes, None, mending)
+        return followed(edited(self.model, edits), self.name, shapes, self.dtypes, letters, mending)
 
 
 class _Keras(File):
@@ -47,11 +47,11 @@ class _Keras(File):
         self.config, self.dtypes = config_of(path), dtypes
         self.inputs = [(name, tuple(shape)) for name, shape, _ in inputs_of(self.config)]
 
-    def read(self, shapes=None, edits=(), mending=None):
+    def read(self, shapes=None, edits=(), mending=None, letters=None):
         from whyshape.readers.keras import followed
         from whyshape.readers.keras.edits import edited
 
-        return followed(edited(self.config, edits), shapes, self.dtypes, None, mending)
+        return followed(edited(self.config, edits), shapes, self.dtypes, letters, mending)
 
 
 class _Held(File):
@@ -62,7 +62,7 @@ class _Held(File):
         tensors = [graph.tensors[i] for i in graph.inputs]
         self.inputs = [(t.name, tuple(a or f"A{i}" for i, a in enumerate(t.axes or ("",) * len(t.shape)))) for t in tensors]
 
-    def read(self, shapes=None, edits=(), mending=None):
+    def read(self, shapes=None, edits=(), mending=None, letters=None):
         from whyshape.readers.jsongraph import at_sizes
 
         if shapes is None and not edits:

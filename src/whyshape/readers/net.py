@@ -14,7 +14,7 @@ from whyshape.sizes import CALCULATED, INPUT, Size, leaf, plain, product
 MOST_NUMBERS = 2**63 - 1  # in one tensor: what a machine can address
 MOST_NOTES = 12
 # Sizes that stand for free axes while the numbers are shown: (batch, others), the first pair with which the whole file can be followed.
-TRIES = [(1, 224), (1, 64), (1, 28), (1, 32), (2, 224), (2, 64), (1, 299), (1, 512), (2, 16), (1, 8), (1, 1)]
+TRIES = [(1, 224), (1, 64), (1, 28), (1, 32), (2, 224), (2, 64), (1, 299), (1, 512), (2, 16), (1, 8), (1, 1), (1, 16000)]
 
 
 def wanted_shapes(holder: str, inputs: list, input_size) -> list[tuple | None]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from whyshape.readers.onnx.known import ALONE, MOST, PAIRS, Known, cast, count, matched, number, pick
+from whyshape.readers.onnx.known import ALONE, MOST, PAIRS, Known, cast, count, matched, number, pick, whole
 from whyshape.readers.onnx.records import DTYPES, Constant
 from whyshape.readers.onnx.scope import Op
 from whyshape.rules.shelf import filed
@@ -28,6 +28,12 @@ def place(axis: int, rank: int) -> int:
     if not -max(rank, 1) <= axis < max(rank, 1):
         raise ValueError("no such axis")
     return axis % max(rank, 1)
+
+
+def by_content(k: Known, told) -> None:
+    """Raises `ValueError` where ``told`` holds sizes with history and ``k`` none: that is a table, and how much of it is meant is told by a formula."""
+    if any(isinstance(n, Size) for n in told) and not any(isinstance(v, Size) for v in k.items):
+        raise ValueError("the sizes of the result have a history")
 
 
 @fold("Constant")
@@ -91,8 +97,9 @@ def to(op: Op):
 @fold("Gather")
 def gather(op: Op):
     k, index = op.known(0), op.known(1)
+    by_content(k, index.items)
     axis = place(op.attr("axis", 0), len(k.shape))
-    wanted = [int(number(i)) for i in index.items]
+    wanted = [whole(i) for i in index.items]
     if any(not -k.shape[axis] <= i < k.shape[axis] for i in wanted):
         raise ValueError("no such place")
     rank = len(index.shape)
@@ -121,6 +128,7 @@ def reshape(op: Op):
     if op.record.op == "Flatten":
         axis = place(op.attr("axis", 1), len(k.shape)) if op.attr("axis", 1) != len(k.shape) else len(k.shape)
         return k._replace(shape=(count(k.shape[:axis]), count(k.shape[axis:])))
+    by_content(k, op.numbers(1))
     wanted = list(op.plain(1))
     for i, n in enumerate(wanted):
         if n == 0 and not op.attr("allowzero", 0):
@@ -137,14 +145,14 @@ def reshape(op: Op):
 def squeeze(op: Op):
     k = op.known(0)
     axes = op.listed("axes", 1)
-    gone = {place(int(number(a)), len(k.shape)) for a in axes} if axes is not None else {a for a, n in enumerate(k.shape) if n == 1}
+    gone = {place(whole(a), len(k.shape)) for a in axes} if axes is not None else {a for a, n in enumerate(k.shape) if n == 1}
     return k._replace(shape=tuple(n for a, n in enumerate(k.shape) if a not in gone))
 
 
 @fold("Unsqueeze")
 def unsqueeze(op: Op):
     k = op.known(0)
-    axes = [int(number(a)) for a in op.listed("axes", 1)]
+    axes = [whole(a) for a in op.listed("axes", 1)]
     shape = list(k.shape)
     for a in sorted(place(a, len(shape) + len(axes)) for a in axes):
         shape.insert(a, 1)
@@ -165,10 +173,11 @@ def cut(op: Op):
     starts, ends = op.listed("starts", 1), op.listed("ends", 2)
     axes = op.listed("axes", 3, tuple(range(len(starts))))
     steps = op.listed("steps", 4, (1,) * len(starts))
+    by_content(k, (*starts, *ends, *steps))
     ranges = [range(n) for n in k.shape]
     for start, end, axis, step in zip(starts, ends, axes, steps):
-        a = place(int(number(axis)), len(k.shape))
-        low, high, by = (int(number(v)) for v in (start, end, step))
+        a = place(whole(axis), len(k.shape))
+        low, high, by = (whole(v) for v in (start, end, step))
         ranges[a] = range(*slice(low, high if high > -(2**31) or by > 0 else None, by).indices(k.shape[a]))
     return pick(k, tuple(map(len, ranges)), lambda p: tuple(r[i] for r, i in zip(ranges, p)))
 
@@ -219,12 +228,14 @@ def full(op: Op):
     held = known_of(value) if isinstance(value, Constant) else Known((0.0,), (1,), "float32")
     if held is None:
         raise ValueError("filled with something else")
-    return Known(held.items * count(shape), tuple(int(number(n)) for n in shape), held.dtype)
+    return Known(held.items * count(shape), tuple(whole(n) for n in shape), held.dtype)
 
 
 @fold("Expand", "Tile")
 def repeat(op: Op):
-    k, wanted = op.known(0), op.plain(1)
+    k = op.known(0)
+    by_content(k, op.numbers(1))
+    wanted = op.plain(1)
     if op.record.op == "Expand":
         shape, (items, _) = matched(k, Known((0,) * count(wanted), wanted))
         return Known(tuple(items), shape, k.dtype)
@@ -235,7 +246,7 @@ def repeat(op: Op):
 def reduce(op: Op):
     k = op.known(0)
     axes = op.listed("axes", 1)
-    if len(k.shape) != 1 or (axes is not None and [place(int(number(a)), 1) for a in axes] != [0]):
+    if len(k.shape) != 1 or (axes is not None and [place(whole(a), 1) for a in axes] != [0]):
         raise ValueError("only a row is reduced here")
     from whyshape.readers.onnx.known import _max, _min
 
@@ -279,5 +290,5 @@ def scatter(op: Op):
         raise ValueError("only into a row")
     items = list(k.items)
     for i, v in zip(index.items, updates.items):
-        items[int(number(i))] = v
+        items[whole(i)] = v
     return k._replace(items=tuple(items))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from itertools import product as places
 from typing import Any, NamedTuple
 
+from whyshape.rules.base import exactly
 from whyshape.sizes import Cond, Size, ceil_div, largest, scaled, smallest
 
 MOST = 4096  # numbers in one
@@ -42,6 +43,11 @@ def number(value) -> Any:
     if isinstance(value, Size):
         return int(value)
     return bool(value) if isinstance(value, Cond) else value
+
+
+def whole(value) -> int:
+    """A plain int. Of a size with history it is remembered that it had to be this one."""
+    return int(exactly(value)) if isinstance(value, Size) else int(number(value))
 
 
 def is_float(dtype: str) -> bool:

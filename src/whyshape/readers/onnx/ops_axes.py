@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.readers.onnx.known import Known, number
+from whyshape.readers.onnx.known import Known, whole
 from whyshape.readers.onnx.records import DTYPES, Constant
 from whyshape.readers.onnx.scope import Op, Opaque, op
 from whyshape.sizes import Size, ceil_div, product
@@ -64,7 +64,7 @@ def squeeze(op: Op):
     x, axes = op.x(), op.listed("axes", 1)
     if axes is None:
         return op.net.call("squeeze", x)
-    axes = tuple(int(number(a)) for a in axes)
+    axes = tuple(whole(a) for a in axes)
     for a in axes:
         if x.shape[a] != 1:
             op.net.refuse("Squeeze", f"axis {a} has {x.shape[a]}, only an axis of 1 can be left out", wanted=1, arrived=x.shape[a])
@@ -74,7 +74,7 @@ def squeeze(op: Op):
 @op("Unsqueeze")
 def unsqueeze(op: Op):
     x = op.x()
-    axes = [int(number(a)) for a in op.listed("axes", 1)]
+    axes = [whole(a) for a in op.listed("axes", 1)]
     rank = len(x.shape) + len(axes)
     for a in sorted(a % rank for a in axes):
         x = op.net.call("unsqueeze", x, a)
@@ -107,13 +107,13 @@ def cut(op: Op):
     steps = op.listed("steps", 4, (1,) * len(starts))
     index: list = [slice(None)] * rank
     for start, end, axis, step in zip(starts, ends, axes, steps):
-        a, step = int(number(axis)) % rank, int(number(step))
+        a, step = whole(axis) % rank, whole(step)
         if step > 0:
             low = None if not isinstance(start, Size) and start == 0 else start
             high = None if not isinstance(end, Size) and end >= FAR else end
             index[a] = slice(low, high, None if step == 1 else step)
             continue
-        low, high = int(number(start)), int(number(end))
+        low, high = whole(start), whole(end)
         count = len(range(*slice(low, None if high <= -FAR else high, step).indices(x.shape[a])))
         if step == -1 and count == x.shape[a]:
             x = op.net.call("flip", x, (a,))
@@ -171,9 +171,14 @@ def expand(op: Op):
     rank = max(len(have), len(wanted))
     have = (None,) * (rank - len(have)) + have
     wanted = (1,) * (rank - len(wanted)) + tuple(wanted)
-    # ONNX matches both ways: an asked-for 1 keeps the size that is there, PyTorch's expand says -1 for that.
-    sizes = [n if h is None else -1 if int(n) == 1 or n is h else n for h, n in zip(have, wanted)]
-    return op.net.call("Tensor.expand", x, tuple(sizes))
+    return op.net.call("Tensor.expand", x, tuple(matched(h, n) for h, n in zip(have, wanted)))
+
+
+def matched(have, wanted):
+    """One size as PyTorch's expand is told it. ONNX matches both ways: an asked-for 1 keeps the size that is there, expand says -1 for that."""
+    if have is None or wanted is have:
+        return wanted if have is None else -1
+    return -1 if wanted == 1 else wanted  # of a size with history it is remembered that this was asked
 
 
 @op("Tile")
@@ -216,7 +221,7 @@ def reduce(op: Op):
     keep = bool(op.attr("keepdims", 1))
     if not axes and op.attr("noop_with_empty_axes", 0):
         return op.net.call("clone", x)
-    dims = tuple(int(number(a)) for a in axes) if axes else tuple(range(len(x.shape)))
+    dims = tuple(whole(a) for a in axes) if axes else tuple(range(len(x.shape)))
     if any(not -max(len(x.shape), 1) <= d < max(len(x.shape), 1) for d in dims):
         op.net.refuse(op.record.op, f"an axis of {dims} is not there, the tensor has {len(x.shape)}", wanted=len(x.shape), arrived=dims)
     if not dims or (REDUCE[op.record.op] in ("amax", "amin") and 0 in x.shape):
@@ -254,7 +259,7 @@ def one_hot(op: Op):
     index, depth = op.x(0), op.numbers(1)[0]
     axis = op.attr("axis", -1)
     sizes = list(op.net.sizes(index))
-    sizes.insert(axis if axis >= 0 else len(sizes) + 1 + axis, depth if isinstance(depth, Size) else int(number(depth)))
+    sizes.insert(axis if axis >= 0 else len(sizes) + 1 + axis, depth if isinstance(depth, Size) else whole(depth))
     return op.net.made("onnx.sized", tuple(sizes), op.inputs[2].dtype if op.has(2) else "float32", index)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.graph import Value
-from whyshape.readers.onnx.known import Known, number
+from whyshape.readers.onnx.known import Known, whole
 from whyshape.readers.onnx.records import GraphRecord
 from whyshape.readers.onnx.scope import Op, Opaque, Sequence, Unknown, op
 
@@ -44,7 +44,7 @@ def loop(op: Op):
     state = list(op.inputs[2:])
     scans = len(body.outputs) - 1 - len(state)
     rows: list[list] = [[] for _ in range(scans)]
-    turns = int(number(trips.items[0])) if isinstance(trips, Known) else None
+    turns = whole(trips.items[0]) if isinstance(trips, Known) else None
     going = bool(cond.items[0]) if isinstance(cond, Known) else True if cond is None else None
     if going is None or (turns is None and cond is None):
         return _repeating(op, body, state, scans, None)
@@ -142,7 +142,7 @@ def listed(op: Op, i: int = 0) -> Sequence:
 
 
 def at(op: Op, i: int, length: int, default: int) -> int:
-    return int(number(op.numbers(i)[0])) % max(length, 1) if op.has(i) else default
+    return whole(op.numbers(i)[0]) % max(length, 1) if op.has(i) else default
 
 
 @op("SequenceConstruct", "SequenceEmpty")
@@ -153,7 +153,7 @@ def construct(op: Op):
 @op("SequenceInsert")
 def insert(op: Op):
     items = list(listed(op).items)
-    where = int(number(op.numbers(2)[0])) if op.has(2) else len(items)
+    where = whole(op.numbers(2)[0]) if op.has(2) else len(items)
     items.insert(where + len(items) if where < 0 else where, op.inputs[1])
     return Sequence(tuple(items))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whyshape.readers.onnx.known import number
+from whyshape.readers.onnx.known import number, whole
 from whyshape.readers.onnx.scope import Op, Opaque, op
 from whyshape.rules.conv import window_ceil
 from whyshape.sizes import ceil_div, largest, product, scaled
@@ -206,7 +206,7 @@ def pad(op: Op):
     given = op.listed("pads", 1) or op.attr("paddings")
     if given is None:
         raise Opaque("how much is added is not said")
-    axes = [int(number(a)) % rank for a in op.numbers(3)] if op.has(3) else list(range(rank))
+    axes = [whole(a) % rank for a in op.numbers(3)] if op.has(3) else list(range(rank))
     n = len(axes)
     sides = [(0, 0)] * rank
     for i, a in enumerate(axes):

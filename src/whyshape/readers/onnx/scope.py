@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from whyshape.graph import Value
 from whyshape.readers.net import Net
-from whyshape.readers.onnx.known import Known, number
+from whyshape.readers.onnx.known import Known, whole
 from whyshape.readers.onnx.records import NodeRecord, Reference
 from whyshape.rules.shelf import filed
 
@@ -84,7 +84,7 @@ class Op:
 
     def plain(self, i: int) -> tuple[int, ...]:
         """The content of input ``i`` as plain ints."""
-        return tuple(int(number(v)) for v in self.numbers(i))
+        return tuple(whole(v) for v in self.numbers(i))
 
     def listed(self, name: str, i: int, default=None):
         """Numbers that older opsets say as an attribute and newer ones as input ``i``."""

@@ -171,7 +171,8 @@ NONE = [
     (nn.MaxPool2d(2, dilation=2), (1, 4, 9, 9), "pooling in Keras has no dilation"),
     (nn.MaxPool2d(2, return_indices=True), (1, 4, 8, 8), "max pooling in Keras does not say where the largest value stood"),
     (nn.AvgPool2d(2, divisor_override=3), (1, 4, 8, 8), "average pooling in Keras has no other divisor than the size of its window"),
-    (nn.AvgPool2d(3, 2, ceil_mode=True), (1, 4, 8, 8), "at the border Keras divides by another number of cells"),
+    (nn.AvgPool2d(3, 2, ceil_mode=True), (1, 4, 8, 8), "where 'same' adds cells unevenly, Keras' torch backend repeats the border"),
+    (nn.AvgPool2d(3, 2, 1, ceil_mode=True), (1, 4, 8, 8), "at the border Keras divides by another number of cells"),
     (nn.BatchNorm2d(4, track_running_stats=False), (2, 4, 8, 8), "BatchNormalization in Keras always keeps running values"),
     (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), (1, 4, 8, 8), "Keras resizes at pixel centres, nearest or bilinear"),
 ]  # fmt: skip

@@ -22,6 +22,7 @@ class Answer(NamedTuple):
     question: str
     sentences: tuple[str, ...]
     reasons: tuple[Reason, ...] = ()
+    elsewhere: tuple[str, ...] = ()  # the same in the other framework's words
 
     def __str__(self):
         from whyshape.writers.text import write
@@ -32,7 +33,7 @@ class Answer(NamedTuple):
         """The answer as display blocks."""
         from whyshape.story import Sentence
 
-        return [Sentence(s) for s in self.sentences]
+        return [Sentence(s) for s in (*self.sentences, *self.elsewhere)]
 
     def to_dict(self) -> dict:
         """As data: schema ``whyshape.answer.v1``."""
@@ -41,6 +42,7 @@ class Answer(NamedTuple):
             "question": self.question,
             "answer": " ".join(self.sentences),
             "reasons": [{**r._asdict(), "chain": list(r.chain)} for r in self.reasons],
+            "elsewhere": list(self.elsewhere),
         }
 
     def to_json(self, indent: int | None = None) -> str:

@@ -116,21 +116,22 @@ def number(value) -> str:
 def cards(graph: Graph, words: Words, level: str) -> list[Block]:
     """A card for every call; calls alike are told once, neighbours that change nothing stay short."""
     blocks: list[Block] = []
-    told: dict[int, str] = {}
+    told: dict[tuple, str] = {}
     for node in graph.nodes:
         layer = words.layers.of(node)
         before, after = through(graph, node)
         flow = f"{before} -> {after}" if before else f"{after}, made here"
         about = f"{node.type if node.path or node.type else ''} {_op(node)}".strip()
         title = node.path or node.op
-        if layer.mark in told and level != "full":
-            blocks.append(Slots(title, f"{about}   {flow}   as {told[layer.mark]}", ()))
+        alike = (layer.mark, words.notation.context(node))
+        if alike in told and level != "full":
+            blocks.append(Slots(title, f"{about}   {flow}   as {told[alike]}", ()))
             continue
         slots = words.slots(node, level)
         if slots.get("SIZE") == ["unchanged"] and (level != "full" and not slots.get("WEIGHTS") and not slots.get("NOTE")):
             blocks.append(Slots(title, f"{about}   {after}, unchanged", ()))
             continue
-        told[layer.mark] = title
+        told[alike] = title
         if level == "full":
             slots = {**slots, **where(node)}
         blocks.append(Slots(title, f"{about}   {flow}", tuple((slot, tuple(lines)) for slot, lines in slots.items())))

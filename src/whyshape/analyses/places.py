@@ -61,7 +61,8 @@ def layer(ask, node: Node) -> Answer:
     after = ", ".join(text(ask.graph.tensors[i].shape) for i in node.outputs)
     told = [f"{_path(node)} turns {before} into {after}."]
     told += [line for slot in ("SIZE", "MAPS", "WEIGHTS", "NOTE") for line in slots.get(slot, [])]
-    return Answer(_path(node), tuple(_ended(t) for t in told))
+    there = [f"In {ask.words.notation.other}: {line}" for line in ask.words.keras(node)[:1]] + ask.words.keras(node)[1:]
+    return Answer(_path(node), tuple(_ended(t) for t in told), (), tuple(there))
 
 
 def _ended(line: str) -> str:
@@ -101,6 +102,13 @@ def part_of(ask, node: Node, part: str) -> Answer:
         step = ask.origins.of(node.outputs[0], named.axis)
         at = "the input" if step.node is None else _path(step.node)
         return Answer(question, (f"{named.value}. {_path(node)} leaves the {part} as it is; it comes from {at}.",))
+    from whyshape.analyses.words_names import ours
+
+    mine = ours(node, ask.words.notation, part)
+    if mine and mine != part:
+        found_as = part_of(ask, node, mine)
+        said = f"{part} is {mine} here. {found_as.sentences[0]}"
+        return found_as._replace(question=question, sentences=(said, *found_as.sentences[1:]))
     has = ", ".join([*dict.fromkeys(knobs), *[s.name for s in found.sizes], "parameters"])
     raise WhyshapeError(f"{_path(node)} has no {part!r}; it has {has}")
 
@@ -113,7 +121,7 @@ def parameters(ask, node: Node) -> Reason:
     """The learned numbers, said as kernels where they slide."""
     reason = ask.parameters(node)
     call = ask.graph.call(node)
-    if ask.layers.of(node).window and hasattr(call, "weight"):
+    if ask.layers.of(node).window and len(getattr(getattr(call, "weight", None), "shape", ())) > 2:
         shape = [int(n) for n in call.weight.shape]
         words = f"{shape[0]} kernels, each {' x '.join(map(str, shape[1:]))}. {ask.words.weights(node)[0]}. "
         words += f"Written as one array: ({', '.join(map(str, shape))}) = (maps out, maps in, {'kernel height, kernel width' if len(shape) == 4 else 'kernel'}). "

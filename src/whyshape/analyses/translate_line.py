@@ -7,7 +7,7 @@ from typing import Any
 from whyshape.analyses.words_notation import Notation
 from whyshape.graph.graph import Graph, Node
 from whyshape.rules.base import TOLD, Call, Spec
-from whyshape.rules.twins import Lookalike, NoTwin, Twin
+from whyshape.rules.twins import Lookalike, NoTwin, Twin, rows_there
 
 
 def twin_of(node: Node, graph: Graph, last: bool | None = None) -> Twin | NoTwin | None:
@@ -34,29 +34,48 @@ def lines(node: Node, notation: Notation) -> list[str]:
     >>> print(*lines(g.nodes[0], Notation(g)))
     Conv2D(10, 5) on (28, 28, 1) -> (24, 24, 10). Same numbers, maps last. Kernel is stored (5, 5, 1, 10) there and (10, 1, 5, 5) here.
     """
-    graph = notation.graph
-    make = TOLD["twin"].get(node.op) if node.rule is not None else None
-    if make is None or not node.outputs or not node.inputs:
+    found = spelled(node, notation)
+    if found is None:
         return []
-    call: Any = graph.call(node)
+    call, twin = found
     first, made = node.inputs[0], node.outputs[0]
-    batchless = notation.maps.get(first) == 0
-    if batchless:
-        _with_a_batch(call)
-    twin = make(call, notation.moved(first))
     before, after = _there(first, notation, twin), _there(made, notation, twin)
-    alike = [lookalike(found, after) for found in twin.beware]
+    alike = [lookalike(other, after) for other in twin.beware]
     if isinstance(twin, NoTwin):
         return [f"no twin: {twin.reason}.", *alike]
     told = [f"{', then '.join(twin.steps)} on {text(before)} -> {text(after)}.", f"{_same(twin)}{_order(node, notation, twin)}."]
-    if batchless:
+    if _batchless(node, notation):
         told.append("Keras wants a batch in front.")
     if twin.remark:
         told.append(f"{twin.remark[0].upper()}{twin.remark[1:]}.")
-    kernel = next((m for m in twin.weights if m.argument == "weight" and m.order), None)
-    if kernel and kernel.order and None not in kernel.order and len(kernel.order) > 1:
-        told.append(f"Kernel is stored {text(_stored(kernel, call))} there and {text(call.weight.shape)} here.")
+    if kernel := kernel_there(call, twin):
+        told.append(f"Kernel is stored {text(kernel)} there and {text(call.weight.shape)} here.")
+        if first in notation.rows:
+            told.append(f"Its rows stand in the order of the flattened picture there: {rows_there(notation.rows[first])}.")
     return [" ".join(told), *alike]
+
+
+def spelled(node: Node, notation: Notation) -> tuple[Any, Twin | NoTwin] | None:
+    """The call, with a batch where it has none, and its twin; None where nothing is known."""
+    make = TOLD["twin"].get(node.op) if node.rule is not None else None
+    if make is None or not node.outputs or not node.inputs:
+        return None
+    call = notation.graph.call(node)
+    if _batchless(node, notation):
+        _with_a_batch(call)
+    return call, make(call, notation.moved(node.inputs[0]))
+
+
+def _batchless(node: Node, notation: Notation) -> bool:
+    return notation.maps.get(node.inputs[0]) == 0
+
+
+def kernel_there(call: Any, twin: Twin) -> tuple[int, ...]:
+    """The shape in which Keras stores the weight; empty where it has none, or the same."""
+    kernel = next((m for m in twin.weights if m.argument == "weight" and m.order), None)
+    if kernel is None or not kernel.order or None in kernel.order or len(kernel.order) < 2:
+        return ()
+    return tuple(int(n) for n in _stored(kernel, call))
 
 
 def keras_line(node: Node, graph: Graph) -> str | None:
@@ -114,4 +133,4 @@ def text(shape) -> str:
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
-__all__ = ["keras_line", "lines", "lookalike", "text", "twin_of"]
+__all__ = ["keras_line", "kernel_there", "lines", "lookalike", "spelled", "text", "twin_of"]

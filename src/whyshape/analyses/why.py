@@ -9,6 +9,7 @@ from typing import Any
 from whyshape.analyses.answer import Answer, Reason
 from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins, Step
 from whyshape.analyses.words import Words, name_of, text
+from whyshape.analyses.words_names import elsewhere
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.words import count
@@ -42,6 +43,7 @@ class _Why:
             answer = self.step(int(found.group(1)), int(found.group(2)))
         else:
             answer = self.place(what)
+        answer = answer._replace(elsewhere=answer.elsewhere or elsewhere(self, answer))
         if mine is not None:
             from whyshape.analyses.places import slip
 

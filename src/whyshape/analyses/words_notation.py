@@ -39,6 +39,11 @@ class Notation:
             return (shape[at], *rest[1:])
         return (*rest[1 if at else 0 :], shape[at])
 
+    @property
+    def other(self) -> str:
+        """The other framework's name."""
+        return "PyTorch" if self._keras else "Keras"
+
     def moved(self, tensor: int) -> bool:
         """Whether the tensor's axes stand in another order there."""
         return tensor in self.maps
@@ -75,6 +80,31 @@ class Notation:
             elif rank in PICTURES and (self._keras or (root in brought and root not in opposed)):
                 found[tensor] = rank - 1 if self._keras else 1
         return found
+
+    @cached_property
+    def rows(self) -> dict[int, tuple[int, ...]]:
+        """The tensors whose numbers stand in another order there, flattened pictures, each with the picture's (maps, *places)."""
+        found: dict[int, tuple[int, ...]] = {}
+        for node in self.graph.nodes:
+            if node.rule is None or not node.inputs or not node.outputs or self._keras:
+                continue
+            first, made = node.inputs[0], node.outputs[0]
+            shape = self.graph.tensors[first].shape
+            if first in found and self.graph.tensors[made].shape == shape and self._cellwise(node):
+                found[made] = found[first]
+            elif first in self.maps and node.rule.view and (make := TOLD["twin"].get(node.op)) is not None:
+                twin = make(self.graph.call(node), True)
+                if isinstance(twin, Twin) and twin.differs:
+                    found[made] = tuple(int(n) for n in shape[1:])
+        return found
+
+    def context(self, node: Node) -> tuple:
+        """What of its surroundings a call's line rests on: equal for calls that are told alike when they are derived alike."""
+        return tuple([(self.maps.get(t), self.rows.get(t)) for t in (*node.inputs[:1], *node.outputs[:1])])
+
+    def _cellwise(self, node: Node) -> bool:
+        rule = node.rule
+        return rule.pointwise or rule.answer("itself", self.graph.call(node)) is True
 
     @property
     def _keras(self) -> bool:

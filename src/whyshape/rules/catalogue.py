@@ -69,6 +69,7 @@ CATALOGUE = {
   "looks": "moves",
   "spelled": "spelled",
   "twins,twins_cellwise,twins_in_time": "twin",
+  "twins_names": "renamed",
   "words": "maps note",
   "work": "fvcore itself work"
  }

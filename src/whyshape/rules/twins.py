@@ -40,6 +40,14 @@ class Twin(NamedTuple):
     differs: bool = False  # the numbers come out equal, but in another order
     drawn: bool = False  # chance takes part: what is equal is how likely each number is
 
+    @property
+    def layer(self) -> str:
+        """The step that does the work, without those that only pad or crop for it."""
+        return next((step for step in self.steps if not step.startswith(BESIDE)), self.steps[0])
+
+
+BESIDE = ("ZeroPadding", "Cropping", "ops.pad")
+
 
 class NoTwin(NamedTuple):
     """Why Keras has no such operator."""
@@ -242,16 +250,19 @@ def avg_pool(call, last=True):
     if sides == [(0, 0)] * n:
         return Twin((step,))
     as_same = code(f"AveragePooling{n}D", k, strides=strides, padding="same")
-    alike = all(o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs)))
-    beware = (Lookalike((as_same,), "at the border it divides by the cells that are there"),) if alike else ()
-    if call.count_include_pad and all(after <= before for before, after in sides):  # no window hangs over the padding
+    counts = call.count_include_pad and any(before for before, _ in sides)  # a window that hangs over divides by what is there
+    beware: tuple[Lookalike, ...] = ()
+    if all(o == ceil_div(i, s[a]) for a, (i, o) in enumerate(zip(sizes, outs))) and (counts or sides != wish):
+        because = "it does not count the cells it adds" if counts else f"it adds {_sides(wish)}, here {_sides(sides)}"
+        beware = (Lookalike((as_same,), because),)
+    if counts and all(after <= before for before, after in sides):
         zeros = code(f"ZeroPadding{n}D", pads([(before, before) for before, _ in sides]))
         return Twin((zeros, step), (), "PyTorch counts the zeros it pads, Keras' 'same' does not", beware)
-    if not call.count_include_pad and sides == wish and all(before == after for before, after in sides):
-        return Twin((as_same,))
-    if call.count_include_pad:
-        return NoTwin("at the border Keras divides by another number of cells", beware)
-    return NoTwin("at the border Keras divides by another number of cells")
+    if not counts and sides == wish:
+        if all(before == after for before, after in sides):
+            return Twin((as_same,))
+        return NoTwin("where 'same' adds cells unevenly, Keras' torch backend repeats the border")
+    return NoTwin("at the border Keras divides by another number of cells", beware)
 
 
 @twin(
@@ -277,8 +288,8 @@ def flatten(call, last=True):
     if start != 1 or end != rank - 1:
         return NoTwin("Flatten in Keras keeps the first axis and flattens all others")
     if last and rank > 2 and int(x[1]) > 1 and product(int(n) for n in x[2:]) > 1:
-        remark = f"the order differs: for each place, all {int(x[1])} maps. The next layer's weights must be put in that order: "
-        return Twin(("Flatten()",), (), remark + rows_there(x[1:]), differs=True)
+        remark = f"the order differs: for each place, all {int(x[1])} maps. The next layer's weights must be put in that order"
+        return Twin(("Flatten()",), (), remark, differs=True)
     return Twin(("Flatten()",))
 
 

@@ -55,6 +55,6 @@ def attention(call, last=True):
     wide = None if int(call.value.shape[-1]) == size else size
     bias = None if call.in_proj_bias is not None else False
     step = lambda numbers: (code("MultiHeadAttention", heads, numbers, output_shape=wide, use_bias=bias),)
-    remark = f"key_dim there counts one head: {size // heads} is {size}/{heads}"
+    remark = f"one head has key_dim={size // heads} numbers there, {size}/{heads}"
     beware = (Lookalike(step(size), f"its {heads} heads have {size} numbers each"),) if heads > 1 else ()
     return Twin(step(size // heads), (), remark, beware, layout="turned")

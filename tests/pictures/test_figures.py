@@ -100,7 +100,7 @@ def test_the_table_of_the_thread(nets):
 def test_a_graph_opens_level_by_level(nets):
     """`--depth 2` shows what is inside each module, in a frame that carries the module's name and result."""
     closed, opened = words_of(parts(nets.thread())), words_of(parts(nets.thread(), depth=2))
-    assert closed == ["what comes in", "conv", "20x4x4", "flatten", "320", "fc", "10"]
+    assert closed == ["what comes in", "1x28x28", "conv", "20x4x4", "flatten", "320", "fc", "10"]
     assert {"conv", "conv_1", "maxpool_2", "fc", "fc1"} <= set(opened) and opened.count("320") == 1
 
 

@@ -58,8 +58,8 @@ def joined(graph: Graph, parts: list[Row]) -> list[tuple[int, int]]:
     return sorted(edge for edge in found if edge[0] < edge[1])
 
 
-def placed(count: int, edges: list[tuple[int, int]]) -> Picture:
-    """``count`` things laid out, whose ``edges`` all run from a smaller to a larger number.
+def placed(count: int, edges: list[tuple[int, int]], entries: int = 1) -> Picture:
+    """``count`` things laid out, whose ``edges`` all run from a smaller to a larger number; the first ``entries`` are what comes in.
 
     >>> placed(4, [(0, 1), (1, 2), (2, 3), (1, 3)])  # a chain, and a skip that passes beside its third part
     Picture(at=[[0, 0], [1, 0], [2, 0], [3, 0]], edges=[[0, 1], [1, 2], [2, 3], [1, 3, 1]])
@@ -67,6 +67,10 @@ def placed(count: int, edges: list[tuple[int, int]]) -> Picture:
     column = [0] * count
     for a, b in sorted(edges, key=lambda edge: edge[1]):
         column[b] = max(column[b], column[a] + 1)
+    fed = {b for _, b in edges}
+    for part in range(entries, count):  # what nothing feeds (a learned token) stands beside what its first reader reads
+        if part not in fed:
+            column[part] = max(0, min((column[b] for a, b in edges if a == part), default=1) - 1)
     columns: list[list[int]] = [[] for _ in range(max(column, default=-1) + 1)]
     for part in range(count):
         columns[column[part]].append(part)

@@ -10,7 +10,7 @@ from whyshape.writers.html import visible
 
 INKS = {
     "paper": "#ffffff", "text": "#1a1a1a", "dim": "#595959", "line": "#404040", "space": "#cfe3f5", "out": "#cdebe3", "maps": "#f0b27a",
-    "kernel": "#d55e00", "next": "#e8b48c", "pad": "#ffffff", "chosen": "#005a8c", "calculated": "#a64900", "soft": "#f4f6f8",
+    "kernel": "#d55e00", "next": "#e8b48c", "pad": "#ffffff", "chosen": "#005a8c", "calculated": "#a64900", "soft": "#f4f6f8", "shade": "#e6eaee",
 }  # fmt: skip
 DARK, LIGHT = (107, 44, 0), (253, 240, 226)
 for _i, _depth in enumerate(DEPTHS):

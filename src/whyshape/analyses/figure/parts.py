@@ -1,222 +1,230 @@
-"""The parts of a module and how they are joined, opened as deep as asked."""
+"""The parts of a module and how they are joined, opened as deep as asked, wrapped to the width of the paper."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby
 from typing import NamedTuple
 
+from whyshape.analyses.figure.boxes import LEAST, MEASURED, WIDEST, Box, Entry, Frame
+from whyshape.analyses.figure.flow import Flow, Point
 from whyshape.analyses.figure.stages import about, called, folded, inside, operator, short, size_text
-from whyshape.analyses.layout import Picture, joined, placed
+from whyshape.analyses.figure.strips import EVEN, LOOK_BACK
+from whyshape.analyses.layout import Picture, placed
 from whyshape.analyses.rows import Row
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
-from whyshape.story.scene import SMALLEST, Box, Line, Mark, Scene, Text, shortened, wide
+from whyshape.story.scene import SMALLEST, WIDTHS, Scene, Text, wide
 
-HIGH, LEAST, MOST = 22.0, 46.0, 110.0  # of a box: how high, and how wide
-GAP, TRACK, LANE, BESIDE = 11.0, 4.0, 7.0, 12.0  # between rows, between lines in a gap, between lines beside the parts, between parts
-PORT = 6.0  # from the middle of a box to where a line from aside enters
-FRAME = 7.0  # around the parts of an opened module
-LARGEST = 60  # parts of one module in one picture
-
-
-class Sheet(NamedTuple):
-    """Marks laid out from 0, 0; data enters and leaves at ``axis``."""
-
-    width: float
-    height: float
-    axis: float
-    marks: list[Mark]
+MOSTS = (WIDEST, 84.0, 62.0)  # how wide a box may be: narrower where the paper is
+TALL = 300.0  # points a picture may grow downwards before it goes on beside itself
+HEIGHT_COUNTS = 3.0  # a point of height costs as much as so many points of lines
+STRIPS = 12  # the most strips that are tried
+MANY, RUN, LARGEST = 16, 4, 240  # parts of a module: beyond MANY, so many calls in a row are one part; beyond LARGEST, no picture
+ENTRIES = 3  # tensors that come in one by one; more come in together
+MARGIN = 4.0
 
 
 def parts(graph: Graph, path: str = "", width: float = 0, depth: int = 1) -> Scene:
     """The parts of a module (or of the whole model): data flows down, what skips parts passes beside them.
 
-    ``depth`` opens modules inside modules; a block that is repeated is opened once. Raises `WhyshapeError` where there are no parts.
+    ``width`` is of the paper; without one the picture is as wide as it needs to be, and never needs more than a page if that can be
+    helped. ``depth`` opens modules inside modules; a block that is repeated is opened once. Raises `WhyshapeError` where there are no parts.
     """
     every, index = asked(graph, path)
     if depth < 1:
         raise WhyshapeError(f"a graph is drawn at least 1 level deep, not {depth}")
-    sheet = _laid(graph, every, index, depth)
-    broad = max(width, sheet.width + 8)
-    left = (broad - sheet.width) / 2
-    top = 13.0
-    marks = [Text(max(left + sheet.axis, 28), 9, "what comes in", 6.5, "middle", "dim"), *_moved(sheet.marks, left, top)]
-    found = [called(graph, every[p]) for p in inside(every, index)]
-    return Scene(broad, top + sheet.height + 6, f"{path or graph.name or 'model'}: {len(found)} parts", ", ".join(found), tuple(marks))
+    plans = _Plans(graph, every)
+    flow = _fitted(plans, index, depth, (width or WIDTHS["page"]) - 2 * MARGIN)
+    broad = max(width, flow.width + 2 * MARGIN)
+    left = (broad - flow.width) / 2
+    marks = flow.paint(left, MARGIN, False)
+    height = MARGIN + flow.height + 6
+    measured = sum(node.rule is None for node in graph.nodes)
+    if measured:
+        words = f"hatched: measured by a run, not explained ({measured} of {len(graph.nodes)} calls)"
+        broad = max(broad, wide(words, SMALLEST) + 2 * MARGIN)
+        marks.append(Text(MARGIN, height + 4, words, SMALLEST, ink="dim"))
+        height += 8
+    found = plans.of(index).names
+    return Scene(broad, height, f"{path or graph.name or 'model'}: {len(found)} parts", ", ".join(found), tuple(marks))
 
 
-def _laid(graph: Graph, every: list[Row], index: int, depth: int, framed: bool = False) -> Sheet:
-    """The parts of one row, joined. What comes in is number 0; in a frame what goes out is the last number."""
-    found = inside(every, index)
-    if len(found) > LARGEST:
-        raise WhyshapeError(f"{len(found)} parts are too many for a picture; name a module inside: --layer PATH")
-    edges = joined(graph, [every[p] for p in found])
-    boxes = [_told(graph, every[p], framed) for p in found]
-    room = max((max(wide(name, 6.5, True), wide(size, SMALLEST) + 6 + wide(kind, SMALLEST)) for name, size, kind in boxes), default=0) + 8
-    room = min(max(room, LEAST), MOST)  # all boxes of a module are equally wide
-    sheets = [Sheet(0, 0, 0, []), *(_part(graph, every, p, depth, room, box) for p, box in zip(found, boxes))]
-    if framed:
-        ends = {a for a, _ in edges}
-        edges = [*edges, *((i, len(found) + 1) for i in range(1, len(found) + 1) if i not in ends)]
-        sheets.append(Sheet(0, 0, 0, []))
-    return _drawn(placed(len(sheets), edges), sheets)
+def _fitted(plans: _Plans, index: int, depth: int, room: float) -> Flow:
+    """The parts in one strip if that is low enough; else in strips that keep it low without long lines, boxes narrower where they must be."""
+    found: list[Flow] = []
+    for most in MOSTS:
+        whole = plans.flow(index, depth, most, float("inf"))
+        found.append(whole)
+        for n in range(2, STRIPS + 1):
+            lowest = min((flow.height for flow in found if flow.width <= room), default=float("inf"))
+            if lowest <= TALL or whole.width > room:
+                break
+            for slack, look_back in ((1.1, LOOK_BACK), (1.1, EVEN), (1.3, EVEN)):
+                found.append(plans.flow(index, depth, most, whole.height / n * slack, look_back=look_back))
+    fits = [flow for flow in found if flow.width <= room]
+    if not fits:
+        return min(found, key=lambda flow: flow.width)
+    if found[0] in fits and found[0].height <= TALL:
+        return found[0]
+    return min(fits, key=lambda flow: flow.ink + HEIGHT_COUNTS * flow.height + flow.width)
 
 
-def _told(graph: Graph, row: Row, framed: bool) -> tuple[str, str, str]:
-    """What stands in a box: the part's name, its result, its type."""
-    last = graph.nodes[row.first + row.count - 1]
-    name = short(called(graph, row._replace(times=1))) if row.name and not framed else row.name or operator(last)
-    return name, size_text(tuple(map(int, graph.tensors[last.outputs[0]].shape))), about(graph, row, last, name)
+class _Plan(NamedTuple):
+    """The parts of a module as they are drawn: the rows, those told in the box of the row before them, and how they are joined."""
+
+    rows: list[Row]
+    after: list[list[Row]]
+    entries: list[tuple[str, str]]  # what comes in: its name and its size
+    sketch: dict[bool, Picture]  # by whether it stands in a frame
+    names: list[str]
 
 
-def _part(graph: Graph, every: list[Row], place: int, depth: int, room: float, told: tuple[str, str, str]) -> Sheet:
-    name, size, kind = told
-    if depth > 1 and len(inside(every, place)) > 1:
-        kids = _laid(graph, every, place, depth - 1, framed=True)
-        title = f"{name}  {kind}".strip()
-        wider = max(kids.width, min(wide(title, 6.5, True) + wide(size, SMALLEST) + 13, 2 * MOST) - 2 * FRAME, LEAST)
-        aside = (wider - kids.width) / 2
-        axis = kids.axis + FRAME + aside
-        width, height = wider + 2 * FRAME, kids.height + 12
-        marks: list[Mark] = [Box(0, 0, width, height + 1, fill="out" if depth % 2 else "soft", edge="dim")]
-        marks += _moved(kids.marks, FRAME + aside, 12)
-        marks += [
-            Text(4, 8, shortened(title, width - wide(size, SMALLEST) - 12, 6.5, True), 6.5, bold=True),
-            Text(width - 4, 8, size, SMALLEST, "end"),
+class _Plans:
+    """What is drawn of each module; planned once, laid out as often as it takes to fit the paper."""
+
+    def __init__(self, graph: Graph, every: list[Row]):
+        self.graph, self.every = graph, every
+        self._places = {row: i for i, row in enumerate(every)}
+        self._plans: dict[int, _Plan] = {}
+
+    def of(self, index: int) -> _Plan:
+        """The plan of one module; -1 is the whole model."""
+        if index not in self._plans:
+            self._plans[index] = self._made(index)
+        return self._plans[index]
+
+    def _made(self, index: int) -> _Plan:
+        rows = [self.every[p] for p in inside(self.every, index)]
+        if len(rows) > MANY:
+            rows = _together(rows)
+        if len(rows) > LARGEST:
+            raise WhyshapeError(f"{len(rows)} parts are too many for a picture; name a module inside: --layer PATH")
+        names = [called(self.graph, row) if row in self._places else _calls(row) for row in rows]
+        entries, edges = self._joined(rows)
+        first = len(entries)
+        kept, after = self._told_before(rows, edges, first)
+        new = {i: i for i in range(first)}
+        for i, row in enumerate(rows, first):
+            new[i] = kept.index(row) + first if row in kept else new[i - 1]
+        joins = sorted({(new[a], new[b]) for a, b in edges if new[a] != new[b]})
+        n = first + len(kept)
+        ends = {a for a, _ in joins}
+        leaving = [*joins, *((i, n) for i in range(first, n) if i not in ends)]
+        return _Plan(kept, after, entries, {False: placed(n, joins, first), True: placed(n + 1, leaving, first)}, names)
+
+    def _joined(self, rows: list[Row]) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+        """What comes in from outside, and which part feeds which; what comes in has the first numbers."""
+        tensors, made, outside, read = self.graph.tensors, {}, {}, []
+        for i, row in enumerate(rows):
+            span = self.graph.nodes[row.first : row.first + row.count]
+            for node in span:
+                made.update(dict.fromkeys(node.outputs, i))
+                for t in node.inputs:
+                    if tensors[t].kind in ("activation", "input") and made.get(t) != i:
+                        read.append((t, i))
+                        if t not in made:
+                            outside.setdefault(t, len(outside))
+        several = len(outside) > ENTRIES
+        entries = [
+            (tensors[t].name if tensors[t].kind == "input" and len(outside) > 1 else "what comes in", self._size(t)) for t in outside
         ]
-        return Sheet(width, height + 1, axis, marks)
-    return _box(name, size, kind, room)
+        if several or not entries:
+            entries = [("what comes in", f"{len(outside)} tensors")] if several else [("", "")]
+        first = len(entries)
+        number = lambda t: made[t] + first if t in made else 0 if several else outside[t]
+        return entries, sorted({(number(t), i + first) for t, i in read})
+
+    def _size(self, tensor: int) -> str:
+        return size_text(tuple(map(int, self.graph.tensors[tensor].shape)))
+
+    def _told_before(self, rows: list[Row], edges: list[tuple[int, int]], first: int) -> tuple[list[Row], list[list[Row]]]:
+        """The rows that get a box, and for each those told in it: single steps after it that compute and resize nothing."""
+        sources: dict[int, list[int]] = {}
+        readers: dict[int, list[int]] = {}
+        for a, b in edges:
+            sources.setdefault(b, []).append(a)
+            readers.setdefault(a, []).append(b)
+        kept: list[Row] = []
+        after: list[list[Row]] = []
+        for i, row in enumerate(rows, first):
+            alone = kept and sources.get(i) == [i - 1] and readers.get(i - 1) == [i] and not self.opens(kept[-1])
+            if alone and self._quiet(row):
+                after[-1].append(row)
+            else:
+                kept.append(row)
+                after.append([])
+        return kept, after
+
+    def _quiet(self, row: Row) -> bool:
+        node = self.graph.nodes[row.first]
+        if row.kids or row.count > 1 or node.rule is None or len(node.outputs) != 1 or not node.inputs:
+            return False
+        sizes = [tuple(map(int, self.graph.tensors[t].shape)) for t in (node.inputs[0], node.outputs[0])]
+        call = self.graph.call(node)
+        slides = any(int(w.size) > 1 or w.stride < 1 for w in (node.rule.reach(call) or {}).values())
+        return sizes[0] == sizes[1] and not slides and not node.rule.macs(call)
+
+    def opens(self, row: Row) -> bool:
+        """Whether there is something to see inside a row."""
+        return row in self._places and len(inside(self.every, self._inner(row))) > 1
+
+    def _inner(self, row: Row) -> int:
+        """The row whose parts are shown where this one is opened: its only part, where it has only one."""
+        place = self._places[row]
+        while len(kids := inside(self.every, place)) == 1 and self.every[kids[0]].kids:
+            place = kids[0]
+        return place
+
+    def flow(self, index: int, depth: int, most: float, tall: float, framed: bool = False, look_back: float = LOOK_BACK) -> Flow:
+        """The parts laid out, boxes at most ``most`` wide; in a frame the last point is where data goes out."""
+        plan = self.of(index)
+        boxes = [self._box(row, after, most, framed) for row, after in zip(plan.rows, plan.after)]
+        room = min(max([LEAST, *(box.width for box in boxes)]), most)  # all boxes of a module are equally wide
+        blocks: list = [Point() if framed or not name else Entry(name, size) for name, size in plan.entries]
+        for row, box in zip(plan.rows, boxes):
+            if depth > 1 and self.opens(row):
+                inner = self._inner(row)
+                kids = self.flow(inner, depth - 1, most, tall - Frame.TITLE, framed=True)
+                blocks.append(Frame(box.name, box.size, self._type(self.every[inner]) or box.kind, kids, depth))
+            else:
+                blocks.append(box._replace(width=room))
+        return Flow(plan.sketch[framed], [*blocks, *([Point()] if framed else [])], tall, framed, look_back)
+
+    def _type(self, row: Row) -> str:
+        return f"{row.times} x {row.type}" if row.times > 1 else row.type if row.name else ""
+
+    def _box(self, row: Row, after: list[Row], most: float, framed: bool) -> Box:
+        """What stands in a box: the part's name, its result, its type, and what follows in it."""
+        graph = self.graph
+        span = graph.nodes[row.first : row.first + row.count]
+        size = self._size(span[-1].outputs[0]) if span[-1].outputs else ""
+        if row not in self._places:
+            ops = ", ".join(dict.fromkeys(operator(node) for node in span))
+            name, kind, last = f"{row.count} calls", "", f"{ops}"
+        else:
+            name = short(called(graph, row._replace(times=1))) if row.name and not framed else row.name or operator(span[-1])
+            inner = self.every[self._inner(row)]
+            kind = self._type(inner) if inner.times > 1 else about(graph, row, span[-1], name)
+            steps = [r.type if r.name.isdecimal() else r.name or operator(graph.nodes[r.first]) for r in after]
+            last = f"then {', '.join(steps)}" if steps else ""
+            if not last and wide(size, SMALLEST) + 6 + wide(kind, SMALLEST) > most - 8:
+                kind, last = "", kind
+        measured = any(node.rule is None for node in span)
+        need = max(wide(name, 6.5, True), wide(size, SMALLEST) + 6 + wide(kind, SMALLEST), min(wide(last, SMALLEST), most * 0.8)) + 8
+        return Box(need + MEASURED * measured, name, size, kind, last, measured)
 
 
-def _box(name: str, size: str, kind: str, room: float) -> Sheet:
-    """A part that is not opened: its name, its result and its type."""
-    left = room - 8 - wide(size, SMALLEST) - 6
-    marks: list[Mark] = [Box(0, 0, room, HIGH, fill="paper"), Text(4, 9, shortened(name, room - 8, 6.5, True), 6.5, bold=True)]
-    marks.append(Text(4, 18, shortened(size, room - 8, SMALLEST), SMALLEST, ink="chosen"))
-    if kind and wide(kind, SMALLEST) <= left + 0.01:
-        marks.append(Text(room - 4, 18, kind, SMALLEST, "end", "dim"))
-    return Sheet(room, HIGH, room / 2, marks)
+def _together(rows: list[Row]) -> list[Row]:
+    """Calls outside every module that follow each other, as one row."""
+    found: list[Row] = []
+    for bare, group in groupby(rows, lambda row: not row.name and not row.kids):
+        run = list(group)
+        found += [run[0]._replace(count=sum(row.count for row in run), type="")] if bare and len(run) >= RUN else run
+    return found
 
 
-class _Lines(NamedTuple):
-    """Where the lines run: the x of every number and of every stand-in, and which track of a gap each sideways stretch takes."""
-
-    x: dict[tuple[int, int], float]  # by column of the layout (a row on paper) and place in it
-    tracks: dict[tuple[int, int, int], int]  # by gap, source and place it leaves
-    gaps: list[float]  # how high each gap is
-
-
-def _drawn(sketch: Picture, sheets: list[Sheet]) -> Sheet:
-    """Boxes in rows, with room between the rows for as many lines side by side as run there."""
-    rows = max(column for column, _ in sketch.at) + 1
-    high = [max((sheets[i].height for i, (column, _) in enumerate(sketch.at) if column == row), default=0.0) for row in range(rows)]
-    x, broad = _across(sketch, sheets)
-    ways = [_way(sketch, edge) for edge in sketch.edges]
-    lines = _tracks(sketch, ways, x, sheets, rows)
-    top, y = [], 0.0
-    for row in range(rows):
-        y += lines.gaps[row]
-        top.append(y)
-        y += high[row]
-    marks: list[Mark] = []
-    for (a, b, *_), way in zip(sketch.edges, ways):
-        start = top[way[0][0]] + sheets[a].height
-        points = [(x[way[0]], start)]
-        for before, after in pairwise(way):
-            row, there = after[0], _arrival(x, before, after, way, sheets[b])
-            if there != points[-1][0]:
-                level = top[row] - 6 - TRACK * lines.tracks.get((row, a, before[1]), 0)
-                points += [(points[-1][0], level), (there, level)]
-            points.append((there, top[row]))
-        marks.append(Line(tuple(points), "line", 0.7, arrow=sheets[b].height > 0))
-    for i, (column, place) in enumerate(sketch.at):
-        marks += _moved(sheets[i].marks, x[column, place] - sheets[i].axis, top[column])
-    return Sheet(broad, y, x[sketch.at[0][0], sketch.at[0][1]], marks)
-
-
-def _arrival(x, before, after, way, target: Sheet) -> float:
-    """Where a hop ends: what comes from aside enters a box beside its middle, so that it cannot be taken for what goes straight down."""
-    aside = after == way[-1] and target.height > 0 and x[before] != x[after]
-    return x[after] + (PORT if x[before] > x[after] else -PORT) * aside
-
-
-def _way(sketch: Picture, edge: list[int]) -> list[tuple[int, int]]:
-    a, b, *passed = edge
-    column = sketch.at[a][0]
-    places = [sketch.at[a][1], *passed, sketch.at[b][1]]
-    return [(column + k, place) for k, place in enumerate(places)]
-
-
-def _across(sketch: Picture, sheets: list[Sheet]) -> tuple[dict[tuple[int, int], float], float]:
-    """The x of every place: parts that share a place stand on one axis, stand-ins pass to the right of all parts."""
-    left: dict[int, float] = {}
-    right: dict[int, float] = {}
-    for sheet, (_, place) in zip(sheets, sketch.at):
-        left[place] = max(left.get(place, 0.0), sheet.axis)
-        right[place] = max(right.get(place, 0.0), sheet.width - sheet.axis)
-    axis, edge = {}, 0.0
-    for place in sorted(left):
-        axis[place] = edge + left[place]
-        edge = axis[place] + right[place] + BESIDE
-    edge -= BESIDE
-    x = {(column, place): axis[place] for column, place in sketch.at}
-    # What one source sends past several rows runs as one line, in the first lane that is free in all of them.
-    passing: dict[int, set[tuple[int, int]]] = {}
-    for sent in sketch.edges:
-        if len(sent) > 2:
-            passing.setdefault(sent[0], set()).update(_way(sketch, sent)[1:-1])
-    lanes: list[set[int]] = []
-    for _, cells in sorted(passing.items(), key=lambda item: (len(item[1]), item[0])):
-        rows = {column for column, _ in cells}
-        lane = next((k for k, taken in enumerate(lanes) if not taken & rows), len(lanes))
-        if lane == len(lanes):
-            lanes.append(set())
-        lanes[lane] |= rows
-        x.update(dict.fromkeys(cells, edge + LANE * (1 + lane)))
-    return x, edge + (LANE * len(lanes) + 3 if lanes else 0)
-
-
-class _Stretch(NamedTuple):
-    """A line's way sideways in a gap, from ``low`` to ``high``, and the places it leads to."""
-
-    low: float
-    high: float
-    to: frozenset[int]
-
-    def keeps_clear(self, other: _Stretch) -> bool:
-        """Whether both may run on one track: they do not meet, or they end in one and the same box."""
-        return self.high < other.low - 1 or other.high + 1 < self.low or (self.to == other.to and len(self.to) == 1)
-
-
-def _tracks(sketch: Picture, ways, x, sheets: list[Sheet], rows: int) -> _Lines:
-    """Sideways stretches in one gap take different tracks where they would lie on each other and mean different things."""
-    stretches: list[dict[tuple[int, int], _Stretch]] = [{} for _ in range(rows)]
-    for (a, b, *_), way in zip(sketch.edges, ways):
-        for before, after in pairwise(way):
-            low, high = sorted((x[before], _arrival(x, before, after, way, sheets[b])))
-            if low != high:
-                known = stretches[after[0]].get((a, before[1]), _Stretch(low, high, frozenset()))
-                joined = _Stretch(min(known.low, low), max(known.high, high), known.to | {after[1]})
-                stretches[after[0]][a, before[1]] = joined
-    tracks: dict[tuple[int, int, int], int] = {}
-    gaps = []
-    for row, here in enumerate(stretches):
-        taken: list[list[_Stretch]] = []
-        for (source, place), stretch in sorted(here.items(), key=lambda item: (item[1].high - item[1].low, item[0])):
-            track = next((k for k, known in enumerate(taken) if all(map(stretch.keeps_clear, known))), len(taken))
-            if track == len(taken):
-                taken.append([])
-            taken[track].append(stretch)
-            tracks[row, source, place] = track
-        gaps.append((GAP if row else 0.0) + TRACK * max(0, len(taken) - 1))
-    return _Lines(x, tracks, gaps)
-
-
-def _moved(marks, dx: float, dy: float) -> list[Mark]:
-    return [
-        m._replace(points=tuple((x + dx, y + dy) for x, y in m.points)) if isinstance(m, Line) else m._replace(x=m.x + dx, y=m.y + dy)
-        for m in marks
-    ]
+def _calls(row: Row) -> str:
+    return f"{row.count} calls"
 
 
 def asked(graph: Graph, path: str) -> tuple[list[Row], int]:

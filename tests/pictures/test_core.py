@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from whyshape.analyses.field import window
-from whyshape.analyses.report import _Table, report
+from whyshape.analyses.report import report
+from whyshape.analyses.report_calls import Calls
 from whyshape.graph import Builder, Stopped, derive
 from whyshape.sizes import Size
 
@@ -264,10 +265,10 @@ def shrinking():
 
 def test_a_derivation_is_reused_only_where_it_is_the_same(monkeypatch):
     """Calls that differ in the sizes that arrive share one derivation: the data is that of a report that derives every call."""
-    again, reused = _Table.again, []
-    monkeypatch.setattr(_Table, "again", lambda *asked: reused.append(again(*asked)) or reused[-1])
+    again, reused = Calls.again, []
+    monkeypatch.setattr(Calls, "again", lambda *asked: reused.append(again(*asked)) or reused[-1])
     shared = report(shrinking())
-    monkeypatch.setattr(_Table, "again", lambda *asked: None)
+    monkeypatch.setattr(Calls, "again", lambda *asked: None)
     assert shared == report(shrinking()) and any(reused)
 
 

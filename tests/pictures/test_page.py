@@ -135,7 +135,7 @@ def test_a_factor_of_the_formula_lights_up_in_the_grids(thread_page):
     expect(grid).to_have_class("lit-kernel_size")
     tab.locator("#card").get_by_role("button", name=re.compile(r"^1 .*stride")).first.hover()
     expect(grid).to_have_class("lit-stride")
-    expect(grid.locator(".next")).to_have_count(5)
+    expect(grid.locator(".next")).to_have_count(25)
 
 
 def test_the_window_walks(thread_page):
@@ -173,9 +173,9 @@ def test_why_plus_one(thread_page):
 def test_one_cell_is_traced_to_the_image(thread_page):
     """The thread's pool_2 cell (1, 2) sees rows 4 to 19, columns 8 to 23."""
     tab = thread_page("#l=conv.maxpool_2&px=1,2")
-    tab.get_by_text("It sees rows 4 to 19, columns 8 to 23 of the image.").wait_for()
+    tab.get_by_text("It sees rows 4 to 19, columns 8 to 23 of the input.").wait_for()
     tab.locator("#trace").get_by_label("row").fill("0")
-    tab.get_by_text("It sees rows 0 to 15, columns 8 to 23 of the image.").wait_for()
+    tab.get_by_text("It sees rows 0 to 15, columns 8 to 23 of the input.").wait_for()
 
 
 def test_finding_a_number(thread_page):
@@ -217,7 +217,7 @@ def test_by_keyboard_alone(thread_page):
     assert tab.evaluate("document.documentElement.dataset.copied").startswith(
         "conv.conv_2: 20 x 8 x 8\nheight and width: floor((12 + 2*0 - 1*(5-1) - 1)/1) + 1 = 8"
     )
-    tab.get_by_text("It sees rows 0 to 13, columns 2 to 15 of the image.").wait_for()
+    tab.get_by_text("It sees rows 0 to 13, columns 2 to 15 of the input.").wait_for()
 
 
 def copy_of(tab, kind):

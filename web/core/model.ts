@@ -1,6 +1,6 @@
 // What Python sends about a model, and what follows from it when knobs or the input change.
 
-import { type Condition, type Entry, type Knobs, Numbers } from "./trees";
+import { type Condition, type Entry, type Knobs, Numbers, isNumber, upTo } from "./trees";
 
 export type { Knobs };
 
@@ -23,7 +23,9 @@ export interface Rule extends Road {
   reach?: "same" | "all" | Record<string, Window | "adaptive">;
   measured?: string;
   typed?: string[]; // knobs that must equal what arrives
+  ties?: number[]; // demands that tie such a knob to what arrives
   task?: string[]; // knobs that the task decides: as many as there are answers
+  found?: Record<string, string>; // knobs nobody typed: how each was found
 }
 
 export type Call = [rule: number, reads: number[], makes: number[], own: number, words: number];
@@ -48,14 +50,11 @@ export interface Model {
   totals: [learned: number, macs: number]; // as it was read
   differs: Record<string, string[]>; // settings in which the repetitions of a row differ
   pictures: Record<string, { at: [number, number][]; edges: number[][] }>;
-  glossary: [word: string, sense: string][];
   notes: string[];
-  checks: string[];
   problem?: { sentence: string; path: string; type: string; op: string };
-  accepts?: { axes: string[]; text: string; blocks?: [number, number][][] };
+  fits: string; // the exact set of sizes, or why no map of them is drawn
   problems?: Finding[];
   hazards?: Finding[];
-  costs?: { title: string; columns: string[]; rows: (string | number)[][] }[];
 }
 
 /** What was changed in the page: sizes of inputs by tensor, knobs by call. */
@@ -77,7 +76,7 @@ export function repeats(model: Model, node: number): number[] {
     steps.unshift([times, count / times]);
     node = first + ((node - first) % (count / times));
   }
-  return steps.reduce((nodes, [times, length]) => Array.from({ length: times }, (_, i) => nodes.map((at) => at + i * length)).flat(), [node]);
+  return steps.reduce((nodes, [times, length]) => upTo(times, (i) => nodes.map((at) => at + i * length)).flat(), [node]);
 }
 
 /** The changes with knobs of a call turned too, in all its repetitions. */
@@ -89,8 +88,8 @@ export function turned(model: Model, changes: Changes, node: number, knobs: Knob
 
 /** The numbers of one call under the sizes and changes given. */
 export function numbers(model: Model, sizes: number[][], node: number, changes: Changes): Numbers {
-  const [rule, reads] = model.nodes[node]!;
-  return new Numbers(model.trees, reads.map((t) => sizes[t]!), { ...model.rules[rule]!.knobs, ...changes.knobs[node] });
+  const [rule, reads] = model.nodes[node]!, knobs = model.rules[rule]!.knobs ?? {}, turned = changes.knobs[node];
+  return new Numbers(model.trees, reads.map((t) => sizes[t]!), turned ? { ...knobs, ...turned } : knobs);
 }
 
 /** Every size of the model, up to the first call whose demand fails. Calls from `from` on are asked again; earlier sizes are kept. */
@@ -124,11 +123,14 @@ export function roadOf(rule: Rule, at: Numbers): Road | undefined {
   return [rule, ...(rule.roads ?? [])].find((road) => !road.holds?.some((condition) => !at.holds(condition)));
 }
 
-/** A refusal's sentence with its numbers put in. */
+/** A refusal's sentence with its numbers put in: `{wanted:maps are|map is}` is "3 maps are", and "1 map is". */
 export function fill(sentence: string, named: Record<string, Named>, at: Numbers): string {
   const text = (value: Named): string =>
     Array.isArray(value) ? `(${value.map(text).join(", ")}${value.length === 1 ? "," : ""})` : typeof value === "string" ? value : String(at.value(value));
-  return sentence.replace(/\{(\w+)(!r)?\}/g, (_, name: string, quoted?: string) => (quoted ? `'${text(named[name]!)}'` : text(named[name]!)));
+  return sentence.replace(/\{(\w+)(!r)?(?::(.*?)\|(.*?))?\}/g, (_, name: string, quoted?: string, many?: string, one?: string) => {
+    const value = named[name]!, told = text(value);
+    return quoted ? `'${told}'` : many ? `${told} ${typeof value === "number" && told === "1" ? one : many}` : told;
+  });
 }
 
 /** The learned numbers of a call whose weights are its own, else 0. */
@@ -147,7 +149,7 @@ export function repairs(model: Model, changes: Changes, stop: Stop, sizes: numbe
   for (const [knob, now] of Object.entries(at.knobs)) {
     const tries = relation === "==" ? [...wanted, ...wanted.flatMap((a) => wanted.map((b) => (now * a) / b))] : [now - 1, now + 1, now - 2, now + 2, 1];
     for (const value of new Set(tries)) {
-      if (!Number.isInteger(value) || value < (knob.startsWith("padding") ? 0 : 1) || value === now) continue;
+      if (!isNumber(value) || value < (knob.startsWith("padding") ? 0 : 1) || value === now) continue;
       if (!evaluate(model, turned(model, changes, stop.node, { [knob]: value }), repeats(model, stop.node)[0], sizes).stop) {
         found.push({ node: stop.node, knob, value });
         break;

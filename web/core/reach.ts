@@ -1,6 +1,6 @@
 // Where a cell looks: bands of rows and columns, followed back through the calls.
 
-import { floor, max, min } from "./trees";
+import { clamp, floor, isNumber, max, min, upTo } from "./trees";
 import { type Changes, type Model, type Window, numbers } from "./model";
 
 /** For the last two axes (or the last one): first and last index, before clipping; `exact` is false where only "at most" is known. */
@@ -18,6 +18,20 @@ export function throughAdaptive([first, last]: [number, number], n: number, o: n
   return [floor((first * n) / o), Math.ceil(((last + 1) * n) / o) - 1];
 }
 
+/** How a call's outputs look along an axis: through a window, at their own place, or, where nothing else is known, at all of it. */
+type Reach = Window | "adaptive" | "same" | "all";
+
+/** The reach of a call along each axis, with its numbers put in. */
+export function reachOf(model: Model, sizes: number[][], changes: Changes, node: number): (axis: number) => Reach {
+  const reach = model.rules[model.nodes[node]![0]]!.reach ?? "all";
+  if (typeof reach === "string") return () => reach;
+  const at = numbers(model, sizes, node, changes);
+  return (axis) => {
+    const window = reach[axis] ?? "all";
+    return typeof window === "string" ? window : (window.map((tree) => at.value(tree)) as Window);
+  };
+}
+
 /** From one cell (its last one or two indices) of a tensor back: the band it reads in every tensor before it. */
 export function trace(model: Model, sizes: number[][], changes: Changes, tensor: number, cell: number[]): Map<number, Band> {
   const bands = new Map<number, Band>([[tensor, { spans: cell.map((i) => [i, i]), exact: true }]]);
@@ -30,25 +44,21 @@ export function trace(model: Model, sizes: number[][], changes: Changes, tensor:
     bands.set(t, { spans, exact });
   };
   for (let node = model.nodes.length - 1; node >= 0; node--) {
-    const [index, reads, makes] = model.nodes[node]!, reach = model.rules[index]!.reach ?? "all";
+    const [, reads, makes] = model.nodes[node]!;
     for (const made of makes) {
       const band = bands.get(made);
       if (!band) continue;
-      const out = sizes[made]!;
+      const out = sizes[made]!, along = reachOf(model, sizes, changes, node);
       for (const read of reads) {
-        const size = sizes[read]!, axes = min(2, max(0, size.length - 2));
-        if (reach === "all" || axes === 0 || band.spans.length !== axes) {
-          join(read, size.slice(size.length - axes).map((n) => [0, n - 1]), false);
-          continue;
-        }
-        const at = numbers(model, sizes, node, changes);
-        const spans = band.spans.map((span, i): [number, number] => {
-          const axis = i - axes, n = size.at(axis)!, window = reach === "same" ? undefined : reach[axis];
-          if (window === "adaptive") return throughAdaptive(span, n, out.at(axis)!);
-          if (window) return throughWindow(span, window.map((tree) => at.value(tree)) as Window);
-          return reach !== "same" || n !== out.at(axis) ? [0, n - 1] : span;
-        });
-        join(read, spans, band.exact && (reach === "same" || axes === Object.keys(reach).length));
+        const size = sizes[read]!, axes = clamp(size.length - 2, 0, 2), kept = axes > 0 && band.spans.length === axes;
+        let exact = band.exact && kept;
+        join(read, upTo(axes, (i): [number, number] => {
+          const axis = i - axes, n = size.at(axis)!, span = band.spans[i]!, how = kept ? along(axis) : "all";
+          if (how === "adaptive") return throughAdaptive(span, n, out.at(axis)!);
+          if (how === "same" && n === out.at(axis)) return span;
+          if (how === "all") exact = false;
+          return typeof how === "string" ? [0, n - 1] : throughWindow(span, how);
+        }), exact);
       }
     }
   }
@@ -57,53 +67,52 @@ export function trace(model: Model, sizes: number[][], changes: Changes, tensor:
 
 /** The cells that one output index reads along one axis, in order, clipped cells left in. */
 export function cellsRead(out: number, [size, stride, before, dilation]: Window): number[] {
-  const cells = Array.from({ length: size }, (_, j) => j * dilation);
+  const cells = upTo(size, (j) => j * dilation);
   if (stride > 0) return cells.map((j) => out * stride - before + j);
-  return cells.map((j) => (out + before - j) / -stride).filter(Number.isInteger).reverse();
+  return cells.map((j) => (out + before - j) / -stride).filter(isNumber).reverse();
 }
 
 /** The output indices, of `n`, that read input cell `cell` along one axis: `cellsRead` solved for the output. */
 export function readersOf(cell: number, n: number, [size, stride, before, dilation]: Window): number[] {
-  const found = Array.from({ length: size }, (_, j) => (stride > 0 ? (cell + before - j * dilation) / stride : cell * -stride - before + j * dilation));
-  return found.filter((out) => Number.isInteger(out) && out >= 0 && out < n).sort((a, b) => a - b);
+  const found = upTo(size, (j) => (stride > 0 ? (cell + before - j * dilation) / stride : cell * -stride - before + j * dilation));
+  return found.filter((out) => isNumber(out) && out >= 0 && out < n).sort((a, b) => a - b);
 }
 
 /** How the cells of a tensor look at the image along one axis: cell u sees `u*step - start` and `size - 1` more; null: all of it. */
 export interface Field { size: number; step: number; start: number }
 
 /** The field of every tensor along axis -2 and -1, in closed form; null where cells differ from each other or nothing is known. */
-export function fields(model: Model, sizes: number[][], changes: Changes): Map<number, (Field | null)[]> {
-  const known = new Map<number, (Field | null)[]>(model.inputs.map(([t]) => [t, [{ size: 1, step: 1, start: 0 }, { size: 1, step: 1, start: 0 }]]));
-  const windows = new Map<string, Window>(); // of calls that are derived alike
-  const windowOf = (index: number, node: number, axis: number, trees: Window): Window => {
-    const key = `${index} ${axis} ${changes.knobs[node] ? node : model.nodes[node]![1].map((t) => sizes[t])}`, known = windows.get(key);
-    if (known) return known;
-    const at = numbers(model, sizes, node, changes), found = trees.map((tree) => at.value(tree)) as Window;
-    windows.set(key, found);
-    return found;
-  };
-  model.nodes.forEach(([index, reads, makes], node) => {
-    const reach = model.rules[index]!.reach ?? "all";
+export function fields(model: Model, sizes: number[][], changes: Changes): (Field | null)[][] {
+  const known: (Field | null)[][] = [];
+  for (const [tensor] of model.inputs) known[tensor] = [{ size: 1, step: 1, start: 0 }, { size: 1, step: 1, start: 0 }];
+  model.nodes.forEach(([, reads, makes], node) => {
+    const along = reachOf(model, sizes, changes, node);
     const axes = [-2, -1].map((axis): Field | null => {
       let joined: Field | null | undefined;
       for (const read of reads) {
-        const before = known.get(read)?.[axis + 2], n = sizes[read]!.at(axis);
+        const before = known[read]?.[axis + 2], n = sizes[read]!.at(axis);
         if (before === undefined || n === undefined) continue;
-        let field = sizes[read]!.length < 3 || reach === "all" ? null : before;
-        const window = typeof reach === "object" ? reach[axis] : undefined;
-        if (field && window) {
-          const [size, stride, start, dilation] = window === "adaptive" ? [0, 0, 0, 0] : windowOf(index, node, axis, window);
-          field = stride > 0 ? { size: field.size + dilation * (size - 1) * field.step, step: field.step * stride, start: field.start + start * field.step } : null;
-        } else if (reach !== "same" || n !== sizes[makes[0]!]?.at(axis)) field = null;
-        if (joined === undefined) joined = field;
-        else if (joined && field && joined.step === field.step) {
-          const start = max(joined.start, field.start);
-          joined = { step: field.step, start, size: max(joined.size - joined.start, field.size - field.start) + start };
-        } else joined = null;
+        const field = sizes[read]!.length < 3 ? null : before && through(before, along(axis), n === sizes[makes[0]!]?.at(axis));
+        joined = joined === undefined ? field : both(joined, field);
       }
       return joined ?? null;
     });
-    for (const made of makes) known.set(made, axes);
+    for (const made of makes) known[made] = axes;
   });
   return known;
+}
+
+/** The field of a call's output cells, where its input's cells have `field`. */
+function through(field: Field, how: Reach, sameSize: boolean): Field | null {
+  if (typeof how === "string") return how === "same" && sameSize ? field : null;
+  const [size, stride, before, dilation] = how;
+  if (stride < 1) return null;
+  return { size: field.size + dilation * (size - 1) * field.step, step: field.step * stride, start: field.start + before * field.step };
+}
+
+/** What is seen on either of two ways. */
+function both(a: Field | null, b: Field | null): Field | null {
+  if (!a || !b || a.step !== b.step) return null;
+  const start = max(a.start, b.start);
+  return { step: a.step, start, size: max(a.size - a.start, b.size - b.start) + start };
 }

@@ -1,6 +1,6 @@
 // Formulas as text. The brackets and spaces are those of whyshape's Python writer; a test keeps both equal.
 
-import { type Entry, isAxis } from "./trees";
+import { type Entry, isAxis, isNumber } from "./trees";
 
 const STRENGTH: Record<string, number> = { "+": 1, "-": 1, neg: 1, "*": 2, "%": 2 };
 const BINARY: Record<string, string> = { "+": " + ", "-": " - ", "*": "*", "%": " mod " };
@@ -14,7 +14,7 @@ export function pieces(trees: Entry[], tree: number, leaf: (tree: number) => str
 
   function write(index: number): [Piece[], number] {
     const entry = trees[index]!;
-    if (typeof entry === "number") return [[String(entry)], Number.isInteger(entry) && entry < 0 ? 1 : 3];
+    if (typeof entry === "number") return [[String(entry)], isNumber(entry) && entry < 0 ? 1 : 3];
     if (typeof entry === "string" || isAxis(entry)) {
       const text = leaf(index);
       return [[{ tree: index, text }], text.startsWith("-") ? 1 : 3];
@@ -83,6 +83,9 @@ export function short(n: number): string {
   const scaled = n / factor;
   return (factor === 1 ? grouped(n) : String(Number(scaled.toPrecision(3)))) + letter;
 }
+
+/** `1 map`, `3 maps`. */
+export const count = (n: number, word: string): string => `${grouped(n)} ${word}${n === 1 ? "" : "s"}`;
 
 /** Rising numbers as runs: `0 to 2, 5`; at most so many of them. */
 export function runs(numbers: number[], most: number): string {

@@ -2,6 +2,14 @@
 
 export const { floor, max, min } = Math;
 
+/** n, but neither below nor above. */
+export const clamp = (n: number, low: number, high: number): number => max(low, min(n, high));
+
+/** What `make` gives for 0, 1, 2, ... below n. */
+export const upTo = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
+
+export const isNumber = Number.isInteger;
+
 /** A number, a knob's name, [slot, axis] of the call's inputs, or [operator, tree, ...] with trees as indices into the table. */
 export type Entry = number | string | [number, number] | [string, ...number[]];
 export type Knobs = Record<string, number>;

@@ -1,12 +1,15 @@
 // One layer: the slots SIZE, MAPS, WEIGHTS, NOTE; its knobs; its window at work; its numbers to copy.
 
 import { signal } from "../core/signals";
-import { type Condition, type Knobs, isAxis, isSum, floor, max } from "../core/trees";
-import { repairs, repeats, roadOf } from "../core/model";
+import { type Condition, isAxis, isSum, floor, max } from "../core/trees";
+import { UNCHANGED, repairs, repeats, roadOf } from "../core/model";
+import { reachOf } from "../core/reach";
 import { grouped, latex, mathml, python } from "../core/text";
-import { Formula, base, formulaText, told } from "./number";
+import { Whole } from "./controls";
+import { Formula, axisWord, base, formulaText, told } from "./number";
 import { field, toggle } from "./list";
-import { called, changes, choose, chosen, isCall, model, numbersOf, open, outputOf, parents, path, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, touched, whole } from "./state";
+import { called, changes, choose, chosen, isCall, knobsOf, model, numbersOf, open, outputOf, parents, path, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, total, touched, whole } from "./state";
+import { Weights } from "./weights";
 import { Walk } from "./walk";
 import { Picture } from "./picture";
 import { Fragment, make } from "../view";
@@ -17,19 +20,19 @@ export function Card() {
 
 function Inside() {
   const row = chosen.value, data = model.rows[row]!, [, , type, first, count, times] = data;
-  const node = isCall(data) ? first : -1, total = (table: Float64Array) => table[first + count]! - table[first]!;
+  const node = isCall(data) ? first : -1, end = stop.value?.node ?? Infinity;
   return (
     <>
       <h3>{called(row)} <small>{type}</small></h3>
       <p class="flow">
         {node >= 0 && <>{model.nodes[node]![1].map((t) => sizeText(t)).join(" and ")} {"->"} </>}
-        <b>{(stop.value?.node ?? Infinity) < first + count ? "-" : sizeText(outputOf(row))}</b>
+        <b>{end < first + count ? "-" : sizeText(outputOf(row))}</b>
         {times > 1 && ` This row stands for ${times} alike blocks.`}{model.differs[row] && ` They differ in: ${model.differs[row].join("; ")}.`}
       </p>
-      {stop.value && stop.value.node >= first && stop.value.node < first + count && <Refusal />}
-      {node >= 0 ? <Slots node={node} key={node} /> : (
+      {end >= first && end < first + count && <Refusal />}
+      {node >= 0 ? <Slots node={node} /> : (
         <>
-          <p>{grouped(total(sums.value.weights))} learned numbers, {grouped(total(sums.value.work))} multiply-adds.{field(row) && ` One output cell sees ${field(row)} of the image.`}</p>
+          <p>{grouped(total(data, sums.value.weights))} learned numbers, {grouped(total(data, sums.value.work))} multiply-adds.{field(row) && ` One output cell sees ${field(row)} of the input.`}</p>
           <Picture row={row} />
           <button onClick={() => toggle(row)}>{open.value.has(row) ? "Close" : "Open"} its parts in the list</button>
         </>
@@ -66,10 +69,10 @@ function Slots({ node }: { node: number }) {
   return (
     <>
       <div class="slot"><b>SIZE</b>
-        <div>{axes.map(({ places, tree }) => <Axis node={node} words={places.map((i) => rule.axes?.[i] ?? `axis ${i}`)} tree={tree} />)}
+        <div>{axes.map(({ places, tree }) => <Axis node={node} words={places.map((i) => axisWord(i, rule.axes))} tree={tree} />)}
           {axes.length === 0 && <p>unchanged</p>}
           {said("SIZE")}
-          {typeof rule.reach === "object" && axes.length > 0 && <WhyPlusOne node={node} />}</div>
+          {axes.length > 0 && <WhyPlusOne node={node} />}</div>
       </div>
       {channels >= 0 && <div class="slot"><b>MAPS</b><div><p><Formula node={node} tree={shapes[0]![channels]!} /> {words?.MAPS ? "" : who(node, shapes[0]![channels]!)}</p>{said("MAPS")}</div></div>}
       {rule.params.length > 0 && <div class="slot"><b>WEIGHTS</b><div><Weights node={node} />{said("WEIGHTS")}</div></div>}
@@ -97,78 +100,56 @@ function Axis({ node, words, tree }: { node: number; words: string[]; tree: numb
   );
 }
 
+/** Who decides a number that no formula gives. */
 function who(node: number, tree: number): string {
-  const { word, text } = told(node, tree);
-  if (word === "=") return isAxis(model.trees[tree]!) ? "unchanged" : "";
-  return text ? `(${text})` : "";
-}
-
-function Weights({ node }: { node: number }) {
-  const [index, , , own] = model.nodes[node]!, at = numbersOf(node);
-  const shapes = model.rules[index]!.params.map((shape) => shape.map((tree) => at.value(tree)));
-  const sum = shapes.reduce((all, shape) => all + shape.reduce((a, b) => a * b, 1), 0);
-  return (
-    <p>{shapes.map((shape) => (shape.length > 1 ? shape.join("*") : shape[0])).join(" + ")} = <b>{grouped(sum)}</b>, <span class="learned">learned</span>.
-      {" "}Stored as {shapes.map((shape) => `(${shape.join(", ")})`).join(" and ")}.{!own && " These weights are another layer's too and are counted there."}</p>
-  );
-}
-
-/** Whether an expression rests on a knob, or on a size that arrives. */
-function reads(tree: number, knob: boolean): boolean {
-  const entry = model.trees[tree]!;
-  if (!isSum(entry)) return knob ? typeof entry === "string" : isAxis(entry);
-  return ((entry as unknown[]).slice(1) as number[]).some((part) => reads(part, knob));
+  const { by, text } = told(node, tree);
+  return isAxis(model.trees[tree]!) && by === "calculated" ? "unchanged" : text && `(${text})`;
 }
 
 /** The demands that tie a typed number to what arrives. */
 function Needs({ node }: { node: number }) {
   const rule = ruleOf(node), at = numbersOf(node);
-  const equal = (rule.needs ?? []).filter(([relation, left, right]) => relation === "==" && reads(left, false) && !reads(left, true) && reads(right, true) && !reads(right, false));
-  if (!equal.length) return null;
-  return (
+  return rule.ties && (
     <ul class="needs">
-      {equal.map((demand) => {
-        const [, left, right] = demand, ok = at.holds(demand as unknown as Condition);
+      {rule.ties.map((place) => {
+        const demand = rule.needs![place]!, [, left, right] = demand, ok = at.holds(demand as unknown as Condition);
         return <li class={ok ? "" : "bad"}><Formula node={node} tree={right} /> must equal <Formula node={node} tree={left} />{ok ? "" : ": it does not"}</li>;
       })}
     </ul>
   );
 }
 
-const LEAST = (name: string): number => (base(name).includes("padding") ? 0 : 1);
-
 function KnobBox({ node }: { node: number }) {
-  const at = numbersOf(node), groups = new Map<string, string[]>();
-  for (const name of Object.keys(at.knobs)) groups.set(base(name), [...(groups.get(base(name)) ?? []), name]);
-  if (!groups.size) return null;
-  const many = repeats(model, node).length;
-  const { knobs: before = {}, reach } = ruleOf(node), window = typeof reach === "object" ? reach["-1"] : undefined;
+  const at = numbersOf(node), groups = new Map<string, string[]>(), many = repeats(model, node).length, before = knobsOf(node), { reach, typed } = ruleOf(node);
+  const window = typeof reach === "object" ? reach["-1"] : undefined;
   const shared = (at.knobs.groups ?? 1) > 1 && Array.isArray(window) && at.value(window[1]) > 0; // a kernel then stores its group's maps only
-  const even = (names: string[]) => names.every((name) => at.knobs[name] === at.knobs[names[0]!] && before[name] === before[names[0]!]);
+  for (const name in at.knobs) { // a number for each axis is one knob while they are equal
+    const all = Object.keys(at.knobs).filter((other) => base(other) === base(name));
+    const even = all.every((other) => at.knobs[other] === at.knobs[name] && before[other] === before[name]);
+    groups.set(even ? base(name) : name, even ? all : [name]);
+  }
+  if (!groups.size) return null;
   return (
     <fieldset class="knobs"><legend>Turn the knobs{many > 1 && ` of all ${many} repetitions`}</legend>
-      {[...groups].flatMap(([group, names]): [string, string[]][] => (even(names) ? [[group, names]] : names.map((name) => [name, [name]]))).map(([shown, names]) => {
-        const now = at.knobs[names[0]!]!, was = before[names[0]!]!, least = LEAST(names[0]!), typed = ruleOf(node).typed?.includes(names[0]!);
-        const called = shown === "in_channels" && shared ? "in_channels of each group" : shown;
-        const set = (value: number) => Number.isInteger(value) && value >= least && value < 1e9 && setKnobs(node, Object.fromEntries(names.map((name) => [name, value])) as Knobs);
+      {[...groups].map(([name, names]) => {
+        const [first] = names as [string], was = before[first]!, label = name === "in_channels" && shared ? "in_channels of each group" : name;
+        const knob = { now: at.knobs[first]!, least: name.includes("padding") ? 0 : 1, set: (value: number) => setKnobs(node, Object.fromEntries(names.map((each) => [each, value]))) };
         return (
-          <label class={now === was ? "" : "changed"}><span>{called}{typed && <small> typed</small>}</span>
-            <input type="range" aria-label={`${called} slider`} min={least} max={max(8, 2 * was)} value={now} onInput={(e) => set(+e.currentTarget.value)} />
-            <input type="number" aria-label={called} min={least} value={now} onInput={(e) => set(e.currentTarget.valueAsNumber)} />
+          <label class={knob.now === was ? "" : "changed"}><span>{label}{typed?.includes(first) && <small> typed</small>}</span>
+            <Whole slider label={`${label} slider`} most={max(8, 2 * was)} {...knob} /><Whole label={label} most={1e9} {...knob} />
           </label>
         );
       })}
-      {touched.value && <button onClick={() => (changes.value = { inputs: {}, knobs: {} })}>Reset all</button>}
+      {touched.value && <button onClick={() => (changes.value = UNCHANGED)}>Reset all</button>}
     </fieldset>
   );
 }
 
 /** The three steps behind "+ 1", for a window whose size formula they make up. */
 function WhyPlusOne({ node }: { node: number }) {
-  const [index, reads, makes] = model.nodes[node]!, reach = model.rules[index]!.reach;
-  const window = typeof reach === "object" ? reach["-1"] : undefined;
-  if (!window || window === "adaptive") return null;
-  const at = numbersOf(node), [size, stride, before, dilation, after] = window.map((t) => at.value(t)) as [number, number, number, number, number];
+  const [, reads, makes] = model.nodes[node]!, window = reachOf(model, sizes.value, changes.value, node)(-1);
+  if (typeof window === "string") return null;
+  const [size, stride, before, dilation, after] = window;
   const n = sizes.value[reads[0]!]!.at(-1)!, room = n + before + after, span = dilation * (size - 1) + 1, moves = floor((room - span) / stride);
   if (stride < 1 || moves + 1 !== sizes.value[makes[0]!]!.at(-1)) return null;
   return (
@@ -189,7 +170,7 @@ function Copies({ node }: { node: number }) {
   const at = numbersOf(node);
   const lines = alike(node, (roadOf(rule, at) ?? rule).outs[0] ?? []).filter(({ tree }) => isSum(model.trees[tree]!));
   const sums = lines.map(({ tree }) => `${formulaText(node, tree)} = ${at.value(tree)}`);
-  const text = lines.map(({ places }, i) => `${places.map((axis) => rule.axes?.[axis] ?? `axis ${axis}`).join(" and ")}: ${sums[i]}`);
+  const text = lines.map(({ places }, i) => `${places.map((axis) => axisWord(axis, rule.axes)).join(" and ")}: ${sums[i]}`);
   const access = name && `model.${name}`.replace(/\.(\d+)(?=\.|$)/g, "[$1]");
   const kinds: Record<string, () => string | 0> = {
     text: () => [`${name || rule.op}: ${sizeText(model.nodes[node]![2][0]!)}`, ...text].join("\n"),

@@ -1,15 +1,17 @@
 // Which sizes fit: every height and width asked in the page, through the trees, with the knobs as they stand.
 
-import { floor, max, min } from "../core/trees";
+import { floor, max, min, upTo } from "../core/trees";
 import { effect, signal } from "../core/signals";
 import { evaluate } from "../core/model";
 import { runs } from "../core/text";
-import { changes, model, setInput, sizes, sizeText } from "./state";
+import { Whole } from "./controls";
+import { changes, model, setInput, sizes } from "./state";
 import { Fragment, make } from "../view";
 
 const MOST = 96, WORK = 1_500_000; // sizes along one axis; calls asked in all
 
 type Answer = "fits" | "no" | "unknown";
+const SAID: Record<Answer, string> = { fits: "fits", no: "does not fit", unknown: "another road, read the model again" };
 const at = signal(""); // what the pointer stands on
 const grid = signal<{ rows: Answer[][]; done: boolean; square: boolean; low: number }>({ rows: [], done: false, square: false, low: 1 });
 
@@ -36,7 +38,7 @@ export function start(): void {
     const slice = () => {
       if (mine !== run) return;
       for (const until = performance.now() + 12; h < most && performance.now() < until; h++) {
-        rows.push(square ? [ask(tensor, shape, low + h, low + h)] : Array.from({ length: MOST }, (_, w) => ask(tensor, shape, h + 1, w + 1)));
+        rows.push(square ? [ask(tensor, shape, low + h, low + h)] : upTo(MOST, (w) => ask(tensor, shape, h + 1, w + 1)));
       }
       grid.value = { rows: rows.slice(), done: h >= most, square, low };
       if (h < most) setTimeout(slice, 8);
@@ -65,19 +67,17 @@ function blocks(rows: Answer[][]): string[] {
 
 export function Fits() {
   const found = image(), { rows, done, square, low } = grid.value;
-  if (model.problem) return <p>The model stopped at {model.problem.path || model.problem.op}, so the layers behind it were not read. Which sizes would pass all of them is not known here.</p>;
-  if (model.accepts && !found) return <p class="answer">{model.accepts.text}</p>;
-  if (!found) return <p>The map is drawn for one image as input. This model's inputs: {model.inputs.map(([t, name]) => `${name} ${sizeText(t)}`).join(", ")}.</p>;
+  if (!found) return <p class="answer">{model.fits}</p>;
   const [tensor, shape] = found, list = rows.flatMap((row, i) => (row[square ? 0 : i] === "fits" ? [low + i] : []));
   const count = rows.reduce((sum, row) => sum + row.filter((answer) => answer === "fits").length, 0), parts = square ? [] : blocks(rows);
   const fill = (answer: Answer) => rows.map((row, h) => row.map((a, w) => (a === answer ? `M${w} ${h}h1v1h-1z` : "")).join("")).join("");
   return (
     <>
-      {model.accepts && <p class="answer">{model.accepts.text}</p>}
+      {model.fits && <p class="answer">{model.fits}</p>}
       <p role="status">
         {!done && "Asking ... "}Square images that fit, from {low} to {low + rows.length - 1}: <b>{list.length ? runs(list, 12) : "none"}</b>.
         {!square && done && <> Of all {rows.length} x {rows.length} pairs of height and width, <b>{count}</b> fit{parts.length > 0 && parts.length <= 12 && <>: {parts.join("; ")}</>}.</>}
-        {changes.value.knobs && Object.keys(changes.value.knobs).length > 0 && " With your changes."}
+        {Object.keys(changes.value.knobs).length > 0 && " With your changes."}
       </p>
       {!square && (
         <figure class="fits">
@@ -85,7 +85,7 @@ export function Fits() {
             onPointerMove={(e) => {
               const box = e.currentTarget.getBoundingClientRect(), side = (MOST + 8) / box.width;
               const [h, w] = [floor((e.clientY - box.top) * side - 6), floor((e.clientX - box.left) * side - 6)], answer = rows[h]?.[w];
-              at.value = (answer ? `height ${h + 1}, width ${w + 1}: ${answer === "fits" ? "fits" : answer === "no" ? "does not fit" : "another road, read the model again"}` : "");
+              at.value = answer ? `height ${h + 1}, width ${w + 1}: ${SAID[answer]}` : "";
             }}>
             <rect class="field" width={MOST} height={MOST} />
             <path class="fit" d={fill("fits")} /><path class="unknown" d={fill("unknown")} />
@@ -97,11 +97,8 @@ export function Fits() {
         </figure>
       )}
       <form class="tools" onSubmit={(e) => e.preventDefault()}>
-        {[["height", 2], ["width", 3]].map(([word, axis]) => (
-          <label>{word} of the input <input type="number" min={1} value={shape[axis as number]} onInput={(e) => {
-            const n = e.currentTarget.valueAsNumber;
-            if (Number.isInteger(n) && n > 0 && n < 1e6) setInput(tensor, shape.map((was, i) => (i === axis ? n : was)));
-          }} /></label>
+        {["height", "width"].map((word, i) => (
+          <label>{word} of the input <Whole label={`${word} of the input`} least={1} now={shape[i + 2]!} set={(n) => setInput(tensor, shape.with(i + 2, n))} /></label>
         ))}
         {changes.value.inputs[tensor] && <button onClick={() => (changes.value = { ...changes.value, inputs: {} })}>Back to the input that was read</button>}
       </form>

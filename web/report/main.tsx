@@ -3,21 +3,23 @@
 import { effect, signal } from "../core/signals";
 import { Card } from "./card";
 import { Fits, start } from "./fits";
-import { List, follow } from "./list";
+import { List, follow, measure } from "./list";
 import { Tip } from "./number";
-import { Answer, Bars, Checks, Words, orderButton, textVersion } from "./sections";
-import { address, begin, cell, changes, chosen, model, readAddress, tip, whole } from "./state";
+import { Answer, Bars, orderButton, textVersion } from "./sections";
+import { address, begin, cell, changes, chosen, jump, model, readAddress, seen, sums, tip, whole } from "./state";
 import { Traced } from "./traced";
 import { type Child, Fragment, draw, make } from "../view";
 
 const drawn = signal(2); // sections
 const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
 
+const KINDS = [["n chosen", "chosen"], ["n typed", "typed, must equal"], ["n calculated", "calculated"], ["n input", "from the input or the task"], ["learned", "learned"]];
+
 function Layers() {
   return (
     <>
       <p class="hint">Size comes from a formula. The number of maps is a choice. Point at a number to see who decides it.</p>
-      <ul class="tools legend" aria-label="Who decides a number"><li><span class="n chosen">5</span> chosen</li><li><span class="n typed">5</span> typed, must equal</li><li><span class="n calculated">5</span> calculated</li><li><span class="n input">5</span> from the input</li><li><span class="learned">5</span> learned</li></ul>
+      <ul class="tools legend" aria-label="Who decides a number">{KINDS.map(([look, words]) => <li><span class={look}>5</span> {words}</li>)}</ul>
       {text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>}
     </>
   );
@@ -29,16 +31,15 @@ const SECTIONS: [id: string, title: string, show: () => Child][] = [
   ["trace", "Where does this cell look?", Traced],
   ["fits", "What sizes fit?", Fits],
   ["bars", "Where are the numbers?", Bars],
-  ["words", "Words", Words],
-  ["checks", "How this was checked", Checks],
 ];
+const BELOW = [["words", "Words"], ["checks", "How this was checked"]] as const; // sections that Python wrote under the page
 
 function Page() {
   return (
     <>
       <header>
         <h1>{model.title}</h1>
-        <nav aria-label="Sections">{SECTIONS.map(([id, title]) => <a href={`#${id}`} onClick={(e) => { e.preventDefault(); document.getElementById(id)?.scrollIntoView(); }}>{title}</a>)}</nav>
+        <nav aria-label="Sections">{[...SECTIONS, ...BELOW].map(([id, title]) => <a href={`#${id}`} onClick={(e) => { e.preventDefault(); jump(id, "start"); }}>{title}</a>)}</nav>
         <p class="tools">
           <button onClick={() => (theme.value = theme.value === "dark" ? "light" : "dark")}>Light or dark</button>
           {orderButton()}
@@ -51,6 +52,10 @@ function Page() {
         ))}
       </main>
       <div live={Tip} />
+      <svg class="patterns" width="0" height="0" aria-hidden="true"><defs>
+        <pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0v5" stroke-width="2" /></pattern>
+        <pattern id="cross" width="11" height="11" patternUnits="userSpaceOnUse"><path d="M2 2l7 7m0-7l-7 7" /></pattern>
+      </defs></svg>
     </>
   );
 }
@@ -64,17 +69,9 @@ addEventListener("keydown", (event) => {
 });
 
 const root = document.getElementById("app")!;
-/** What is below the first view, a slice at a time, so that the page answers in between. */
-function rest(): void {
-  if (!whole.value) follow();
-  whole.value = true;
-  drawn.value++;
-  if (SECTIONS[drawn.value]) setTimeout(rest);
-  else start();
-}
-
 begin(JSON.parse(document.getElementById("data")!.textContent!));
 root.textContent = "";
+follow();
 effect(() => draw(root, <Page />));
 let first = true;
 effect(() => {
@@ -87,5 +84,17 @@ effect(() => {
 });
 addEventListener("hashchange", readAddress);
 addEventListener("beforeprint", () => (text.value = true));
+addEventListener("afterprint", () => (text.value = false));
 document.documentElement.dataset.ready = String(Math.round(performance.now()));
-requestAnimationFrame(() => setTimeout(rest)); // once the first rows are painted
+
+/** What is not in the first view, a slice at a time, so that the page answers in between: each pass over the whole model is one. */
+const LATER: (() => void)[] = [
+  measure, () => sums.value, () => seen.value, () => (whole.value = true),
+  ...SECTIONS.slice(drawn.value).map(() => () => drawn.value++),
+  start, () => jump(location.hash.slice(1), "start"),
+];
+function later(): void {
+  LATER.shift()?.();
+  if (LATER.length) setTimeout(later);
+}
+requestAnimationFrame(() => setTimeout(later)); // once the first rows are painted

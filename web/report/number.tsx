@@ -1,35 +1,34 @@
 // A number on the page: who decides it, and where it comes from, on hover, focus, click and Enter.
 
 import { type Piece, pieces, plain } from "../core/text";
-import { isAxis, max, min } from "../core/trees";
-import { choose, lit, makers, model, numbersOf, path, rowOf, sizes, tip } from "./state";
+import { clamp, isAxis, min } from "../core/trees";
+import { changes, choose, lit, makers, model, numbersOf, path, rowOf, ruleOf, sizes, tip } from "./state";
 import { make } from "../view";
 
 /** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
 export const base = (name: string): string => name.replace(/\[\d+\]$/, "");
 
-export interface Told { text: string; by: "chosen" | "calculated" | "input" | "learned"; word: string; source?: number }
+/** `by` is how the number looks: what a search found is calculated, what the task decides comes from outside as an input does. */
+export interface Told { by: "chosen" | "typed" | "calculated" | "input"; text: string; source?: number }
 
 /** Who decides the number behind a leaf of a call's formula. */
 export function told(node: number, tree: number): Told {
-  const entry = model.trees[tree]!, [index, reads] = model.nodes[node]!, rule = model.rules[index]!;
+  const entry = model.trees[tree]!, [, reads] = model.nodes[node]!, rule = ruleOf(node);
   if (typeof entry === "string") {
-    const name = base(entry), typed = rule.typed?.includes(entry);
-    if (rule.task?.includes(entry)) return { text: `${name}: from the task, as many as there are answers`, by: "input", word: "from task" };
-    return typed ? { text: `${name}: typed, must equal what arrives`, by: "chosen", word: "typed" } : { text: `${name}: you chose it`, by: "chosen", word: "chosen" };
+    const name = base(entry), found = rule.found?.[entry];
+    if (found && changes.value.knobs[node]?.[entry] === undefined) return { by: "calculated", text: `${name}: found, not typed: ${found}` };
+    if (rule.task?.includes(entry)) return { by: "input", text: `${name}: from the task, as many as there are answers` };
+    return rule.typed?.includes(entry) ? { by: "typed", text: `${name}: typed, must equal what arrives` } : { by: "chosen", text: `${name}: you chose it` };
   }
-  if (!isAxis(entry)) return { text: "", by: "calculated", word: "=" };
-  const tensor = reads[entry[0]]!, input = model.inputs.find(([t]) => t === tensor);
-  const axis = axisWord(tensor, entry[1], rule.axes);
-  if (input) return { text: `${axis} of the input ${input[1]}: fixed by what comes in`, by: "input", word: "from input" };
-  const maker = makers.value.get(tensor) ?? -1;
-  return { text: `${axis}: calculated in ${maker < 0 ? "the model" : path(rowOf(maker)) || "a call"}`, by: "calculated", word: "=", source: maker };
+  if (!isAxis(entry)) return { by: "calculated", text: "" };
+  const tensor = reads[entry[0]]!, input = model.inputs.find(([t]) => t === tensor), axis = axisWord(entry[1], rule.axes, sizes.value[tensor]!.length);
+  if (input) return { by: "input", text: `${axis} of the input ${input[1]}: fixed by what comes in` };
+  const source = makers.value[tensor];
+  return { by: "calculated", text: `${axis}: calculated in ${source === undefined ? "the model" : path(rowOf(source)) || "a call"}`, source };
 }
 
-export function axisWord(tensor: number, axis: number, words?: string[]): string {
-  const rank = sizes.value[tensor]!.length;
-  return (words?.length === rank ? words[axis] : undefined) ?? `axis ${axis}`;
-}
+/** What an axis is called, where there are words for all of them. */
+export const axisWord = (axis: number, words?: string[], rank = words?.length): string => (words?.length === rank ? words?.[axis] : undefined) ?? `axis ${axis}`;
 
 function show(event: Event, text: string, pinned = false): void {
   const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
@@ -37,16 +36,16 @@ function show(event: Event, text: string, pinned = false): void {
 }
 
 export function Num({ node, tree, text }: { node: number; tree: number; text: string }) {
-  const { by, word, text: words, source } = told(node, tree), entry = model.trees[tree]!;
+  const { by, text: words, source } = told(node, tree), entry = model.trees[tree]!;
   const name = typeof entry === "string" ? base(entry) : "";
   const full = `${text}. ${words}`;
   const point = (e: Event) => { lit.value = name; if (!tip.value?.pinned) show(e, full); };
   return (
     <button
-      class={`n ${word === "typed" ? "typed" : by}${lit.value && lit.value === name ? " lit" : ""}`}
+      class={`n ${by}${lit.value && lit.value === name ? " lit" : ""}`}
       onMouseEnter={point} onFocus={point}
       onMouseLeave={leave} onBlur={leave}
-      onClick={(e) => (e.detail === 2 && source !== undefined && source >= 0 ? choose(rowOf(source)) : show(e, full, true))}
+      onClick={(e) => (e.detail === 2 && source !== undefined ? choose(rowOf(source)) : show(e, full, true))}
     >
       {text}<span class="sr"> ({words})</span>
     </button>
@@ -73,7 +72,7 @@ export const formulaText = (node: number, tree: number): string => plain(formula
 export function Tip() {
   const now = tip.value;
   return (
-    <div id="tip" role="tooltip" class={now ? "shown" : ""} style={{ left: `${max(8, min(now?.x ?? 0, innerWidth - 260))}px`, top: `${(now?.y ?? 0) + 4}px` }}>
+    <div id="tip" role="tooltip" style={{ left: `${clamp(now?.x ?? 0, 8, innerWidth - 260)}px`, top: `${min(now?.y ?? 0, innerHeight - 90) + 4}px` }}>
       {now?.text}
       {now?.pinned && <small> Esc closes</small>}
     </div>

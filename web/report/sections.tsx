@@ -1,8 +1,8 @@
-// The sections around the layers: the answer first, where the numbers are, words, and how all was checked.
+// The sections around the layers: the answer first, where the numbers are, and every row as text.
 
 import { max } from "../core/trees";
 import { grouped, short } from "../core/text";
-import { called, choose, kerasOrder, label, model, outputOf, sizeText, stop, sums, unknownWork } from "./state";
+import { called, choose, jump, kerasOrder, label, model, outputOf, sizeText, stop, sums, total, unknownWork } from "./state";
 import { Refusal } from "./card";
 import { Totals } from "./list";
 import { partsOf } from "./picture";
@@ -21,11 +21,10 @@ export function Answer() {
   return (
     <>
       <p class="answer" aria-label="Sizes from input to output">
-        {chain.slice(0, 24).map(({ text, row }, i) => <>{i > 0 && " -> "}{row < 0 ? <span>{text}</span> : <button class="link" title={called(row)} onClick={() => { choose(row); document.getElementById("card")?.scrollIntoView({ block: "nearest" }); }}>{text}</button>}</>)}
+        {chain.slice(0, 24).map(({ text, row }, i) => <>{i > 0 && " -> "}{row < 0 ? <span>{text}</span> : <button class="link" title={called(row)} onClick={() => { choose(row); jump("card"); }}>{text}</button>}</>)}
         {chain.length > 24 && ` -> ... -> ${chain.at(-1)!.text}`}
       </p>
       <Totals />
-      {model.problem && !model.problems?.length && <div class="refusal"><strong>{model.problem.path || model.problem.op} stopped the model:</strong> {model.problem.sentence}.</div>}
       {stop.value && <Refusal />}
       <Findings title="Problems" list={model.problems} />
       <Findings title="It runs, but look" list={model.hazards} />
@@ -56,7 +55,7 @@ export function Bars() {
   return (
     <div class="bars">
       {tables.map(([title, table]) => {
-        const rows = parts.map((row) => ({ row, n: table[model.rows[row]![3] + model.rows[row]![4]]! - table[model.rows[row]![3]]! })).filter(({ n }) => n > 0);
+        const rows = parts.map((row) => ({ row, n: total(model.rows[row]!, table) })).filter(({ n }) => n > 0);
         const most = max(1, ...rows.map(({ n }) => n)), all = table.at(-1)!;
         return (
           <table><caption>{title}: {model.problem || (title.startsWith("multiply") && unknownWork.value) ? "at least " : ""}{grouped(all)}</caption><tbody>
@@ -67,34 +66,14 @@ export function Bars() {
           </tbody></table>
         );
       })}
-      {model.costs?.map(({ title, columns, rows }) => (
-        <table><caption>{title}</caption><thead><tr>{columns.map((word) => <th scope="col">{word}</th>)}</tr></thead>
-          <tbody>{rows.map((row) => <tr>{row.map((value) => <td>{typeof value === "number" ? grouped(value) : value}</td>)}</tr>)}</tbody></table>
-      ))}
     </div>
-  );
-}
-
-export function Words() {
-  return <dl class="words">{model.glossary.map(([word, sense]) => <><dt>{word}</dt><dd>{sense}</dd></>)}</dl>;
-}
-
-export function Checks() {
-  const measured = model.nodes.filter(([rule]) => model.rules[rule]!.measured !== undefined).length;
-  return (
-    <ul>
-      <li>{model.nodes.length - measured} of {model.nodes.length} calls are derived: their sizes come from formulas, evaluated in this page.</li>
-      {measured > 0 && <li>{measured} calls have no formula here: their sizes were observed, and stay as they were when you turn a knob.</li>}
-      <li>The page holds no rule of its own. It evaluates {model.trees.length} expressions that whyshape wrote.</li>
-      {model.checks.map((check) => <li>{check}</li>)}
-    </ul>
   );
 }
 
 /** Every row as text, for the browser's own search, for printing and for reading aloud. */
 export function textVersion(): string {
-  return model.rows.map(([depth, , type, first, count, times], row) => {
-    const size = sizeText(outputOf(row)), n = sums.value.weights[first + count]! - sums.value.weights[first]!;
+  return model.rows.map((data, row) => {
+    const [depth, , type, , , times] = data, size = sizeText(outputOf(row)), n = total(data, sums.value.weights);
     return `${"  ".repeat(depth)}${label(row)}${times > 1 ? ` x ${times}` : ""}${type && type !== label(row) ? ` (${type})` : ""}  ${size}${n ? `  ${grouped(n)} learned` : ""}`;
   }).join("\n");
 }

@@ -1,12 +1,12 @@
 // What the page shows now. Everything follows from a few signals; the address bar holds them, so that a link is an exact view.
 
 import { computed, effect, signal } from "../core/signals";
-import { type Changes, type Model, type Result, type Row, type Rule, evaluate, numbers, parameters, repeats, turned } from "../core/model";
+import { type Changes, type Knobs, type Model, type Result, type Row, type Rule, UNCHANGED, evaluate, numbers, parameters, repeats, turned } from "../core/model";
 import { type Numbers, max } from "../core/trees";
 import { type Field, fields } from "../core/reach";
 
 export let model: Model;
-export const changes = signal<Changes>({ inputs: {}, knobs: {} });
+export const changes = signal<Changes>(UNCHANGED);
 export const chosen = signal(0); // a row
 export const open = signal<ReadonlySet<number>>(new Set());
 export const filter = signal("");
@@ -20,27 +20,29 @@ export const result = computed((): Result => (touched.value ? evaluate(model, ch
 export const sizes = computed(() => result.value.sizes);
 export const stop = computed(() => result.value.stop);
 export const touched = computed(() => Object.keys(changes.value.inputs).length + Object.keys(changes.value.knobs).length > 0);
-export const seen = computed((): Map<number, (Field | null)[]> => fields(model, sizes.value, changes.value));
+export const seen = computed((): (Field | null)[][] => fields(model, sizes.value, changes.value));
 
 /** Sums over the calls before each call, so that any row's total is one subtraction. */
 export const sums = computed(() => {
-  const weights = new Float64Array(model.nodes.length + 1), work = weights.slice(), made = weights.slice();
-  const end = stop.value?.node ?? Infinity, known = new Map<string, [number, number]>(); // alike calls count alike
-  model.nodes.forEach(([index, reads, makes, own], node) => {
-    const rule = model.rules[index]!, key = touched.value ? `${node}` : `${index} ${own} ${reads.map((t) => model.tensors[t])}`;
-    let counted = known.get(key);
-    if (!counted) {
-      const at = numbers(model, sizes.value, node, changes.value);
-      known.set(key, (counted = [parameters(model, at, node), rule.macs === undefined || node >= end ? 0 : at.value(rule.macs)]));
-    }
-    weights[node + 1] = weights[node]! + counted[0];
-    work[node + 1] = work[node]! + counted[1];
-    made[node + 1] = made[node]! + (node >= end ? 0 : makes.reduce((sum, t) => sum + sizes.value[t]!.reduce((a, b) => a * b, 1), 0));
+  const weights = new Float64Array(model.nodes.length + 1), work = weights.slice(), made = weights.slice(), end = stop.value?.node ?? Infinity;
+  model.nodes.forEach(([index, , makes], node) => {
+    const macs = model.rules[index]!.macs, at = numbersOf(node);
+    weights[node + 1] = weights[node]! + parameters(model, at, node);
+    work[node + 1] = work[node]! + (macs === undefined || node >= end ? 0 : at.value(macs));
+    made[node + 1] = made[node]! + (node < end ? makes.reduce((sum, t) => sum + sizes.value[t]!.reduce((a, b) => a * b, 1), 0) : 0);
   });
   return { weights, work, made };
 });
-/** The call that makes each tensor. */
-export const makers = computed(() => new Map(model.nodes.flatMap(([, , makes], node) => makes.map((t): [number, number] => [t, node]))));
+
+/** What a row's calls come to together. */
+export const total = ([, , , first, count]: Row, table: Float64Array): number => table[first + count]! - table[first]!;
+
+/** The call that makes each tensor; none for an input. */
+export const makers = computed(() => {
+  const found: number[] = [];
+  model.nodes.forEach(([, , makes], node) => makes.forEach((t) => (found[t] = node)));
+  return found;
+});
 
 /** Calls no formula covers: their work is not counted, so totals are "at least". */
 export const unknownWork = computed(() => model.nodes.some(([rule]) => model.rules[rule]!.measured !== undefined));
@@ -66,7 +68,7 @@ export function begin(data: Model): void {
     return depth ? above[depth - 1]! : -1;
   });
   open.value = opened;
-  const first = model.rows.findIndex((row) => isCall(row) && Object.keys(model.rules[model.nodes[row[3]]![0]]!.knobs ?? {}).length > 0);
+  const first = model.rows.findIndex((row) => isCall(row) && Object.keys(knobsOf(row[3])).length > 0);
   chosen.value = max(0, first);
   readAddress();
   let waiting = 0;
@@ -79,6 +81,9 @@ export function begin(data: Model): void {
 
 /** The derivation of a call. */
 export const ruleOf = (node: number): Rule => model.rules[model.nodes[node]![0]]!;
+
+/** Its knobs, as they were read. */
+export const knobsOf = (node: number): Knobs => ruleOf(node).knobs ?? {};
 
 /** The numbers of a call as they stand. */
 export const numbersOf = (node: number): Numbers => numbers(model, sizes.value, node, changes.value);
@@ -119,7 +124,7 @@ export const rowsShown = computed((): number[] => {
   if (wanted) {
     const number = /^\d+$/.test(wanted);
     model.rows.forEach((row, index) => {
-      const sizesHere = () => sizes.value[outputOf(index)]!.includes(+wanted) || knobsOf(row).includes(+wanted);
+      const sizesHere = () => sizes.value[outputOf(index)]!.includes(+wanted) || Object.values(numbersOf(row[3]).knobs).includes(+wanted);
       if (number ? isCall(row) && sizesHere() : `${path(index)} ${row[2]}`.toLowerCase().includes(wanted)) shown.push(index);
     });
     return shown;
@@ -127,10 +132,6 @@ export const rowsShown = computed((): number[] => {
   for (let row = 0; row < model.rows.length; row += 1 + (open.value.has(row) ? 0 : model.rows[row]![6])) shown.push(row);
   return shown;
 });
-
-function knobsOf(row: Row): number[] {
-  return Object.values({ ...model.rules[model.nodes[row[3]]![0]]!.knobs, ...changes.value.knobs[row[3]] });
-}
 
 export function choose(row: number): void {
   chosen.value = row;
@@ -140,7 +141,7 @@ export function choose(row: number): void {
   if (opened.size !== open.value.size) open.value = opened;
 }
 
-export function setKnobs(node: number, knobs: Record<string, number>): void {
+export function setKnobs(node: number, knobs: Knobs): void {
   changes.value = turned(model, changes.value, node, knobs);
 }
 
@@ -148,13 +149,17 @@ export function setInput(tensor: number, shape: number[]): void {
   changes.value = { ...changes.value, inputs: { ...changes.value.inputs, [tensor]: shape } };
 }
 
-/** Sizes as text, without the batch: `10 x 24 x 24`, or maps last where Keras' order is asked for. */
-export function shapeText(shape: number[]): string {
+/** What is told of a shape: all but the batch, maps last where Keras' order is asked for. */
+export function inOrder<T>(shape: T[]): T[] {
   const rest = shape.length > 1 ? shape.slice(1) : shape;
-  return (kerasOrder.value && rest.length > 1 ? [...rest.slice(1), rest[0]] : rest).join(" x ") || "one number";
+  return kerasOrder.value && rest.length > 1 ? [...rest.slice(1), rest[0]!] : rest;
 }
 
-export const sizeText = (tensor: number): string => shapeText(sizes.value[tensor]!);
+/** Sizes as text: `10 x 24 x 24`. */
+export const sizeText = (tensor: number): string => inOrder(sizes.value[tensor]!).join(" x ") || "one number";
+
+/** Brings a part of the page into view. */
+export const jump = (id: string, block: ScrollLogicalPosition = "nearest"): void => document.getElementById(id)?.scrollIntoView({ block });
 
 export function address(): string {
   const parts = [`l=${encodeURIComponent(path(chosen.value) || `call ${model.rows[chosen.value]![3]}`)}`];
@@ -170,17 +175,16 @@ export function address(): string {
 export function readAddress(): void {
   let read: Changes = { inputs: {}, knobs: {} }, whole = /^\d{1,9}$/;
   for (const part of location.hash.slice(1).split("&")) {
-    const [key = "", raw = ""] = part.split("="), value = decoded(raw), list = value.split(",");
+    const [key = "", raw = ""] = part.split("="), value = decoded(raw || key), list = value.split(",");
     const index = +key.replace(/^\D+/, "");
-    if (key === "l") {
+    if (key === "l" || (part && !raw)) {
       const row = value.startsWith("call ") ? rowOf(+value.slice(5)) : model.rows.findIndex((_, row) => path(row) === value);
       if (row >= 0) choose(row);
     } else if (key === "px" && list.length === 2 && list.every((n) => whole.test(n))) cell.value = [+list[0]!, +list[1]!];
     else if (/^in\d+$/.test(key) && list.length === model.shapes[model.tensors[index]!]?.length && list.every((n) => whole.test(n))) {
       read.inputs[index] = list.map(Number);
     } else if (/^k\d+$/.test(key) && model.nodes[index]) {
-      const known = model.rules[model.nodes[index]![0]]!.knobs ?? {};
-      const pairs = raw.split(",").map((pair) => decoded(pair).split(":")).filter(([name, n]) => Object.hasOwn(known, name!) && whole.test(n ?? ""));
+      const known = knobsOf(index), pairs = raw.split(",").map((pair) => decoded(pair).split(":")).filter(([name, n]) => Object.hasOwn(known, name!) && whole.test(n ?? ""));
       if (pairs.length) read = turned(model, read, index, Object.fromEntries(pairs.map(([name, n]) => [name, +n!])));
     }
   }

@@ -20,7 +20,7 @@ def known(graph: Graph, diagnosis=None, verified: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {"checks": [verified] if verified else []}
     fits = accepted(graph)
     if fits:
-        found["accepts"] = {"text": fits}
+        found["fits"] = fits
     if diagnosis is not None:
         found["problems"] = [
             {

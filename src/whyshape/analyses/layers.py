@@ -105,6 +105,10 @@ class Layers:
         """Why a number that was left open is this one; empty for a number that somebody typed."""
         return self._filled.get(node.path, {}).get(knob.partition("[")[0], "")
 
+    def opened(self, node: Node) -> tuple:
+        """What was found for numbers that nobody typed; equal for calls that may be told alike."""
+        return self.found.get(node.path, ""), tuple(self._filled.get(node.path, {}).items())
+
     def mark(self, node: Node) -> int:
         """A number that is equal for calls that are derived alike; nothing is derived for it."""
         found = self._mark_of.get(node.index)

@@ -47,8 +47,17 @@ def unworded(sentence: str) -> str:
     return re.sub(r"\{\w+[^{}]*\}", "...", many(sentence))
 
 
+def both(sentence: str) -> str:
+    """The sentence with the words for many and for one, for a page that puts the numbers in itself.
+
+    >>> both("{wanted:axes are} wanted")
+    '{wanted:axes are|axis is} wanted'
+    """
+    return _COUNTED.sub(lambda found: f"{{{found[1]}:{found[2]}|{one(found[2])}}}", sentence)
+
+
 def many(sentence: str) -> str:
-    """The sentence with the words for many, for readers that put the numbers in themselves.
+    """The sentence with the words for many.
 
     >>> many("{wanted:axes are} wanted")
     '{wanted} axes are wanted'

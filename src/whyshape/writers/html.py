@@ -66,12 +66,26 @@ def page(data: dict[str, Any]) -> str:
 <noscript><h1>{title}</h1>
 <p>This page computes in the browser, and scripts are off. Its layers, as they were read:</p>
 <pre>{html.escape(outline(data))}</pre></noscript>
-{_island(data)}
+{_below(data)}
+{_island({name: value for name, value in data.items() if name not in BELOW})}
 <script type="application/octet-stream" id="code">{_deflated(code)}</script>
 <script>{LOADER}</script>
 </body>
 </html>
 """
+
+
+BELOW = ("glossary", "checks")  # what no knob changes stands in the file as it is shown
+
+
+def _below(data: dict[str, Any]) -> str:
+    """The sections at the end of the page: what its words mean, and how its numbers were checked."""
+    words = "".join(f"<dt>{html.escape(word)}</dt><dd>{html.escape(sense)}</dd>" for word, sense in data["glossary"])
+    checks = "".join(f"<li>{html.escape(said)}</li>" for said in data["checks"])
+    return f"""<footer>
+<section id="words" aria-labelledby="words-h"><h2 id="words-h">Words</h2><dl class="words">{words}</dl></section>
+<section id="checks" aria-labelledby="checks-h"><h2 id="checks-h">How this was checked</h2><ul>{checks}</ul></section>
+</footer>"""
 
 
 # Unpacks the page's code and data, both at once, and runs the code as a script of this page; the door lets it in because its hash is

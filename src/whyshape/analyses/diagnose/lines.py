@@ -23,11 +23,12 @@ def line_edit(file: str, line: int, old: ast.expr, new: str, says: str, cost: fl
 
 
 def shown(file: str, old: ast.expr, new: str) -> str:
-    """The source line with the expression replaced."""
-    source = linecache.getline(file, old.lineno)
-    if old.end_lineno != old.lineno or not source.isascii():
+    """The source line, or lines where the expression spans several, with the expression replaced."""
+    lines = [line.encode() for line in linecache.getlines(file)[old.lineno - 1 : old.end_lineno]]  # columns are counted in bytes
+    if not lines:
         return new
-    return (source[: old.col_offset] + new + source[old.end_col_offset :]).strip()
+    corrected = (lines[0][: old.col_offset] + new.encode() + lines[-1][old.end_col_offset :]).decode()
+    return " ".join(corrected.split())
 
 
 def expressions(file: str, line: int, kind) -> list:
@@ -137,12 +138,17 @@ def replaced(whole: ast.expr, *changes: tuple[ast.expr, str]) -> str:
 
 def call_of_layer(case: Case) -> ast.Call | None:
     """The call of the refusing layer, or of the function itself, on the line it stopped at."""
-    names = {n for n in case.problem.path.split(".") if n}
-    for call in expressions(case.problem.file, case.problem.line, ast.Call):
+    return call_at(case.problem)
+
+
+def call_at(place) -> ast.Call | None:
+    """The call of the layer, or of the function itself, on the line of a node or of a problem."""
+    names = {n for n in place.path.split(".") if n}
+    for call in expressions(place.file, place.line, ast.Call):
         f = call.func
         if ((isinstance(f, ast.Attribute) and f.attr in names) or isinstance(f, ast.Subscript)) and call.args:
             return call
-    return next((call for call, _, _ in calls(case.problem.file, case.problem.line, case.problem.op) if call.args), None)
+    return next((call for call, _, _ in calls(place.file, place.line, place.op) if call.args), None)
 
 
-__all__ = ["RESIZE", "Operand", "atom", "call_of_layer", "calls", "expressions", "line_edit", "operands", "replaced"]
+__all__ = ["RESIZE", "Operand", "atom", "call_at", "call_of_layer", "calls", "expressions", "line_edit", "operands", "replaced"]

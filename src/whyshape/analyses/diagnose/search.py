@@ -15,6 +15,7 @@ WORK = 14000  # operators followed while trying, for one place: a measure that i
 TOTAL = 60000  # for all places together
 BRANCHES = 3  # ways on to the next mismatch that are followed
 DEEPEST = 6  # mismatches one behind the other
+OTHER_ROWS = 1.0  # what it costs that a multiple or a part of the rows come out that went in
 AGAIN = 0.6  # what each further edit in another place costs
 
 
@@ -104,7 +105,16 @@ def unlike(fixes: list[Fix]) -> list[Fix]:
 
 def as_fix(case: Case, edits, cost: float, says: str, trial) -> Fix:
     same = trial.state == case.patient.state
+    cost += OTHER_ROWS * counted_again(trial)
     return Fix((*case.edits, *edits), says, OLD if same else NEW, True, cost)
+
+
+def counted_again(trial) -> bool:
+    """Whether the rows of the batch come out several times over, two branches of it one below the other, or a part of them does."""
+    out, given = trial.output, trial.first_input
+    if not out or len(given) < 2 or min(out[0], given[0]) < 2 or out[0] == given[0]:
+        return False
+    return out[0] % given[0] == 0 or given[0] % out[0] == 0
 
 
 __all__ = ["Solved", "solve"]

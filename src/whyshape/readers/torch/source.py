@@ -6,25 +6,66 @@ import ast
 import copy
 import linecache
 import types
+import warnings
 from collections.abc import Iterable
 from functools import lru_cache
 
+CALLED = 3  # functions beside the class that are followed, one called by the other
+
 
 def rewrite(modules: Iterable, edits: list[dict]) -> list[tuple]:
-    """For every module whose method holds lines ``at``: (module, the method's name, the method with all of them corrected, the edits)."""
-    found, made = [], {}
+    """For every module whose methods lead to lines ``at``: (module, the method's name, the method with all of them corrected, the edits).
+
+    The lines may stand in a method, in a function that a module holds (``self.act = lambda x: ...``), or in one beside the class
+    that a method calls.
+    """
+    found: list[tuple] = []
+    made: dict[types.FunctionType, tuple] = {}
     for module in modules:
-        for cls in type(module).__mro__:
-            for name, function in vars(cls).items():
-                if not isinstance(function, types.FunctionType) or getattr(type(module), name, None) is not function:
-                    continue
-                if function not in made:
-                    mine = [e for e in edits if _holds(function.__code__, e["at"])]
-                    made[function] = (corrected(function, mine) if mine else None), mine
-                new, mine = made[function]
-                if new is not None:
-                    found.append((module, name, types.MethodType(new, module), mine))
+        for name, function, bound in _functions(module):
+            if function not in made:
+                made[function] = _led(function, edits)
+            new, mine = made[function]
+            if new is not None:
+                found.append((module, name, types.MethodType(new, module) if bound else new, mine))
     return found
+
+
+def _functions(module) -> Iterable[tuple[str, types.FunctionType, bool]]:
+    """The functions of a module by name: its classes' methods, which are bound to it, and those it holds itself, which are not."""
+    for cls in type(module).__mro__:
+        for name, function in vars(cls).items():
+            if isinstance(function, types.FunctionType) and getattr(type(module), name, None) is function:
+                yield name, function, True
+    for name, function in vars(module).items():
+        if isinstance(function, types.FunctionType):
+            yield name, function, False
+
+
+def _led(function: types.FunctionType, edits: list[dict], depth: int = CALLED) -> tuple[types.FunctionType | None, list[dict]]:
+    """The function with its lines corrected, or with globals in which the functions it calls are; and the edits that were made."""
+    mine = [e for e in edits if _holds(function.__code__, e["at"])]
+    if mine or not depth or function.__code__.co_filename not in {e["at"].rpartition(":")[0] for e in edits}:
+        return (corrected(function, mine) if mine else None), mine
+    changed, made = {}, []
+    for name in function.__code__.co_names:
+        beside = function.__globals__.get(name)
+        if isinstance(beside, types.FunctionType):
+            new, held = _led(beside, edits, depth - 1)
+            if new is not None:
+                changed[name] = new
+                made += held
+    if not changed:
+        return None, []
+    return _with_globals(function, changed), made
+
+
+def _with_globals(function: types.FunctionType, changed: dict) -> types.FunctionType:
+    new = types.FunctionType(
+        function.__code__, {**function.__globals__, **changed}, function.__name__, function.__defaults__, function.__closure__
+    )
+    new.__kwdefaults__ = function.__kwdefaults__
+    return new
 
 
 def _holds(code, at: str) -> bool:
@@ -38,7 +79,7 @@ def _holds(code, at: str) -> bool:
 
 def corrected(function: types.FunctionType, edits: list[dict]) -> types.FunctionType | None:
     """The function with each expression ``old`` on its line replaced by ``new``; None where its source does not hold one of them."""
-    tree = copy.deepcopy(tree_of(function.__code__))  # the file's own is shared
+    tree = copy.deepcopy(tree_of(function.__code__) or lambda_of(function.__code__))  # the file's own is shared
     if tree is None:
         return None
     for e in edits:
@@ -47,14 +88,21 @@ def corrected(function: types.FunctionType, edits: list[dict]) -> types.Function
         tree = swap.visit(tree)
         if not swap.done:
             return None
-    definition = tree
     free = function.__code__.co_freevars
-    definition.decorator_list = []
+    definition: ast.stmt
+    if isinstance(tree, ast.Lambda):
+        definition = ast.Expr(tree)
+    else:
+        definition = tree
+        definition.decorator_list = []
     # The names it closes over (`__class__` of a bare super() among them) become arguments of a function around it.
     outer = ast.FunctionDef("outer", ast.arguments([], [ast.arg(n) for n in free], None, [], [], None, []), [definition], [], None, None)
     outer.type_params = []  # type: ignore[attr-defined]
-    module = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, definition)], []))
-    code = _inner(_inner(compile(module, function.__code__.co_filename, "exec"), "outer"), definition.name)
+    module = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, tree)], []))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a line not yet tried looks like to Python is no news for the user
+        whole = compile(module, function.__code__.co_filename, "exec")
+    code = _inner(_inner(whole, "outer"), function.__code__.co_name)
     cells = dict(zip(free, function.__closure__ or ()))
     made = types.FunctionType(
         code, function.__globals__, function.__name__, function.__defaults__, tuple(cells[n] for n in code.co_freevars)
@@ -75,6 +123,17 @@ def tree_of(code) -> ast.FunctionDef | None:
             if first == code.co_firstlineno:
                 return node
     return None
+
+
+def lambda_of(code) -> ast.Lambda | None:
+    """The syntax tree of a lambda; None where several with the same arguments begin on its line."""
+    names = list(code.co_varnames[: code.co_argcount])
+    found = [
+        node
+        for node in ast.walk(file_tree(code.co_filename) or ast.Module([], []))
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno and [a.arg for a in node.args.args] == names
+    ]
+    return found[0] if code.co_name == "<lambda>" and len(found) == 1 else None
 
 
 def file_tree(file: str):

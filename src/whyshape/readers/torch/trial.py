@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import warnings
+from contextlib import suppress
 from functools import cached_property
 from math import prod
 from typing import Any
 
 import torch
+from torch.nn.parameter import UninitializedTensorMixin
 
 from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph, Problem
 from whyshape.readers.torch.edit import CannotApply, Edits, arguments
 from whyshape.readers.torch.follow import follow
-from whyshape.readers.torch.forward import _collector_paused, _mode, _named, meta_copy, stand_ins
+from whyshape.readers.torch.forward import _collector_paused, _mode, _named, materialized, meta_copy, stand_ins, waiting
 from whyshape.readers.torch.freeze import flat, freeze
 from whyshape.readers.torch.real import made_real, real_copy
 from whyshape.readers.torch.stopped import line_of, stopped_by
@@ -123,7 +125,7 @@ class Patient:
         made = Edits(self.model, self.args, self.real)
         try:
             made.apply(edits)
-            modules = _named_as_before(walk(made.model), made.inserted)
+            modules = _named_as_before(self.learned(walk(made.model), made.args), made.inserted)
             changes_mode = any("mode" in e for e in edits)
             with _mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the model warns its user when it runs, not once for every change tried
@@ -134,7 +136,7 @@ class Patient:
                 made.take_back()
                 self.use_real_numbers()
                 return self.run(edits)
-            trial = Trial(modules, tracer, facts, result, failure, _named(made.model, *self.call(made.args), None), modes)
+            trial = Trial(modules, tracer, facts, result, failure, _named(modules[0][1], *self.call(made.args), None), modes)
             if any("param" in e for e in edits):
                 trial.state  # noqa: B018 - asked while the changed parameter is there; layers stay in `modules`, parameters are taken back
             return trial
@@ -166,6 +168,18 @@ class Patient:
         """The names of the layers PyTorch has."""
         return frozenset(n for n, v in vars(torch.nn).items() if isinstance(v, type) and issubclass(v, torch.nn.Module))
 
+    def learned(self, modules, args):
+        """The modules, lazy ones with the sizes they learn from these inputs: on a copy, so that the next trial may teach them others."""
+        if not waiting(modules):
+            return modules
+        args, kwargs = self.call(args)
+        if not self.real:
+            return walk(materialized(modules, args, kwargs, self.mode)[0])
+        taught = copy.deepcopy(modules[0][1])
+        with torch.no_grad(), suppress(RuntimeError, ValueError, TypeError, IndexError):  # the trial meets the same refusal, and tells it
+            taught(*args, **kwargs)
+        return walk(taught)
+
     def has_numbers(self) -> bool:
         """Whether real inputs were given, so that what depends on values can be run as well."""
         return (
@@ -188,7 +202,7 @@ def state_of(modules) -> dict[str, tuple[int, ...]]:
     found = {}
     for path, module in modules:
         for name, t in (*module._parameters.items(), *module._buffers.items()):
-            if t is not None and name not in module._non_persistent_buffers_set:
+            if t is not None and name not in module._non_persistent_buffers_set and not isinstance(t, UninitializedTensorMixin):
                 found[f"{path}.{name}" if path else name] = tuple(t.shape)
     return found
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from whyshape.analyses.diagnose.candidates.targets import last
 from whyshape.analyses.diagnose.case import Case, Offer, edit
 from whyshape.analyses.diagnose.trail import Compiled, Knob
 from whyshape.sizes import Cond
 
 FAR = 40  # knobs upstream that are looked at
 WINDOW = 16  # what kernels, strides and paddings are searched up to
+PADDED = ("padding", "output_padding", "pad")  # may be 0
 SLIDING = frozenset(["kernel_size", "stride", "padding", "dilation", "output_padding", "pad"])
 
 
@@ -52,16 +54,21 @@ def together(case: Case, compiled: Compiled) -> Iterator[Offer]:
     peers: dict[tuple[str, str], list[Knob]] = {}
     for knob in case.trail.knobs(demand.left, demand.right)[:FAR]:
         kind, kept = case.patient.layers.get(knob.path, ("", {}))
-        if knob.attr in ("padding", "stride", "kernel_size") and knob.attr in kept and not isinstance(kept[knob.attr], str):
+        if (
+            knob.attr in ("padding", "stride", "kernel_size", "output_padding")
+            and knob.attr in kept
+            and not isinstance(kept[knob.attr], str)
+        ):
             peers.setdefault((kind, knob.attr), []).append(knob)
     for (kind, attr), group in peers.items():
         values = {shown(case.patient.layers[k.path][1][attr]) for k in group}
         if not 2 <= len(group) <= 8 or len(values) != 1:
             continue
         holds = compiled.holds([id(at) for k in group for at in k.leaves])
-        for value in range(0 if attr == "padding" else 1, 8):
+        for value in range(0 if attr in PADDED else 1, 8):
             if value != group[0].value and holds(value):
-                cost = 3.2 if attr == "padding" else 4.5
+                # a step of 2 leaves open which of two sizes was meant: what output_padding is there for
+                cost = 1.3 if attr == "output_padding" else 3.2 if attr == "padding" else 4.5
                 alike = [p for p in case.patient.layers if all_but(case, p, attr) == all_but(case, group[0].path, attr)]
                 if attr == "padding" and len(alike) > len(group) and in_front(alike, group):
                     edits = tuple(edit(p, attr, value) for p in alike)
@@ -95,7 +102,7 @@ def solutions(compiled: Compiled, knob: Knob, relation: str) -> Iterator[int]:
     places = [id(at) for at in knob.leaves]
     holds = compiled.holds(places)
     if now <= WINDOW:
-        low = 0 if knob.attr in ("padding", "output_padding", "pad") else 1
+        low = 0 if knob.attr in PADDED else 1
         found = [v for v in sorted(range(low, WINDOW + 1), key=lambda v: (abs(v - now), v)) if v != now and holds(v)]
         yield from found[:2]
         if found:
@@ -133,8 +140,8 @@ def shown(kept):
 
 
 def between_branches(case: Case) -> bool:
-    """Whether two results of the model meet, neither of them a parameter."""
-    return len(case.call_inputs) > 1 and not case.weight
+    """Whether two results of the model meet: none of them a parameter, none the target of a loss."""
+    return len(case.call_inputs) > 1 and not case.weight and last(case) is None
 
 
 def habit(case: Case, path: str, attr: str, value) -> float:

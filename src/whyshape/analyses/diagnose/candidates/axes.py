@@ -73,8 +73,11 @@ def missing(case: Case, i: Input, channels: int | None, spatial: int) -> Iterato
         return
     short = (type(case.wanted) is int and case.arrived == case.wanted - 1) or (case.reading and case.reading.kind == "rank")
     near = i.tensor in case.call_inputs or case.near_input() == i
+    rows_in_front = case.reading is not None and case.reading.kind == "state" and near and not i.arg and case.layer[1].get("batch_first")
     for dim in range(rank + 1):
         cost = (0.8 if short else 3.6) + (0 if near else 1.0) + 0.1 * dim
+        if rows_in_front and dim == rank - 1 == 1:
+            cost = 0.9  # rows that meet the states of a batch: a series of one step each
         yield Offer(put(i, "unsqueeze", dim=dim), cost, f"{name} lacks an axis: {name}.unsqueeze({dim})")
 
 

@@ -32,10 +32,12 @@ def permuted(case: Case, call: ast.Call) -> Iterator[Offer]:
     if isinstance(wanted, list):
         wanted = wanted[-1] if wanted else None
     it = atom(call.args[0])
-    whole = "in_features" not in case.layer[1] and "in_channels" not in case.layer[1]
+    whole = not {"in_features", "in_channels", "input_size"} & set(case.layer[1])  # what is made has the axes of what arrived
     if len(x) == 4 and x[1] == wanted and x[-1] != wanted:
         says = f"the {wanted} channels last for {name}"
-        yield instead(case, call, f"{it}.permute(0, 2, 3, 1)", says, 0.9, ".permute(0, 3, 1, 2)")
+        head = "in_features" in case.layer[1] and next(reversed(case.patient.layers)) == case.problem.path
+        # the last of all layers reads one place for each picture, not every place by itself
+        yield instead(case, call, f"{it}.permute(0, 2, 3, 1)", says, 2.2 if head else 0.9, ".permute(0, 3, 1, 2)")
     if len(x) == 3:
         at = [i for i, n in enumerate(x) if n == wanted]
         if (1 in at and x[-1] != wanted) or (2 in at and x[1] != wanted):

@@ -19,7 +19,7 @@ def offers(case: Case) -> Iterator[Offer]:
         yield from other_axis(case, given)
     if given:
         yield from turned(case, given)
-        yield from fewer_letters(case, given)
+        yield from other_letters(case, given)
 
 
 def one_side(case: Case) -> Iterator[Offer]:
@@ -41,6 +41,7 @@ def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
             second = case.graph.tensors[a.tensor].kind != "parameter" and a.part is not first(a)
             says = "resize the second to the first" if second else "resize the first to the second"
             yield a.instead(case, f"{RESIZE}({a.text}, size={b.text}.shape[2:])", says, 1.9 + 0.1 * (not second))
+        yield from exchanged(case, a, b)
         if joins(a) and len(differ) <= 2 and any(a.shape[d] == 1 < b.shape[d] for d in differ):
             sizes = [f"{b.text}.size({d})" if a.shape[d] == 1 < b.shape[d] else "-1" for d in range(len(a.shape))]
             yield a.instead(case, f"{a.text}.expand({', '.join(sizes)})", f"{a.text} repeated for each of the other", 0.8)
@@ -63,6 +64,20 @@ def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
         for d in range(len(b.shape)):
             if all(n == m for i, (n, m) in enumerate(zip((*a.shape[:d], 1, *a.shape[d:]), b.shape)) if i != d):
                 yield a.instead(case, f"{a.text}.unsqueeze({d})", "an axis of 1 where the other has one more", 1.4)
+
+
+def exchanged(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
+    """Two axes of one tensor the other way round, where it then stands beside the other."""
+    if case.multiplies:
+        return
+    for i, j in ((0, 1), (1, 2), (2, 3))[: len(a.shape) - 1]:
+        turned = list(a.shape)
+        turned[i], turned[j] = turned[j], turned[i]
+        unlike = sum(n != m if joins(a) else n != m and 1 not in (n, m) for n, m in zip(turned, b.shape))
+        if tuple(turned) != a.shape and unlike <= joins(a):
+            placed = case.graph.tensors[a.tensor].kind != "input" and 1 in a.shape[i : j + 1]  # an axis of 1 on the wrong side
+            says = f"axes {i} and {j} of {a.text} change places"
+            yield a.instead(case, f"{a.text}.transpose({i}, {j})", says, (1.0 if placed else 1.5) + 0.1 * i)
 
 
 def first(a: Operand) -> ast.expr:
@@ -105,17 +120,27 @@ def turned(case: Case, given: list[Operand]) -> Iterator[Offer]:
         yield line_edit(case.problem.file, case.problem.line, a.whole, text, "the two sides change places", 1.0)
     for i, (side, meets) in enumerate(sides):
         if meets:
-            yield side.instead(case, f"{side.text}.transpose(-2, -1)", "rows and columns change places", 0.9 + 0.2 * i)
+            given = 0.9 * (case.graph.tensors[side.tensor].kind == "input")  # the inputs' own axes are changed where they come in
+            yield side.instead(case, f"{side.text}.transpose(-2, -1)", "rows and columns change places", 0.9 + 0.2 * i + given)
 
 
-def fewer_letters(case: Case, given: list[Operand]) -> Iterator[Offer]:
-    """An equation of letters that names one axis more than the tensors have: without a letter that all of them share."""
+def other_letters(case: Case, given: list[Operand]) -> Iterator[Offer]:
+    """An equation of letters that names an axis more than the tensors have, or one less: a letter all of them share goes, or comes."""
     call = given[0].whole
     if not (isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)):
         return
     terms, arrow, result = call.args[0].value.replace(" ", "").partition("->")
     names = terms.split(",")
-    if len(names) != len(given) or any(len(n) != len(g.shape) + 1 for n, g in zip(names, given)):
+    if len(names) != len(given) or not call.args[0].value.replace(" ", "").replace(",", "").replace("->", "").isalpha():
+        return
+    if all(len(n) == len(g.shape) - 1 for n, g in zip(names, given)):
+        letter = next(letter for letter in "hgabcdefijklmnopqrstuvwxyz" if letter not in terms + result)
+        for at in (1, 0):
+            new = ",".join(n[:at] + letter + n[at:] for n in names) + arrow + (result and result[:at] + letter + result[at:])
+            text = replaced(call, (call.args[0], repr(new)))
+            says = f"every tensor has an axis more: {letter}"
+            yield line_edit(case.problem.file, case.problem.line, call, text, says, 0.8 + 0.4 * (at == 0))
+    if any(len(n) != len(g.shape) + 1 for n, g in zip(names, given)):
         return
     for i, letter in enumerate(n for n in names[0] if all(n in other for other in names)):
         new = ",".join(n.replace(letter, "") for n in names) + arrow + result.replace(letter, "")

@@ -116,10 +116,16 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         usual = a in USUAL and b in USUAL
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
         cost = (1.0 if periodic or small else 1.25 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
+        cost += 1.5 * (periodic and (odder(h, a) or odder(w, b)))  # sides that halve well are not to blame
         yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * len(found), f"{called(i)} resized from {h}x{w} to {a}x{b}")
         found.append((a, b))
         if len(found) == 2 or (h == w and a != b):
             return
+
+
+def odder(now: int, new: int) -> bool:
+    """Whether a side can be halved less often than it could."""
+    return (new & -new) < (now & -now)
 
 
 def stretch(now: tuple[int, int], size: tuple[int, int]) -> float:

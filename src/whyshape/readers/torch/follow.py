@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import torch
 
 from whyshape.errors import ModelError
+from whyshape.readers.torch.execute import Executing
 from whyshape.readers.torch.record import NeedsValues, Stop
 from whyshape.readers.torch.scope import following
 from whyshape.readers.torch.stopped import HOME, OWN
@@ -17,7 +18,7 @@ from whyshape.sizes import recording
 
 def follow(modules, args, kwargs, execute=False, closed=frozenset()):
     """Run the forward under a tracer: (tracer, result, what was asked of sizes, what stopped it)."""
-    tracer = Tracer({id(m): path for path, m in modules}, execute, closed)
+    tracer = (Executing if execute else Tracer)({id(m): path for path, m in modules}, closed)
     model = modules[0][1]
     result, failure = None, None
     with recording() as facts, torch.random.fork_rng(devices=[]) if execute else nullcontext():

@@ -6,6 +6,8 @@ and in place as `relu_`. A dotted name stands for that one alone.
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -57,6 +59,16 @@ def function_table() -> dict[Callable, Entry]:
             if function is not None and callable(function):
                 table.setdefault(function, Entry(name, rule, in_place))
     return table
+
+
+@functools.cache
+def _table(with_torchvision: bool) -> dict[Callable, Entry]:
+    return function_table()
+
+
+def entry_of(func) -> Entry | None:
+    """The rule that answers this function, if one does. Operators of torchvision are there from its import on."""
+    return _table("torchvision" in sys.modules).get(func)
 
 
 # Facts about a tensor that are no sizes: PyTorch answers them itself, from the stand-in.

@@ -65,7 +65,7 @@ def _call(module, *args, **kwargs):
         elif module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
             out = module._call_impl(*args, **kwargs)
         else:
-            out = module.forward(*args, **kwargs)
+            out = module.forward(*args, **kwargs) if kwargs else module.forward(*args)
         return out
     except BaseException:
         if tracer.broke_in is None:

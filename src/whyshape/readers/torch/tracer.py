@@ -2,8 +2,7 @@
 
 Under a `TorchFunctionMode` each call arrives here before PyTorch's kernels see it. The rule computes the sizes, an empty
 meta tensor of those sizes goes back, and the call is remembered. No number is computed, no weight is read, nothing is
-drawn at random. With ``execute=True`` PyTorch computes the result as well and is compared with the rule: that is how a
-trace is verified, and how a model that reads values is followed on real numbers.
+drawn at random. `Executing` (execute.py) lets PyTorch compute the results as well.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from whyshape.errors import DoesNotFit
-from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, function_table
+from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, entry_of
 from whyshape.readers.torch.open import opened
 from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, NeedsValues, RawCall, Stop
 from whyshape.readers.torch.values import (
@@ -26,7 +25,6 @@ from whyshape.readers.torch.values import (
     first_sentence,
     first_tensor,
     packed,
-    shapes_of,
     stand_ins,
     tensors_in,
     text,
@@ -34,29 +32,29 @@ from whyshape.readers.torch.values import (
 from whyshape.rules import Made
 from whyshape.rules.base import Rule, Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
-from whyshape.sizes import INPUT, Asked, Leaf, plain, product
+from whyshape.sizes import INPUT, Asked, Leaf, beside, plain, product
 
 AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the input's layout
 Tensor = torch.Tensor
-# Files of PyTorch that stand between the line that calls an operator and us: the line is what is remembered.
-_BETWEEN = frozenset(f.__file__ for f in (torch.nn.functional, torch.functional, torch.overrides, torch._jit_internal, torch._tensor))
+# Files of PyTorch, and one of ours, that stand between the line that calls an operator and us: the line is what is remembered.
+_BETWEEN = frozenset(f.__file__ for f in (torch.nn.functional, torch.functional, torch.overrides, torch._jit_internal, torch._tensor, beside))
 # A rule that cannot tell, or stumbles over an argument nobody can serve: PyTorch has the word.
-_STUMBLES = (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
+STUMBLES = (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
 
 
-_table: dict = {}
 _NO_WORDS: dict = {}  # one for all calls without keywords; nobody writes into it
 
 
 class Tracer(TorchFunctionMode):
     """Follows one run of a model in this thread."""
 
-    def __init__(self, paths: dict[int, str], execute: bool = False, closed: frozenset[str] = frozenset()):
+    execute = False  # whether PyTorch computes every result as well
+
+    def __init__(self, paths: dict[int, str], closed: frozenset[str] = frozenset()):
         super().__init__()
-        if not _table:
-            _table.update(function_table())
-        self.paths, self.execute = paths, execute
+        entry_of(None)  # the table is made before anybody is watched
+        self.paths = paths
         self.closed = {i for i, path in paths.items() if path in closed}  # modules that PyTorch runs as one, unseen
         self.calls: list[tuple] = []  # RawCall fields
         self.scopes: list[list] = []  # ModuleRun fields, in the order the calls began
@@ -70,9 +68,7 @@ class Tracer(TorchFunctionMode):
         self.reads: dict[int, Tensor] = {}
         self.differences: list[Difference] = []
         self.checked = 0
-        self.blanks: dict[
-            tuple, Tensor
-        ] = {}  # an empty tensor of each shape and dtype: another by its side is made three times as fast as a new one
+        self.blanks: dict[tuple, Tensor] = {}  # an empty tensor of each shape and dtype
         self.handlers: dict = {}
         for getter in _SIZE_GETTERS:
             self.handlers[getter] = self.size_getter(getter)
@@ -88,15 +84,15 @@ class Tracer(TorchFunctionMode):
 
     def handler(self, func):
         """How calls of this function are answered."""
-        entry = _table.get(func)
+        entry = entry_of(func)
         if entry is not None:
-            if self.execute:
-                return self.compared(func, entry)
             if entry.in_place:
                 return self.in_place(func, entry)
             if entry.rule.view:
                 return self.view(func, entry)
-            return self.by_rule(func, entry)
+            by_rule = self.by_rule(func, entry)
+            again = entry.rule.words()[1:3] == ("weight", "bias") and entry.rule.lays is None
+            return self.seen_before(entry.op, by_rule) if again else by_rule
         name = getattr(func, "__name__", "")
         if name in VALUES:
             return self.values(func)
@@ -121,7 +117,7 @@ class Tracer(TorchFunctionMode):
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
         calls, blank, grad, pointwise = self.calls, self.blank, torch.is_grad_enabled, rule.pointwise
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
-        slides, names, lays = "weight" in rule.knobs, rule.words(), rule.lays
+        names, lays = rule.words(), rule.lays
         follows = rule.reach is not Rule.reach  # what looks through a window gives channels last where they arrive last, on the CPU
         flag = names.index("inplace") if "inplace" in names else None
 
@@ -132,27 +128,16 @@ class Tracer(TorchFunctionMode):
             last = channels_last(first) if follows and len(shape) == first.dim() else None
             return torch.empty(shape, device=META, memory_format=last).stride() if last is not None else None
 
-        known: dict = {}  # what the rule said, for rules with weights: networks ask the same of them again and again
-
         def answer(args, kwargs, frame):
             if args and type(args[0]) is list:  # the model may go on filling its list, as DenseNet does
                 args = (args[0].copy(), *args[1:])
             if kwargs and ("axis" in kwargs or "keepdims" in kwargs):
                 kwargs = in_our_words(kwargs)
             try:
-                if self.remembered:
-                    made = shape_of(*plain(args), **plain(kwargs))
-                elif slides and not kwargs and len(args) > 2:
-                    x, weight, bias, *settings = args
-                    question = (x.shape, x.dtype, weight.shape, weight.dtype, bias is None or (bias.shape, bias.dtype), *settings)
-                    made = known.get(question) if list not in map(type, settings) else shape_of(*args)  # a list cannot be looked up
-                    if made is None:
-                        made = known[question] = shape_of(*args)
-                else:
-                    made = shape_of(*args, **kwargs)
+                made = shape_of(*plain(args), **plain(kwargs)) if self.remembered else shape_of(*args, **kwargs)
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
-            except _STUMBLES:
+            except STUMBLES:
                 return fallback(args, kwargs, frame)
             how, kind = MADE, type(made)
             if kind is list or made is None:
@@ -179,6 +164,30 @@ class Tracer(TorchFunctionMode):
 
         return answer
 
+    def seen_before(self, op: str, by_rule):
+        """Calls of an input, a weight and a bias: networks ask the same of their layers again and again, and what came of it is kept."""
+        calls, grad, known = self.calls, torch.is_grad_enabled, {}
+
+        def answer(args, kwargs, frame):
+            if kwargs or self.remembered or len(args) < 3 or not args[0].is_contiguous():
+                return by_rule(args, kwargs, frame)
+            x, weight, bias = args[:3]
+            try:
+                question = (x.shape, x.dtype, weight.shape, weight.dtype, bias is None or (bias.shape, bias.dtype), args[3:])
+                empty = known.get(question)
+            except (TypeError, AttributeError):  # a list cannot be looked up, and what is no tensor has no shape
+                return by_rule(args, kwargs, frame)
+            if empty is None:
+                out = by_rule(args, kwargs, frame)
+                if calls and calls[-1][3] is out and calls[-1][8] == MADE:  # the rule answered
+                    known[question] = out.data
+                return out
+            out = empty.data
+            calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, "", MADE, grad() or self.grad))
+            return out
+
+        return answer
+
     def make(self, made, first):
         """Empty tensors for what a rule made, nested as it nests them; None where it makes none."""
         if made is None:
@@ -189,11 +198,11 @@ class Tracer(TorchFunctionMode):
         return self.blank(shape, dtype_of(dtype, first))
 
     def blank(self, shape, dtype) -> Tensor:
-        """A new empty tensor, laid out row by row."""
+        """A new empty tensor, laid out row by row; another by the side of one that is there is made many times as fast."""
         made = self.blanks.get((shape, dtype))
         if made is None:
             made = self.blanks[shape, dtype] = torch.empty(shape, dtype=dtype, device=META)
-        return made.detach()
+        return made.data
 
     def view(self, func, entry: Entry):
         """Sizes by the rule; the tensor by PyTorch, which keeps the true strides: whether a later `view` may run depends on them."""
@@ -219,7 +228,7 @@ class Tracer(TorchFunctionMode):
                     shape_of(*given, **named)
                 except DoesNotFit as refusal:
                     raise self.refuse(refusal, op, args, kwargs, frame, str(error)) from None
-                except _STUMBLES as why:
+                except STUMBLES as why:
                     return self.measured(func, str(why))(args, kwargs, frame)
                 raise self.refuse(DoesNotFit(first_sentence(error)), op, args, kwargs, frame, str(error)) from None
             self.remember(op, args, kwargs, out, frame, "", CHANGED if out is args[0] else GIVEN)
@@ -251,7 +260,7 @@ class Tracer(TorchFunctionMode):
                     put_into(made, args[0])
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
-            except _STUMBLES:
+            except STUMBLES:
                 pass_on = self.measured(func, f"the rule for {op} does not cover this form")
                 return pass_on(args, kwargs, frame)
             self.remember(op, args, kwargs, args[0], frame, "", CHANGED)
@@ -280,41 +289,6 @@ class Tracer(TorchFunctionMode):
                 raise self.refuse(DoesNotFit(first_sentence(error)), name, args, kwargs, frame, str(error)) from error
             if any(True for _ in tensors_in(out)):
                 self.remember(name, args, kwargs, out, frame, why, GIVEN)
-            return out
-
-        return answer
-
-    def compared(self, func, entry: Entry):
-        """PyTorch runs it; the rule is asked as well, and any difference is kept."""
-
-        def answer(args, kwargs, frame):
-            given, named = plain(args), plain(kwargs)
-            refusal = made = None
-            why = ""
-            try:
-                made = entry.rule.shape(*given, **named)
-            except DoesNotFit as no:
-                refusal = no
-            except _STUMBLES:
-                why = f"the rule for {entry.op} does not cover this form"
-            try:
-                out = func(*given, **named)
-            except (RuntimeError, IndexError, ValueError, TypeError) as error:
-                if refusal is None and not why:
-                    self.differences.append(Difference(entry.op, self.path(), shapes_of(made), first_sentence(error)))
-                raise self.refuse(refusal or DoesNotFit(first_sentence(error)), entry.op, args, kwargs, frame, str(error)) from error
-            if refusal is not None:
-                self.differences.append(Difference(entry.op, self.path(), refusal.sentence, [tuple(t.shape) for t in tensors_in(out)]))
-                why = "PyTorch ran it although the rule refuses"
-            elif made is not None and not entry.in_place:
-                told = [tuple(t.shape) for t in tensors_in(out)]
-                self.checked += len(told)
-                if told != shapes_of(made):
-                    self.differences.append(Difference(entry.op, self.path(), shapes_of(made), told))
-            changed = entry.in_place and bool(args) and (out is None or out is args[0])
-            if out is None and changed:  # x[i] = y gives nothing back
-                out = args[0]
-            self.remember(entry.op, args, kwargs, out, frame, why, CHANGED if changed else GIVEN)
             return out
 
         return answer

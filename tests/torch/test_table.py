@@ -1,0 +1,21 @@
+"""Which functions a rule answers: those of extensions too, from their import on."""
+
+import subprocess
+import sys
+
+LATE = """
+import torch, whyshape
+from whyshape.readers.torch.names import entry_of
+whyshape.explain(torch.nn.Linear(2, 2), (1, 2))  # the table has been asked before torchvision is there
+held = torch.library.Library("torchvision", "DEF")
+for name in ("nms", "qnms"):
+    held.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+held.define("roi_align(Tensor x, Tensor rois, float scale, int h, int w, int ratio, bool aligned) -> Tensor")
+import torchvision
+print(entry_of(torch.ops.torchvision.roi_align).op)
+"""
+
+
+def test_torchvision_may_be_imported_late():
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", LATE], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "torch.ops.torchvision.roi_align", done.stderr[-500:]

@@ -7,7 +7,7 @@ flows up, so that a U becomes a U.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import NamedTuple, Protocol
 
 from whyshape.analyses.figure.strips import LOOK_BACK, carried_over, strips
@@ -97,52 +97,55 @@ class Flow:
         return self.strip[self.sketch.at[i][0]]
 
     def _across(self, rows: range) -> float:
-        """The x of every place of a strip, whose blocks that share a place stand on one axis; how wide the strip is."""
-        left: dict[int, float] = {}
-        right: dict[int, float] = {}
-        for block, (row, place) in zip(self.blocks, self.sketch.at):
-            if row in rows:
-                left[place] = max(left.get(place, 0.0), block.enter)
-                right[place] = max(right.get(place, 0.0), block.width - block.enter)
-        edge, axis = 0.0, {}
-        for place in sorted(left):
-            axis[place] = edge + left[place]
-            edge = axis[place] + right[place] + BESIDE
-        edge -= BESIDE
-        self.x.update(((row, place), axis[place]) for row, place in self.sketch.at if row in rows)
-        return self._lanes(rows, edge)
+        """The x of every block and of every line of a strip; how wide the strip is."""
+        here = sorted((self._cell(i)[::-1], i) for i in range(len(self.blocks)) if self._cell(i)[0] in rows)
+        joined = {tuple(edge) for edge in self.sketch.edges if len(edge) == 2}
+        columns: list[list[int]] = []  # blocks on one axis: what stands at place 0, and what runs straight down beside it
+        for (place, row), i in here:
+            last = columns[-1][-1] if columns else None
+            if (
+                last is not None
+                and place == self._cell(last)[1]
+                and (not place or (self._cell(last)[0] == row - 1 and (last, i) in joined))
+            ):
+                columns[-1].append(i)
+            else:
+                columns.append([i])
+        edge: dict[int, float] = {}  # of each row: how far it is taken
+        for column in columns:
+            axis = max(edge.get(self._cell(i)[0], -BESIDE) + BESIDE + self.blocks[i].enter for i in column)
+            for i in column:
+                self.x[self._cell(i)] = axis
+                edge[self._cell(i)[0]] = axis - self.blocks[i].enter + self.blocks[i].width
+        return max(max(edge.values()), self._lanes(rows, edge))
 
-    def _lanes(self, rows: range, edge: float) -> float:
-        """What one block sends past several rows runs as one line: straight down where nothing stands in its way, else right of all blocks."""
+    def _lanes(self, rows: range, edge: dict[int, float]) -> float:
+        """What one block sends past several rows runs as one line: straight down where nothing is in its way, else right of what it passes."""
         passing: dict[int, set[tuple[int, int]]] = {}
         ends: dict[int, set[int]] = {}
         for sent in self.sketch.edges:
             if len(sent) > 2 and self.sketch.at[sent[0]][0] in rows and self.sketch.at[sent[1]][0] in rows:
                 passing.setdefault(sent[0], set()).update(self._way(sent)[1:-1])
                 ends.setdefault(sent[0], set()).add(sent[1])
-        lanes: list[set[int]] = []
-        straight: list[tuple[float, set[int]]] = []
+        taken: list[tuple[float, set[int]]] = []
         for source, cells in sorted(passing.items(), key=lambda item: (len(item[1]), item[0])):
-            passed = {row for row, _ in cells}
-            x = self._start(source)
-            in_use = any(abs(x - other) < LANE and passed & taken for other, taken in straight)
-            if not in_use and self._free(x, passed | {self.sketch.at[b][0] for b in ends[source]}, ends[source]):
-                straight.append((x, passed))
-            else:
-                lane = next((k for k, taken in enumerate(lanes) if not taken & passed), len(lanes))
-                lanes += [set()] * (lane == len(lanes))
-                lanes[lane] = lanes[lane] | passed
-                x = edge + LANE * (1 + lane)
-                if source and not self.blocks[source].width:  # what comes in beside the first begins on its lane
-                    self.x[self._cell(source)] = x
+            met = {row for row, _ in cells} | {self._cell(b)[0] for b in ends[source]}
+            beside = max(edge[row] for row, _ in cells)
+            for x in chain([self._start(source)], count(beside + LANE, LANE)):
+                clear = all(abs(x - other) >= LANE or not met & known for other, known in taken)
+                if clear and self._free(x, met, ends[source]):
+                    break
+            taken.append((x, met))
+            if source and not self.blocks[source].width:  # what comes in beside the first begins on its lane
+                self.x[self._cell(source)] = x
             self.x.update(dict.fromkeys(cells, x))
-        return edge + (LANE * len(lanes) + 3 if lanes else 0)
+        return max((x + 3 for x, _ in taken), default=0.0)
 
     def _free(self, x: float, rows: set[int], ends: set[int]) -> bool:
         """Whether no block of these rows, but those where the line ends, stands at ``x`` or beside it."""
-        for i, (block, at) in enumerate(zip(self.blocks, self.sketch.at)):
-            left = self.x.get((at[0], at[1]), 0.0) - block.enter
-            if at[0] in rows and i not in ends and left - LANE < x < left + block.width + LANE:
+        for i, block in enumerate(self.blocks):
+            left = self.x.get(self._cell(i), 0.0) - block.enter
+            if self._cell(i)[0] in rows and i not in ends and left - LANE + 0.01 < x < left + block.width + LANE - 0.01:
                 return False
         return True
 

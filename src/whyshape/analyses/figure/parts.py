@@ -18,6 +18,7 @@ from whyshape.story.scene import SMALLEST, WIDTHS, Scene, Text, wide
 MOSTS = (WIDEST, 84.0, 62.0)  # how wide a box may be: narrower where the paper is
 TALL = 300.0  # points a picture may grow downwards before it goes on beside itself
 HEIGHT_COUNTS = 3.0  # a point of height costs as much as so many points of lines
+SLACK = ((1.1, LOOK_BACK), (1.1, EVEN), (1.2, EVEN), (1.3, EVEN))  # how a strip is filled: up to its share and a bit, cut well or evenly
 STRIPS = 12  # the most strips that are tried
 MANY, RUN, LARGEST = 16, 4, 240  # parts of a module: beyond MANY, so many calls in a row are one part; beyond LARGEST, no picture
 ENTRIES = 3  # tensors that come in one by one; more come in together
@@ -59,7 +60,7 @@ def _fitted(plans: _Plans, index: int, depth: int, room: float) -> Flow:
             lowest = min((flow.height for flow in found if flow.width <= room), default=float("inf"))
             if lowest <= TALL or whole.width > room:
                 break
-            for slack, look_back in ((1.1, LOOK_BACK), (1.1, EVEN), (1.3, EVEN)):
+            for slack, look_back in SLACK:
                 found.append(plans.flow(index, depth, most, whole.height / n * slack, look_back=look_back))
     fits = [flow for flow in found if flow.width <= room]
     if not fits:

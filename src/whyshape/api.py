@@ -71,14 +71,15 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval
         return model
     if isinstance(model, str):
         return _from_text(model, input_size, dtypes, mode)
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(model, torch.nn.Module):
-        return _from_torch(model, input_size, input_data, dtypes, mode)
-    keras = sys.modules.get("keras")
-    if keras is not None and hasattr(keras, "Model") and isinstance(model, (keras.Model, keras.Layer)):
+    torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
+    of_torch = torch is not None and isinstance(model, torch.nn.Module)
+    of_keras = keras is not None and hasattr(keras, "Model") and isinstance(model, (keras.Model, keras.Layer))
+    if of_keras and not (of_torch and type(model).__name__ not in ("Sequential", "Functional")):  # on torch its layers are both
         from whyshape.readers.keras import read as read_keras
 
         return read_keras(model, input_size=input_size)
+    if of_torch:
+        return _from_torch(model, input_size, input_data, dtypes, mode)
     if torch is not None and isinstance(model, type) and issubclass(model, torch.nn.Module):
         raise WhyshapeError(f"{model.__name__} is a class; give a model made from it, {model.__name__}(...)")
     raise WhyshapeError(f"a model is wanted (a torch.nn.Module, a Keras model, notation or a file name), {type(model).__name__} arrived")

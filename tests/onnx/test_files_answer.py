@@ -174,7 +174,7 @@ def test_a_keras_file_counts_maps_where_keras_keeps_them(place, capsys):
     assert "10 kernels, each making one map of 24 x 24 places" in " ".join(capsys.readouterr().out.split())
     assert main(["explain", str(place / "net.keras")]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "in_channels=1: typed, must equal the 1 map of the input" in told and "numbers of" not in told
+    assert "in_channels=1: found, not typed: it must equal the 1 map of the input" in told and "numbers of" not in told
 
 
 @pytest.mark.parametrize("target", ["file", "model"])

@@ -15,7 +15,7 @@ def told(layers: Layers) -> tuple[str, ...]:
     >>> told(Layers(build(parse("Conv2d(1, 20, 5) > MaxPool2d(6) > Flatten > Linear(?, 50)"), (1, 1, 28, 28))))
     ('3.in_features: Linear(?, 50) found 320 = 20*4*4 from 2',)
     """
-    if not layers.found:
+    if not layers.found or layers.graph.framework:  # in Keras nobody types what comes in: that is no news
         return ()
     words, notes = Words(layers.graph, layers), {}
     for node in layers.graph.nodes:

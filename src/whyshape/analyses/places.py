@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 from whyshape.analyses.why import Answer, Reason, _path, _where
 from whyshape.analyses.words import name_of, text
+from whyshape.analyses.words_notation import Notation
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Node
+from whyshape.sizes import product
 
 INPUT_WORDS = ("input", "spatial", "size", "spatial size", "input size")
 CHANNEL_WORDS = ("in_channels", "channels", "maps", "input channel", "input channels", "out_channels")
-KERAS_WORDS = ("keras", "tensorflow", "tf")
+KERAS_WORDS = ("keras", "tensorflow", "tf", "torch", "pytorch")
 
 
 def asked(ask, what: str) -> Answer | None:
@@ -134,11 +137,10 @@ def _input_channel(ask, node: Node, part: str) -> tuple[str, ...]:
     """What the number of input maps means, where it is asked for."""
     if part != "in_channels":
         return ()
-    call = ask.graph.call(node)
-    each = [int(n) for n in call.weight.shape[1:]]
-    total = 1
-    for n in each:
-        total *= n
+    call: Any = ask.graph.call(node)
+    shape = [int(n) for n in getattr(call, "weight", getattr(call, "kernel", None)).shape]
+    each = shape[:-1] if ask.words.notation.keras else shape[1:]  # Keras keeps the filters last
+    total = int(product(each))
     return (f"Each kernel reads {' x '.join(map(str, each))} = {total} numbers at once and adds them up to one.",)
 
 
@@ -164,6 +166,8 @@ def spatial(ask) -> Answer:
         (n for n in ask.graph.nodes for t in ask.layers.exact(n).typed if t.axis and _is_product(ask.origins.of(*t.axis).size)), None
     )
     told = [f"It is not written anywhere: it is in the data you pass, here {text(shape)}."]
+    if ask.words.notation.keras and not any(ask.graph.tensors[ask.graph.inputs[0]].axes[1:]):
+        told = [f"The model states it: {text(shape[1:])}, maps last."]
     if sliding:
         told.append("Convolution and pooling layers take any size their kernel fits in; the size comes from the formula.")
     if fixing is not None:
@@ -191,11 +195,13 @@ def free_shapes(graph) -> list[tuple] | None:
     for i in graph.inputs:
         t = graph.tensors[i]
         shapes.append(tuple(letter or int(n) for n, letter in zip(t.shape, t.axes or ("",) * len(t.shape))))
-    if any(isinstance(n, str) for s in shapes for n in s):
+    if any(isinstance(n, str) for s in shapes for n in s[1:]):
         return shapes
     if len(shapes[0]) != 4:
-        return None
-    return [(*shapes[0][:2], "H", "W"), *shapes[1:]]
+        return shapes if isinstance(shapes[0][0], str) else None
+    first = shapes[0]
+    maps, _ = Notation(graph).parted(graph.inputs[0])
+    return [(first[0], "H", "W", maps) if graph.framework == "keras" else (*first[:2], "H", "W"), *shapes[1:]]
 
 
 def accepted(ask) -> Answer:

@@ -196,13 +196,14 @@ class _Why:
         maker = self.layers.producers.get(tensor)
         name = name_of(maker) if maker else "the input"
         if len(shape) == 4:
-            return f"{name}: {count(shape[1], 'map')} of {shape[2]} x {shape[3]} numbers, laid in one row"
+            maps, places = self.words.notation.parted(tensor)
+            return f"{name}: {count(maps, 'map')} of {' x '.join(map(str, places))} numbers, laid in one row"
         return f"{name}: {text(shape[1:])} numbers, laid in one row"
 
     def with_input(self) -> str:
         shape = self.graph.tensors[self.graph.inputs[0]].shape
-        sides = "x".join(str(int(n)) for n in shape[2:])
-        return f"with {sides} images" if len(shape) == 4 else f"with an input of {text(shape)}"
+        sides = "x".join(map(str, self.words.notation.parted(self.graph.inputs[0])[1])) if len(shape) == 4 else ""
+        return f"with {sides} images" if sides else f"with an input of {text(shape)}"
 
     # -- a calculated size ---------------------------------------------------------------------------------------------
 

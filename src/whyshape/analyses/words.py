@@ -14,7 +14,7 @@ from whyshape.rules.words import count
 from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Size, leaves
 
 LEVELS = ("brief", "default", "full")
-SLOTS = ("SIZE", "MAPS", "WEIGHTS", "NOTE", "IN KERAS")
+SLOTS = ("SIZE", "MAPS", "WEIGHTS", "NOTE", "IN KERAS", "IN TORCH")
 ROWS = {"height": "rows", "width": "columns", "length": "places", "depth": "slices"}
 
 
@@ -38,7 +38,7 @@ class Words:
             told["MAPS"] = self.maps(layer)
             told["WEIGHTS"] = self.weights(node)
             told["NOTE"] = self.notes(layer)
-            told["IN KERAS"] = self.keras(node)
+            told[self.other_slot] = self.keras(node)
         return {slot: told[slot] for slot in SLOTS if told.get(slot)}
 
     def measured(self, node: Node) -> str:
@@ -232,6 +232,8 @@ class Words:
         node = layer.node
         assert node.rule is not None
         call = self.graph.call(node)
+        if node.inputs and node.inputs[0] in self.notation.maps:
+            vars(call)["maps"] = self.notation.maps[node.inputs[0]]
         found = node.rule.answer("note", call)
         return [found] if isinstance(found, str) and found else []
 
@@ -253,10 +255,17 @@ class Words:
         return f"Only {read:,} of {whole:,} {what} are ever read."
 
     def keras(self, node: Node) -> list[str]:
-        """The same call in Keras."""
-        from whyshape.analyses.translate_line import lines
-
+        """The same call in Keras; of a network read from Keras, in PyTorch."""
+        if self.notation.keras:
+            from whyshape.analyses.words_torch import lines
+        else:
+            from whyshape.analyses.translate_line import lines
         return lines(node, self.notation)
+
+    @property
+    def other_slot(self) -> str:
+        """The slot that `keras` fills."""
+        return "IN TORCH" if self.notation.keras else "IN KERAS"
 
     @cached_property
     def notation(self) -> Notation:

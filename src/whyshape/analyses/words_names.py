@@ -40,33 +40,50 @@ def told(node: Node, notation: Notation, knob: str, value: int | None = None) ->
     >>> told(graph.nodes[0], Notation(graph), "out_channels")
     'In Keras it is filters of Conv2D(10, 5).'
     """
+    if notation.keras:
+        return _in_torch(node, notation, knob, value)
     known, found = names(node, notation), spelled(node, notation)
     if found is None:
         return ""
     call, twin = found
-    there = notation.other
     if knob in WEIGHTS:
         return "" if isinstance(twin, NoTwin) else _weights(node, notation, call, twin)
     if knob not in known:
         return ""
     if isinstance(twin, NoTwin):
-        return f"In {there} this layer has no twin: {twin.reason}."
+        return f"In Keras this layer has no twin: {twin.reason}."
     name = known[knob]
     if not name:
         order = " Its rows stand in another order there." if node.inputs[0] in notation.rows else ""
-        return f"In {there} nobody types it: {twin.layer} reads {'it' if value is None else value} from what comes in.{order}"
+        return f"In Keras nobody types it: {twin.layer} reads {'it' if value is None else value} from what comes in.{order}"
     if name == "padding" and len(twin.steps) > 1:
-        return f"In {there} padding is a layer of its own: {', then '.join(twin.steps)}."
-    return f"In {there} it is {name} of {twin.layer}."
+        return f"In Keras padding is a layer of its own: {', then '.join(twin.steps)}."
+    return f"In Keras it is {name} of {twin.layer}."
 
 
 def _weights(node: Node, notation: Notation, call, twin) -> str:
     kernel = kernel_there(call, twin)
     if kernel:
-        return f"In {notation.other} the {names(node, notation).get('weight', 'kernel')} is stored as {text(kernel)}."
+        return f"In Keras the {names(node, notation).get('weight', 'kernel')} is stored as {text(kernel)}."
     counted = sum(int(product(getattr(call, move.argument).shape)) for move in twin.weights)
     learned = sum(int(product(t.shape)) for t in map(notation.graph.tensors.__getitem__, set(node.inputs)) if t.kind == "parameter")
     return f"Keras counts {counted}: the running values are among them." if counted > learned else ""
+
+
+def _in_torch(node: Node, notation: Notation, knob: str, value: int | None) -> str:
+    """The same for a layer of Keras: what comes in is typed in PyTorch."""
+    from whyshape.analyses import words_torch
+
+    found, name = words_torch.spelled(node, notation), names(node, notation).get(knob, "")
+    if found is None or found[1].missing:
+        return ""
+    if knob in WEIGHTS:
+        stored = words_torch.stored(node, notation, found[1])
+        return f"In PyTorch: {stored[0][0].lower()}{stored[0][1:]}" if stored else ""
+    layer = found[1].init[-1].partition(" = ")[2] if found[1].init else words_torch.code(found[1])
+    if not name:
+        return ""
+    return f"In PyTorch you type it: {name} of {layer}." if value is not None else f"In PyTorch it is {name} of {layer}."
 
 
 def elsewhere(ask, answer: Answer) -> tuple[str, ...]:

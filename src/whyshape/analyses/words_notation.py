@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from whyshape.graph import Graph, Node
-from whyshape.rules.base import NOT_TOLD, TOLD, Rule
+from whyshape.graph.graph import Module
+from whyshape.rules.base import NOT_TOLD, TOLD, Rule, Spec
 from whyshape.rules.twins import Twin
 
 PICTURES = (4, 5)  # axes of a batch of pictures, or of volumes
@@ -42,11 +43,17 @@ class Notation:
     @property
     def other(self) -> str:
         """The other framework's name."""
-        return "PyTorch" if self._keras else "Keras"
+        return "PyTorch" if self.keras else "Keras"
 
     def moved(self, tensor: int) -> bool:
         """Whether the tensor's axes stand in another order there."""
         return tensor in self.maps
+
+    def parted(self, tensor: int) -> tuple[int, tuple[int, ...]]:
+        """How many maps a batch of pictures has, and how many places along each axis."""
+        shape = [int(n) for n in self.graph.tensors[tensor].shape]
+        maps = shape.pop(self.maps.get(tensor, 1))
+        return maps, tuple(shape[1:])
 
     @cached_property
     def maps(self) -> dict[int, int]:
@@ -63,7 +70,7 @@ class Notation:
                     together.join(group)
             for tensor, axis in self._told(node):
                 said.setdefault(tensor, axis)
-            if not self._keras and self._features_last(node):
+            if not self.keras and self._features_last(node):
                 against.update((*node.inputs[:1], *node.outputs[:1]))
         where: dict[int, int] = {}
         for tensor, axis in said.items():
@@ -77,8 +84,8 @@ class Notation:
                 continue
             if root in where:
                 found[tensor] = where[root]
-            elif rank in PICTURES and (self._keras or (root in brought and root not in opposed)):
-                found[tensor] = rank - 1 if self._keras else 1
+            elif rank in PICTURES and (self.keras or (root in brought and root not in opposed)):
+                found[tensor] = rank - 1 if self.keras else 1
         return found
 
     @cached_property
@@ -86,17 +93,29 @@ class Notation:
         """The tensors whose numbers stand in another order there, flattened pictures, each with the picture's (maps, *places)."""
         found: dict[int, tuple[int, ...]] = {}
         for node in self.graph.nodes:
-            if node.rule is None or not node.inputs or not node.outputs or self._keras:
+            if node.rule is None or not node.inputs or not node.outputs:
                 continue
             first, made = node.inputs[0], node.outputs[0]
             shape = self.graph.tensors[first].shape
             if first in found and self.graph.tensors[made].shape == shape and self._cellwise(node):
                 found[made] = found[first]
-            elif first in self.maps and node.rule.view and (make := TOLD["twin"].get(node.op)) is not None:
-                twin = make(self.graph.call(node), True)
+            elif self.maps.get(first) and node.rule.view and (make := TOLD["twin"].get(node.op)) is not None:
+                call = self.graph.call(node)
+                maps_first = self.there(first) if self.keras else tuple(int(n) for n in shape[1:])
+                vars(call)["input"] = Spec((shape[0], *maps_first))
+                twin = make(call, True)
                 if isinstance(twin, Twin) and twin.differs:
-                    found[made] = tuple(int(n) for n in shape[1:])
+                    found[made] = maps_first
         return found
+
+    def layer(self, node: Node) -> Module | None:
+        """The layer of Keras a call belongs to: its own, or the one that holds it."""
+        parts = node.path.split(".")
+        return next((found for n in range(1, len(parts) + 1) if (found := self._layers.get(".".join(parts[:n])))), None)
+
+    @cached_property
+    def _layers(self) -> dict[str, Module]:
+        return {module.path: module for module in self.graph.modules if module.config}
 
     def context(self, node: Node) -> tuple:
         """What of its surroundings a call's line rests on: equal for calls that are told alike when they are derived alike."""
@@ -107,7 +126,8 @@ class Notation:
         return rule.pointwise or rule.answer("itself", self.graph.call(node)) is True
 
     @property
-    def _keras(self) -> bool:
+    def keras(self) -> bool:
+        """Whether these are Keras' layers, maps last; the other framework is PyTorch then."""
         return self.graph.framework == "keras"
 
     def _data(self, tensor: int) -> bool:
@@ -117,18 +137,17 @@ class Notation:
     def _told(self, node: Node) -> Iterator[tuple[int, int]]:
         """What a call itself says about the maps of what it reads and makes."""
         rule = node.rule
+        if TOLD["maps"].get(node.op, NOT_TOLD) is NOT_TOLD:
+            return
         window = rule.reach(self.graph.call(node)) or {} if rule.reach is not Rule.reach else {}
-        speaks = TOLD["maps"].get(node.op, NOT_TOLD) is not NOT_TOLD
         for tensor in (*node.inputs[:1], *node.outputs[:1]):
             if not self._data(tensor):
                 continue
             rank = len(self.graph.tensors[tensor].shape)
-            if window and max(window) == -2 and -min(window) == rank - 1:
-                yield tensor, rank - 1
-            elif window and max(window) == -1 and len(window) == -min(window) in (rank - 1, rank - 2):
+            if window and max(window) == -1 and len(window) == -min(window) in (rank - 1, rank - 2):
                 yield tensor, rank - len(window) - 1
-            elif speaks and not window:
-                yield tensor, 1
+            else:
+                yield tensor, rank - 1 if self.keras else 1
 
     def _features_last(self, node: Node) -> bool:
         """Whether the last axis holds features for it: then nothing is moved."""

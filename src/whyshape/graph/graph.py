@@ -76,6 +76,7 @@ class Module(NamedTuple):
     training: bool = False
     found: str = ""  # nobody typed what comes in: "LazyLinear", "Linear(?, 50)" found it
     filled: tuple[tuple[str, str], ...] = ()  # numbers that were left open and searched for: (name, why it is this one)
+    config: str = ""  # of a Keras layer: its plain settings as JSON, for telling it in PyTorch's words
 
 
 class State(NamedTuple):

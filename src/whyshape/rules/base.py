@@ -72,7 +72,6 @@ class Rule:
     pointwise: ClassVar[bool] = False  # every output cell depends on the same cell of its inputs
     whole: ClassVar[bool] = False  # every output cell depends on the whole input (attention, global pooling, fft)
     told_sizes: ClassVar[bool] = False  # the arguments after the tensor are the sizes of the result, -1 for one that is left open
-    lays: ClassVar[Callable | None] = None  # (arguments by name, shape) -> strides of a result that PyTorch does not lay row by row
     title: ClassVar[str] = ""  # in words, for the reader
 
     @staticmethod
@@ -165,7 +164,7 @@ LAYERS = Shelf("layers")  # by layer type
 TOLD = Answers()  # by question, then by operator
 QUESTIONS = (
     "factors", "backward", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note", "autocast", "spelled",
-    "twin", "renamed",
+    "twin", "renamed", "lookalike", "lays",
 )  # fmt: skip
 TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()

@@ -65,12 +65,14 @@ CATALOGUE = {
   "backward,conv,transposed,work": "factors",
   "kept": "by_result history",
   "kept,kept_algebra,kept_index,kept_losses,kept_recurrent": "saved",
+  "keras_layers,words": "maps",
   "keras_layers,work": "nouns",
   "looks": "moves",
   "spelled": "spelled",
   "twins,twins_cellwise,twins_in_time": "twin",
   "twins_names": "renamed",
-  "words": "maps note",
+  "twins_torch": "lookalike",
+  "words": "note",
   "work": "fvcore itself work"
  }
 }

@@ -229,3 +229,4 @@ for _name, (_rule, _last, _bias) in KERNELS.items():
         rule(f"keras.{_name}{_n}d")(type(f"{_rule.__name__}{_n}D", (_rule,), {"knobs": _knobs, "__doc__": _rule.__doc__}))
         told("nouns", {"kernel": "kernel rows", "bias": "biases"}, f"keras.{_name}{_n}d")
 told("nouns", {"kernel": "inputs", "bias": "biases"}, "keras.dense")
+told("maps", "", "keras.pool", *[f"keras.{name}{n}d" for name in KERNELS for n in (1, 2, 3)])  # there are some; nothing more to say

@@ -37,7 +37,8 @@ for _n in (1, 2, 3):
     told("maps", "Pooling works on each map alone.", *names, f"max_pool{_n}d_with_indices", f"adaptive_max_pool{_n}d_with_indices")
 
 
-told("maps", "", "batch_norm group_norm instance_norm")  # each map, or group of maps, by itself: nothing to say, but maps there are
+# Maps there are, behind the batch; nothing more to say.
+told("maps", "", "batch_norm group_norm instance_norm interpolate upsample conv_transpose1d conv_transpose2d conv_transpose3d")
 
 
 def _conv_note(call) -> str | None:
@@ -59,6 +60,9 @@ told("note", _conv_note, *CONV)
 def _flatten_note(call) -> str | None:
     x, out = call.input.shape, call.out.shape
     if len(x) == 4 and len(out) == 2:
+        if getattr(call, "maps", 1) == 3:  # maps last, as Keras keeps them
+            _, _, w, c = map(int, x)
+            return f"Nothing is computed. Number (row i, column j, map c) lands at i*{w * c} + j*{c} + c."
         _, _, h, w = map(int, x)
         if h * w > 1:
             step = str(w) if w > 1 else "1"

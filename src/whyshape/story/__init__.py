@@ -47,7 +47,7 @@ class Table(NamedTuple):
 
 
 class Slots(NamedTuple):
-    """A layer's card: a title, what it is, and the slots SIZE, MAPS, WEIGHTS, NOTE, IN KERAS that say something."""
+    """A layer's card: a title, what it is, and the slots SIZE, MAPS, WEIGHTS, NOTE, IN KERAS (or IN TORCH) that say something."""
 
     title: str
     about: str

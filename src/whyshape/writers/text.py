@@ -9,7 +9,7 @@ import textwrap
 from whyshape.story import Block, Code, Fix, Heading, Sentence, Shapes, Slide, Slots, Sum, Table
 from whyshape.writers.plain import one_line, safe
 
-LABEL = 9  # the width of SIZE, MAPS, WEIGHTS, NOTE, IN KERAS
+LABEL = 9  # the width of SIZE, MAPS, WEIGHTS, NOTE, IN KERAS, IN TORCH
 
 
 def width_of_screen() -> int:
@@ -111,7 +111,7 @@ STYLES = (
     (r"\b(calculated)\b|= \d[\dx,]*", "#d07020"),
     (r"\b(from input|from the input|from the task)\b", "#8a8a8a"),
     (r"\b(typed, must equal)\b", "bold #b05090"),
-    (r"(?m)^  (SIZE|MAPS|WEIGHTS|NOTE|IN KERAS)\b", "bold"),
+    (r"(?m)^  (SIZE|MAPS|WEIGHTS|NOTE|IN KERAS|IN TORCH)\b", "bold"),
     (r"(?m)^(problem|warning):", "bold red"),
 )
 

@@ -74,7 +74,7 @@ def same(net, config, inputs):
         rank(net, x, int(net.name[-2]) + 2)
     if SAME[net.name] == "clone":
         return net.call("clone", x)
-    return net.call(SAME[net.name], x, float(config.get("rate", 0.5))) if "Dropout" in net.name else net.call(SAME[net.name], x)
+    return net.call(SAME[net.name], x, float(config.get("rate", 0.5)), False) if "Dropout" in net.name else net.call(SAME[net.name], x)
 
 
 @layer("Activation")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Value
+from whyshape.graph.graph import Module
 from whyshape.readers.keras import layers_in_place, layers_in_time  # noqa: F401  they fill LAYERS
 from whyshape.readers.keras.functions import FUNCTIONS
 from whyshape.readers.keras.layers import LAYERS, Unclear
@@ -14,7 +16,32 @@ from whyshape.rules import Unexplained
 
 DEEPEST = 24  # models within models
 MOST_LAYERS = 50_000
+MOST_NUMBERS = 64  # in one setting
 MALFORMED = (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError, StopIteration)
+
+
+LONGEST = 4_000  # characters of a layer's settings that are kept
+
+
+def settings(config: dict) -> str:
+    """A layer's plain settings as JSON: numbers, names, and those of the layer it holds. Empty where they are long.
+
+    >>> settings({"units": 50, "bias_initializer": {"class_name": "Zeros"}, "name": "dense"})
+    '{"units":50}'
+    """
+    text = json.dumps(_plain(config), separators=(",", ":"))
+    return text if len(text) <= LONGEST else ""
+
+
+def _plain(config: dict, depth: int = 0) -> dict:
+    found = {}
+    for word, value in config.items():
+        flat = isinstance(value, list) and len(value) <= MOST_NUMBERS and all(isinstance(v, (int, float, list)) for v in value)
+        if word not in ("name", "dtype", "trainable") and (type(value) in (int, float, str, bool) or flat):
+            found[word] = value
+        elif word in ("layer", "backward_layer") and isinstance(value, dict) and isinstance(value.get("config"), dict) and depth < 2:
+            found[word] = {"class_name": str(value.get("class_name")), "config": _plain(value["config"], depth + 1)}
+    return found
 
 
 class Unknown:
@@ -27,6 +54,7 @@ class Walk:
     def __init__(self, net: Net, sizes: dict[str, int]):
         self.net, self.sizes = net, sizes
         self.calls = 0
+        self.known: set[str] = set()  # layers that are modules of the graph
 
     def model(self, held: dict, inputs: list, path: str, depth: int = 0) -> list:
         """The results of a model for these inputs."""
@@ -87,6 +115,7 @@ class Walk:
         if kind in ("Sequential", "Functional", "Model"):
             return self.model(entry, inputs, at, depth + 1)
         net.path, net.place, net.name = at, at, kind
+        before = len(net.nodes)
         unknown = next((v for v in inputs if isinstance(v, Unknown)), None)
         try:
             if unknown is not None:
@@ -96,7 +125,16 @@ class Walk:
             return self.measured(kind, inputs, said, str(why))
         except MALFORMED as error:
             return self.measured(kind, inputs, said, f"its config is not as Keras writes it ({type(error).__name__})")
+        self.remember(at, kind, config, before)
         return list(made) if isinstance(made, (list, tuple)) else [made]
+
+    def remember(self, at: str, kind: str, config: dict, before: int) -> None:
+        """The layer as a module of the graph: nobody types what comes into a layer with weights, and its settings are kept."""
+        if at not in self.known:
+            self.known.add(at)
+            read = {t for node in self.net.nodes[before:] for t in node.inputs}
+            learned = any(self.net.tensors[t].kind == "parameter" for t in read)
+            self.net.modules.append(Module(at, kind, False, kind if learned else "", (), settings(config)))
 
     def ask(self, entry: dict, kind: str, config: dict, inputs: list, call: dict):
         module = str(entry.get("module") or "keras.layers")

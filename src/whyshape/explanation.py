@@ -19,12 +19,12 @@ class Explanation:
 
     # -- what it says --------------------------------------------------------------------------------------------------
 
-    def story(self, level: str = "default", depth: int | None = None) -> list:
-        """The explanation as display blocks. ``level``: brief, default, full; ``depth``: of a large network's table."""
+    def story(self, level: str = "default", depth: int | None = None, both: bool = False) -> list:
+        """The explanation as display blocks. ``level``: brief, default, full; ``depth``: of a large network's table; ``both``: see `text`."""
         from whyshape.analyses.explain import story
         from whyshape.story import Sentence
 
-        blocks = story(self.graph, level, depth)
+        blocks = story(self.graph, level, depth, both)
         if self.verified is not None:
             blocks.append(Sentence(self.verified_sentence()))
         return blocks
@@ -57,11 +57,11 @@ class Explanation:
 
         return hazards(self.graph)
 
-    def text(self, level: str = "default", depth: int | None = None, width: int | None = None) -> str:
-        """The explanation as text."""
+    def text(self, level: str = "default", depth: int | None = None, width: int | None = None, both: bool = False) -> str:
+        """The explanation as text. ``both``: every size in Keras' order too, maps last; of a Keras model in PyTorch's, maps first."""
         from whyshape.writers.text import write
 
-        return write(self.story(level, depth), width)
+        return write(self.story(level, depth, both), width)
 
     def __str__(self):
         return self.text()
@@ -69,11 +69,11 @@ class Explanation:
     def __repr__(self):
         return f"Explanation({self.chain})"
 
-    def markdown(self, level: str = "default", depth: int | None = None) -> str:
+    def markdown(self, level: str = "default", depth: int | None = None, both: bool = False) -> str:
         """The explanation as Markdown."""
         from whyshape.writers.markdown import write
 
-        return write(self.story(level, depth))
+        return write(self.story(level, depth, both))
 
     def to_dict(self) -> dict:
         """The explanation as data: schema ``whyshape.explanation.v1``."""
@@ -164,11 +164,11 @@ class Explanation:
             put(path, text.encode())
         return text
 
-    def latex(self, level: str = "default", depth: int | None = None) -> str:
+    def latex(self, level: str = "default", depth: int | None = None, both: bool = False) -> str:
         """The explanation as LaTeX."""
         from whyshape.writers.latex import write
 
-        return write(self.story(level, depth))
+        return write(self.story(level, depth, both))
 
     # -- real numbers --------------------------------------------------------------------------------------------------
 

@@ -244,7 +244,7 @@ def test_lazy_layers_are_known_after_the_run_and_said_to_be_unknown_before():
     [
         (
             {"col_names": ("output",)},
-            "col_names are kernel_size, input_size, output_size, num_params, params_percent, mult_adds, trainable; 'output' was given",
+            "col_names are kernel_size, input_size, output_size, other_order, num_params, params_percent, mult_adds, trainable; 'output' was given",
         ),
         ({"row_settings": ("deep",)}, "row_settings are depth, var_names, ascii_only, hide_recursive_layers; 'deep' was given"),
         ({"mode": "test"}, "mode is 'eval', 'train' or 'same'; 'test' was given"),

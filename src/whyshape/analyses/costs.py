@@ -10,6 +10,7 @@ from whyshape.analyses.live import live
 from whyshape.analyses.memory import SETTINGS, Memory, memory
 from whyshape.analyses.operations import COUNTS, Operations, at_sizes, operations
 from whyshape.analyses.parameters import Parameters, parameters
+from whyshape.analyses.words_notation import Notation
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
 from whyshape.story import Heading, Sentence, Table
@@ -26,6 +27,7 @@ class Costs(NamedTuple):
     operations: Operations
     memory: Memory
     fields: tuple[dict[int, Field] | None, ...]
+    both: bool = False  # the table shows each size in the other framework's order too
 
     def rows(self) -> list[dict]:
         """One dict for each operator call, as a data frame takes them: numbers, or None where nobody knows."""
@@ -73,7 +75,13 @@ class Costs(NamedTuple):
     def table(self) -> Table:
         """The rows as a table to show."""
         rows = tuple(tuple(cell(name, row[name]) for name in COLUMNS) for row in self.rows())
-        return Table(COLUMNS, rows, (3, 4, 5, 6, 7, 8, 9))
+        if not self.both:
+            return Table(COLUMNS, rows, (3, 4, 5, 6, 7, 8, 9))
+        notation = Notation(self.graph)
+        there = [cell("output", notation.whole(r.node.outputs[0])) if r.node.outputs else "" for r in self.operations.rows]
+        # In the place of the fields, which have a command of their own: a screen is not wider.
+        rows = tuple((*row[:3], size, *row[3:7]) for row, size in zip(rows, there))
+        return Table((*COLUMNS[:3], f"in {notation.other}", *COLUMNS[3:7]), rows, (4, 5, 6, 7))
 
     def story(self) -> list:
         """As display blocks: the table of layers, then the totals."""

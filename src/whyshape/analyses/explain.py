@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from itertools import pairwise
 
 from whyshape.analyses.found import told
@@ -11,6 +12,7 @@ from whyshape.analyses.operations import Operations, operations
 from whyshape.analyses.parameters import Parameters, parameters
 from whyshape.analyses.rows import Row, rows
 from whyshape.analyses.words import Words, name_of, text
+from whyshape.analyses.words_notation import Notation
 from whyshape.graph import Graph, Node, Problem, Ref
 from whyshape.rules import Rule
 from whyshape.sizes import plain
@@ -21,8 +23,11 @@ ROWS = 60  # of a table: with the rest on two screens
 STEPS = 16  # of the chain in one line
 
 
-def story(graph: Graph, level: str = "default", depth: int | None = None) -> list[Block]:
-    """The explanation as blocks. ``level``: brief, default or full; ``depth``: how deep the table of a large network goes."""
+def story(graph: Graph, level: str = "default", depth: int | None = None, both: bool = False) -> list[Block]:
+    """The explanation as blocks. ``level``: brief, default or full; ``depth``: how deep the table of a large network goes.
+
+    ``both``: every size in the other framework's order too, maps last, or first where Keras keeps them last.
+    """
     graph = graph.settled()
     layers = Layers(graph)
     words = Words(graph, layers)
@@ -30,15 +35,17 @@ def story(graph: Graph, level: str = "default", depth: int | None = None) -> lis
     blocks: list[Block] = [Heading(graph.name or "the network"), Shapes(tuple(chain(graph)))]
     if not graph.nodes and graph.problem is None:
         return [*blocks, Sentence("No operator ran: what goes in comes out.")]
+    if level != "brief" and (there := chain_there(words.notation)):
+        blocks.append(Sentence(f"In {words.notation.other}, {words.notation.order}: {' -> '.join(there)}"))
     blocks.append(Sentence(totals(graph, held, work)))
     blocks += [Sentence(note, "note") for note in (*graph.notes, *told(layers))]
     small = len(graph.nodes) <= CARDS and depth is None
     if small or level == "full":
         if any(layers.of(n).window for n in graph.nodes):
             blocks.append(Sentence("Size comes from the formula. The number of maps is your choice."))
-        blocks += cards(graph, words, level)
+        blocks += cards(graph, words, level, both)
     else:
-        blocks.append(table(layers, held_under(held), work, depth))
+        blocks.append(table(layers, held_under(held), work, depth, words.notation if both else None))
         blocks += formulas(graph, layers)
     blocks += for_any(graph)
     blocks += measured(graph)
@@ -56,12 +63,26 @@ def chain(graph: Graph) -> list[str]:
     >>> chain(net.graph(out))
     ['1x28x28', '10x24x24']
     """
+    return _steps(graph, _told_path(graph), lambda t: tuple(map(int, graph.tensors[t].shape)))
+
+
+def chain_there(notation: Notation) -> list[str]:
+    """The same in the other framework's order; empty where nothing stands in another order there."""
+    path = _told_path(notation.graph)
+    return _steps(notation.graph, path, notation.whole) if any(notation.moved(t) for t in path) else []
+
+
+def _told_path(graph: Graph) -> list[int]:
     path = main_path(graph)
     if sum(graph.tensors[a].shape != graph.tensors[b].shape for a, b in pairwise(path)) > STEPS:
         producers = graph.producers()
         parts = {producers[t].path.partition(".")[0] if t in producers else "" for t in path}
         path = _coarse(graph, path) if len(parts) > 1 else path
-    shapes = [tuple(map(int, graph.tensors[t].shape)) for t in path]
+    return path
+
+
+def _steps(graph: Graph, path: list[int], shape_of: Callable[[int], tuple[int, ...]]) -> list[str]:
+    shapes = [shape_of(t) for t in path]
     batched = len({s[:1] for s in shapes}) == 1 and all(len(s) > 1 for s in shapes)
     steps: list[str] = []
     for shape in shapes:
@@ -113,7 +134,7 @@ def number(value) -> str:
     return "an unknown number of" if value is None else f"{int(value):,}"
 
 
-def cards(graph: Graph, words: Words, level: str) -> list[Block]:
+def cards(graph: Graph, words: Words, level: str, both: bool = False) -> list[Block]:
     """A card for every call; calls alike are told once, neighbours that change nothing stay short."""
     blocks: list[Block] = []
     told: dict[tuple, str] = {}
@@ -121,6 +142,8 @@ def cards(graph: Graph, words: Words, level: str) -> list[Block]:
         layer = words.layers.of(node)
         before, after = through(graph, node)
         flow = f"{before} -> {after}" if before else f"{after}, made here"
+        after += f" ({_beside(words.notation, node)})" if both else ""
+        flow += f"   {_beside(words.notation, node)}" if both else ""
         about = f"{node.type if node.path or node.type else ''} {_op(node)}".strip()
         title = node.path or node.op
         alike = (layer.mark, words.notation.context(node))
@@ -136,6 +159,11 @@ def cards(graph: Graph, words: Words, level: str) -> list[Block]:
             slots = {**slots, **where(node)}
         blocks.append(Slots(title, f"{about}   {flow}", tuple((slot, tuple(lines)) for slot, lines in slots.items())))
     return blocks
+
+
+def _beside(notation: Notation, node: Node) -> str:
+    """The size a call makes as the other framework writes it."""
+    return f"{notation.other}: {', '.join(text(notation.there(t)) for t in node.outputs[:4])}"
 
 
 def where(node: Node) -> dict[str, list[str]]:
@@ -160,8 +188,8 @@ def through(graph: Graph, node: Node) -> tuple[str, str]:
     return " and ".join(map(cut, ins[:4])), ", ".join(map(cut, outs[:4])) + (f" and {len(outs) - 4} more" if len(outs) > 4 else "")
 
 
-def table(layers: Layers, held: dict[str, int], work: Operations, depth: int | None) -> Table:
-    """The tree of modules, repeated blocks in one row, as deep as fits on two screens or as asked."""
+def table(layers: Layers, held: dict[str, int], work: Operations, depth: int | None, notation: Notation | None = None) -> Table:
+    """The tree of modules, repeated blocks in one row, as deep as fits on two screens or as asked; ``notation`` adds its sizes."""
     graph = layers.graph
     found = rows(graph, [layers.mark(n) for n in graph.nodes])
     if depth is None:
@@ -176,11 +204,14 @@ def table(layers: Layers, held: dict[str, int], work: Operations, depth: int | N
             "  " * row.depth + (row.name or row.type) + (f"   x {row.times}" if row.times > 1 else ""),
             row.type if row.name else "",
             through(graph, nodes[-1])[1] if nodes else "",
+            *([text(notation.there(nodes[-1].outputs[0])) if nodes else ""] if notation else []),
             how(layers, nodes[0]) if leaf and nodes else f"{len(nodes)} calls",
             f"{count:,}" if count and row.times == 1 else _times(held, path, row),
             f"{sum(m or 0 for m in macs):,}" if any(macs) else "",
         ))  # fmt: skip
-    return Table(("layer", "type", "output", "who decides", "parameters", "multiply-adds"), tuple(made), (4, 5))
+    there = (f"in {notation.other}",) if notation else ()
+    heads = ("layer", "type", "output", *there, "who decides", "parameters", "multiply-adds")
+    return Table(heads, tuple(made), (len(heads) - 2, len(heads) - 1))
 
 
 def held_under(held: Parameters) -> dict[str, int]:

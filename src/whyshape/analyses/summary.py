@@ -14,6 +14,7 @@ from whyshape.analyses.live import live
 from whyshape.analyses.memory import kept, total_of
 from whyshape.analyses.operations import Operations, operations
 from whyshape.analyses.parameters import Parameters, parameters
+from whyshape.analyses.words_notation import Notation
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, ModuleCall, Node
 from whyshape.rules import LAYERS
@@ -40,6 +41,7 @@ class Row(NamedTuple):
     macs: Amount
     leaf: bool
     again: bool  # the same module was called before
+    there: tuple[tuple[int, ...], ...] = ()  # what comes out, in the other framework's order: maps last, or first where these are Keras'
 
 
 class Summary(NamedTuple):
@@ -55,6 +57,7 @@ class Summary(NamedTuple):
     settings: frozenset[str]
     width: int
     title: str
+    other: str = "Keras"  # whose order of axes the column `other_order` has
 
     @property
     def total_params(self) -> int:
@@ -200,7 +203,17 @@ def summarised(graph: Graph, depth: int, columns=("output_size", "num_params"), 
     amounts = total_of(kept(graph, done))
     sizes = sum(product(graph.tensors[i].shape) * BYTES[graph.tensors[i].dtype] for i in graph.inputs)
     return Summary(
-        tuple(rows(graph, held, work)), held, work, amounts, sizes, depth, tuple(columns), frozenset(settings), width, graph.name
+        tuple(rows(graph, held, work)),
+        held,
+        work,
+        amounts,
+        sizes,
+        depth,
+        tuple(columns),
+        frozenset(settings),
+        width,
+        graph.name,
+        Notation(graph).other,
     )
 
 
@@ -213,6 +226,7 @@ def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
     counts: dict[int, int] = {}
     met: set[str] = set()
     shape = lambda t: graph.tensors[t].shape
+    notation = Notation(graph)
     stack: list[tuple[int | Node, int]] = [(i, 0) for i in reversed(inner.get(-1, []))]
     while stack:
         at, level = stack.pop()
@@ -235,6 +249,7 @@ def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
                 macs,
                 True,
                 False,
+                tuple(map(notation.whole, at.outputs)),
             )
             continue
         call = calls[at]
@@ -247,6 +262,7 @@ def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
         yield Row(
             call.type, call.path.rpartition(".")[2], call.path, level, number, tuple(map(shape, call.inputs)), tuple(map(shape, call.outputs)),
             kernel, under.value or 0, sum(r.count or 0 for r in own), _trainable(held, call.path), macs, not children and not loose, call.path in met,
+            tuple(map(notation.whole, call.outputs)),
         )  # fmt: skip
         met.add(call.path)
         inside: list[tuple[int, int | Node]] = [*((calls[c].first, c) for c in children), *loose]

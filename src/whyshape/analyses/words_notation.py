@@ -40,6 +40,22 @@ class Notation:
             return (shape[at], *rest[1:])
         return (*rest[1 if at else 0 :], shape[at])
 
+    def whole(self, tensor: int) -> tuple[int, ...]:
+        """The tensor's sizes in the other order, its batch too.
+
+        >>> from whyshape.readers.notation import THREAD, build, parse
+        >>> graph = build(parse(THREAD), (1, 1, 28, 28))
+        >>> Notation(graph).whole(graph.nodes[0].outputs[0])
+        (1, 24, 24, 10)
+        """
+        shape = tuple(int(n) for n in self.graph.tensors[tensor].shape)
+        return shape[:1] + self.there(tensor) if self.maps.get(tensor) else self.there(tensor) if tensor in self.maps else shape
+
+    @property
+    def order(self) -> str:
+        """How maps lie in the other framework."""
+        return "maps first" if self.keras else "maps last"
+
     @property
     def other(self) -> str:
         """The other framework's name."""

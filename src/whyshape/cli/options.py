@@ -67,6 +67,17 @@ def output(parser) -> None:
     )
 
 
+def both(parser) -> None:
+    """`--keras` or `--torch`: every size in both frameworks' order."""
+    parser.add_argument(
+        "--keras",
+        "--torch",
+        dest="both",
+        action="store_true",
+        help="every size in the other framework's order too: maps last for Keras, maps first for PyTorch",
+    )
+
+
 ENDINGS = {".json": "json", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
 
 

@@ -6,7 +6,7 @@ from whyshape.writers.plain import one_line
 
 MEGA = 1_000_000
 COLUMNS = {
-    "kernel_size": "Kernel Shape", "input_size": "Input Shape", "output_size": "Output Shape", "num_params": "Param #",
+    "kernel_size": "Kernel Shape", "input_size": "Input Shape", "output_size": "Output Shape", "other_order": "In Keras", "num_params": "Param #",
     "params_percent": "Param %", "mult_adds": "Mult-Adds", "trainable": "Trainable",
 }  # fmt: skip
 
@@ -20,7 +20,8 @@ def write(made) -> str:
     line = lambda head, cells: f"{head:<{name}} " + " ".join(f"{c:<{made.width}}" for c in cells)
     title = f"Layer (type{' (var_name)' if 'var_names' in made.settings else ''}{':depth-idx' if 'depth' in made.settings else ''})"
     rule = "=" * (name + (made.width + 1) * len(made.columns))
-    text = [rule, line(title, [COLUMNS[c] for c in made.columns]).rstrip(), rule]
+    titles = COLUMNS | {"other_order": f"In {made.other}"}
+    text = [rule, line(title, [titles[c] for c in made.columns]).rstrip(), rule]
     text += [line(head, [_cell(r, c, made) for c in made.columns]).rstrip() for head, r in zip(heads, rows)]
     return "\n".join([*text, rule, *_totals(made, rule), rule])
 
@@ -41,6 +42,8 @@ def _cell(row, column: str, made) -> str:
         return shapes(row.inputs)
     if column == "output_size":
         return shapes(row.outputs)
+    if column == "other_order":
+        return shapes(row.there)
     if column == "kernel_size":
         return str(list(row.kernel)) if row.kernel else "--"
     if column == "trainable":

@@ -21,6 +21,7 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--checkpoint", action="append", default=[], metavar="PATH", help="a module whose activations are computed again instead of kept"
     )
+    opt.both(parser)
     parser.add_argument("--csv", action="store_true", help="print the layers as comma-separated values")
     parser.add_argument("--latex", action="store_true", help="print LaTeX (booktabs)")
 
@@ -30,7 +31,7 @@ def run(options) -> int:
 
     found = costs(
         graph_of(options), options.count, optimizer=options.optimizer, checkpoint=tuple(options.checkpoint), autocast=options.autocast
-    )
+    )._replace(both=options.both)
     if options.csv:
         from whyshape.writers.csv import write
 

@@ -12,6 +12,7 @@ def arguments(parser) -> None:
     opt.inputs(parser)
     opt.output(parser)
     parser.add_argument("--depth", type=int, metavar="N", help="how deep the table of a large network goes")
+    opt.both(parser)
     level = parser.add_mutually_exclusive_group()
     level.add_argument("--brief", action="store_true", help="sizes only")
     level.add_argument("--full", action="store_true", help="a card for every call, with its line of code")
@@ -25,11 +26,11 @@ def run(options) -> int:
     if options.json:
         opt.write(answer.to_json(2), options)
     elif options.markdown:
-        opt.write(answer.markdown(level, options.depth), options)
+        opt.write(answer.markdown(level, options.depth, options.both), options)
     elif options.latex:
-        opt.write(answer.latex(level, options.depth), options)
+        opt.write(answer.latex(level, options.depth, options.both), options)
     else:
-        opt.write_text(answer.text(level, options.depth), options)
+        opt.write_text(answer.text(level, options.depth, both=options.both), options)
     differs = answer.verified is not None and bool(answer.verified.differences)
     return 1 if answer.problem is not None or differs else 0
 

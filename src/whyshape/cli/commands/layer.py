@@ -13,6 +13,7 @@ def arguments(parser) -> None:
     parser.add_argument("--input", metavar="SHAPE", help="the shape that comes in, as 1,28,28 (maps, height, width) or with a batch")
     parser.add_argument("--mode", choices=("eval", "train"), default="eval")
     opt.output(parser)
+    opt.both(parser)
     parser.add_argument("--brief", action="store_true", help="sizes only")
 
 
@@ -27,7 +28,7 @@ def run(options) -> int:
     if options.json:
         opt.write(answer.to_json(2), options)
     elif options.markdown:
-        opt.write(answer.markdown("brief" if options.brief else "default"), options)
+        opt.write(answer.markdown("brief" if options.brief else "default", both=options.both), options)
     else:
-        opt.write_text(answer.text("brief" if options.brief else "default"), options)
+        opt.write_text(answer.text("brief" if options.brief else "default", both=options.both), options)
     return 1 if answer.problem is not None else 0

@@ -6,7 +6,7 @@ from whyshape.cli import options as opt
 from whyshape.cli.commands.costs import graph_of
 
 HELP = "the table torchinfo's users know, with every number computed"
-COLUMNS = ("input_size", "output_size", "num_params", "params_percent", "kernel_size", "mult_adds", "trainable")
+COLUMNS = ("input_size", "output_size", "other_order", "num_params", "params_percent", "kernel_size", "mult_adds", "trainable")
 ROWS = ("depth", "var_names", "ascii_only", "hide_recursive_layers")
 
 
@@ -18,6 +18,7 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--columns", nargs="+", choices=COLUMNS, default=["output_size", "num_params", "mult_adds"], metavar="NAME", help=", ".join(COLUMNS)
     )
+    opt.both(parser)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=["depth"], metavar="NAME", help=", ".join(ROWS))
 
 
@@ -26,7 +27,10 @@ def run(options) -> int:
 
     from whyshape.analyses.summary import summarised
 
-    found = summarised(graph_of(options), options.depth, tuple(options.columns), frozenset(options.rows))
+    columns = list(dict.fromkeys(options.columns))
+    if options.both and "other_order" not in columns:
+        columns.insert(columns.index("output_size") + 1 if "output_size" in columns else 0, "other_order")
+    found = summarised(graph_of(options), options.depth, tuple(columns), frozenset(options.rows))
     if options.markdown:
         opt.write(f"```\n{found}\n```", options)
     else:

@@ -50,7 +50,7 @@ def way_out(net, shape=(2, 5, 16)):
     found = diagnose(net, shape)
     fix = found.problems[0].fixes[0].to_dict()
     assert fix["verified"]
-    return fix["forward"].partition(": ")[2]
+    return fix["forward"].rpartition(": ")[2]
 
 
 def test_a_function_beside_the_class_two_calls_deep():
@@ -64,7 +64,7 @@ def test_a_lambda_that_a_module_holds():
     """The line of a function that is no method."""
     net = Held()
     kept = net.gram
-    assert way_out(net) == "self.gram = lambda a: torch.matmul(a, a.transpose(-2, -1))"
+    assert way_out(net) == "torch.matmul(a, a.transpose(-2, -1))"
     assert net.gram is kept
 
 

@@ -52,6 +52,8 @@ export interface Model {
   pictures: Record<string, { at: [number, number][]; edges: number[][] }>;
   notes: string[];
   problem?: { sentence: string; path: string; type: string; op: string };
+  chain: number[]; // rows that the data passes on its way
+  bars: number[]; // rows whose sums are compared
   fits: string; // the exact set of sizes, or why no map of them is drawn
   problems?: Finding[];
   hazards?: Finding[];

@@ -32,11 +32,14 @@ export function reachOf(model: Model, sizes: number[][], changes: Changes, node:
   };
 }
 
-/** From one cell (its last one or two indices) of a tensor back: the band it reads in every tensor before it. */
+/** From one cell (its last one or two indices) of a tensor back: the band it reads in every tensor before it.
+ * A band ends where its tensor does: padding reads nothing. Only that of an input keeps the padding around it, to be shown.
+ */
 export function trace(model: Model, sizes: number[][], changes: Changes, tensor: number, cell: number[]): Map<number, Band> {
   const bands = new Map<number, Band>([[tensor, { spans: cell.map((i) => [i, i]), exact: true }]]);
   const join = (t: number, spans: [number, number][], exact: boolean) => {
     const seen = bands.get(t);
+    if (spans.some(([a, b]) => b < a)) return;
     if (seen && seen.spans.length === spans.length) {
       spans = spans.map(([a, b], i) => [min(a, seen.spans[i]![0]), max(b, seen.spans[i]![1])]);
       exact &&= seen.exact;
@@ -51,13 +54,16 @@ export function trace(model: Model, sizes: number[][], changes: Changes, tensor:
       const out = sizes[made]!, along = reachOf(model, sizes, changes, node);
       for (const read of reads) {
         const size = sizes[read]!, axes = clamp(size.length - 2, 0, 2), kept = axes > 0 && band.spans.length === axes;
+        const inner = model.inputs.every(([t]) => t !== read);
         let exact = band.exact && kept;
         join(read, upTo(axes, (i): [number, number] => {
           const axis = i - axes, n = size.at(axis)!, span = band.spans[i]!, how = kept ? along(axis) : "all";
           if (how === "adaptive") return throughAdaptive(span, n, out.at(axis)!);
           if (how === "same" && n === out.at(axis)) return span;
           if (how === "all") exact = false;
-          return typeof how === "string" ? [0, n - 1] : throughWindow(span, how);
+          if (typeof how === "string") return [0, n - 1];
+          const [first, last] = throughWindow(span, how);
+          return inner || how[1] < 0 ? [max(first, 0), min(last, n - 1)] : [first, last];
         }), exact);
       }
     }

@@ -75,9 +75,9 @@ function Slots({ node }: { node: number }) {
           {axes.length > 0 && <WhyPlusOne node={node} />}</div>
       </div>
       {channels >= 0 && <div class="slot"><b>MAPS</b><div><p><Formula node={node} tree={shapes[0]![channels]!} /> {words?.MAPS ? "" : who(node, shapes[0]![channels]!)}</p>{said("MAPS")}</div></div>}
-      {rule.params.length > 0 && <div class="slot"><b>WEIGHTS</b><div><Weights node={node} />{said("WEIGHTS")}</div></div>}
+      {rule.params.length > 0 && <div class="slot"><b>WEIGHTS</b><div><Weights node={node} />{said("WEIGHTS")}<Needs node={node} /></div></div>}
       {words && Object.keys(words).filter((slot) => !["SIZE", "MAPS", "WEIGHTS"].includes(slot)).map((slot) => <div class="slot"><b>{slot}</b><div>{said(slot)}</div></div>)}
-      <Needs node={node} />
+      {rule.params.length === 0 && <Needs node={node} />}
       {whole.value && <><KnobBox node={node} /><Walk node={node} /><Copies node={node} /></>}
     </>
   );
@@ -113,7 +113,7 @@ function Needs({ node }: { node: number }) {
     <ul class="needs">
       {rule.ties.map((place) => {
         const demand = rule.needs![place]!, [, left, right] = demand, ok = at.holds(demand as unknown as Condition);
-        return <li class={ok ? "" : "bad"}><Formula node={node} tree={right} /> must equal <Formula node={node} tree={left} />{ok ? "" : ": it does not"}</li>;
+        return <li class={ok ? "" : "bad"}>typed: <Formula node={node} tree={right} /> must equal what arrives, <Formula node={node} tree={left} />{ok ? "" : ": it does not"}</li>;
       })}
     </ul>
   );

@@ -67,7 +67,7 @@ function blocks(rows: Answer[][]): string[] {
 
 export function Fits() {
   const found = image(), { rows, done, square, low } = grid.value;
-  if (!found) return <p class="answer">{model.fits}</p>;
+  if (!found) return <p>{model.fits}</p>;
   const [tensor, shape] = found, list = rows.flatMap((row, i) => (row[square ? 0 : i] === "fits" ? [low + i] : []));
   const count = rows.reduce((sum, row) => sum + row.filter((answer) => answer === "fits").length, 0), parts = square ? [] : blocks(rows);
   const fill = (answer: Answer) => rows.map((row, h) => row.map((a, w) => (a === answer ? `M${w} ${h}h1v1h-1z` : "")).join("")).join("");

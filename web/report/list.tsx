@@ -1,6 +1,6 @@
 // The layers as a tree table. Only the rows in view exist, so a model of 20,000 calls costs what one of 20 does.
 
-import { clamp, floor, isSum, max, min } from "../core/trees";
+import { clamp, floor, isAxis, isSum, max, min } from "../core/trees";
 import { computed, effect, signal } from "../core/signals";
 import { count, grouped, short } from "../core/text";
 import { told } from "./number";
@@ -57,6 +57,7 @@ function Table() {
           {visible.map((row, i) => <Line key={row} row={row} place={from + i} />)}
           <Skips top={from} rows={visible.length} />
         </div>
+        {model.problem && !filter.value && <div role="row" class="row bad"><span role="gridcell"><b>{model.problem.path || model.problem.op}</b> <strong>does not fit</strong></span></div>}
       </div>
     </>
   );
@@ -85,11 +86,17 @@ function Line({ row, place }: { row: number; place: number }) {
   );
 }
 
+/** Whether an expression rests on a size that arrives, or on chosen numbers alone. */
+function arrives(tree: number): boolean {
+  const entry = model.trees[tree]!;
+  return isSum(entry) ? (entry as number[]).slice(1).some(arrives) : isAxis(entry);
+}
+
 /** The sizes a row gives; each looks as who decides it: boxed where it was chosen, dotted where it follows from a formula. */
 function Output({ row }: { row: number }) {
   const [, , , first, count] = model.rows[row]!, node = first + count - 1, trees = ruleOf(node).outs[0]!;
   const shape = sizes.value[outputOf(row)]!.map((n, axis) => {
-    const tree = trees[axis]!, by = ruleOf(node).measured !== undefined ? "" : isSum(model.trees[tree]!) ? "calculated" : typeof model.trees[tree] === "string" ? told(node, tree).by : "";
+    const tree = trees[axis]!, entry = model.trees[tree]!, by = ruleOf(node).measured !== undefined ? "" : isSum(entry) ? (arrives(tree) ? "calculated" : "chosen") : typeof entry === "string" ? told(node, tree).by : "";
     return <span class={by} title={by}>{n}</span>;
   });
   return <>{inOrder(shape).map((n, i) => [i > 0 && " x ", n])}</>;

@@ -6,20 +6,15 @@ import { make } from "../view";
 
 const W = 132, H = 36, GAP = 22;
 
-/** The rows right inside a row, or at the top for -1; at most so many. */
-export function partsOf(row: number, most = Infinity): number[] {
-  const found: number[] = [], end = row < 0 ? model.rows.length : row + 1 + model.rows[row]![6];
-  for (let at = row + 1; at < end && found.length < most; at += 1 + model.rows[at]![6]) found.push(at);
-  return found;
-}
-
 export function Picture({ row }: { row: number }) {
-  const parts = partsOf(row), drawn = model.pictures[row];
+  const parts: number[] = [], drawn = model.pictures[row];
+  for (let at = row + 1; at <= row + model.rows[row]![6]; at += 1 + model.rows[at]![6]) parts.push(at);
   if (parts.length > 60) return <p>{parts.length} parts: the list shows them.</p>;
   const at = drawn?.at ?? [-1, ...parts].map((_, i): [number, number] => [i, 0]);
   const edges = drawn?.edges ?? parts.map((_, i) => [i, i + 1]);
   const wide = max(...at.map(([, place]) => place)) + 1, lanes = max(...edges.flatMap(([, , ...passed]) => passed), 0) + 1 - wide;
-  const x = (place: number) => (place < wide ? place * (W + GAP) : wide * (W + GAP) + (place - wide) * 14 - W / 2) + 4, y = (column: number) => max(0, column * (H + GAP) - 20);
+  const high = at.some(([column], i) => i > 0 && column === 0) ? 0 : 20; // what the first line leaves free where it holds words only
+  const x = (place: number) => (place < wide ? place * (W + GAP) : wide * (W + GAP) + (place - wide) * 14 - W / 2) + 4, y = (column: number) => max(0, column * (H + GAP) - high);
   // From the bottom of one part down to the next; a long edge passes beside the parts between.
   const way = ([from, to, ...passed]: number[]): string => {
     const [column, place] = at[from!]!;

@@ -5,15 +5,12 @@ import { grouped, short } from "../core/text";
 import { called, choose, jump, kerasOrder, label, model, outputOf, sizeText, stop, sums, total, unknownWork } from "./state";
 import { Refusal } from "./card";
 import { Totals } from "./list";
-import { partsOf } from "./picture";
 import type { Finding } from "../core/model";
 import { Fragment, make } from "../view";
 
 export function Answer() {
-  const [input] = model.inputs, end = stop.value?.node ?? Infinity;
-  const chain: { text: string; row: number }[] = input ? [{ text: sizeText(input[0]), row: -1 }] : [];
-  const parts = model.nodes.length <= 60 ? model.rows.flatMap((row, i) => (row[6] ? [] : [i])) : partsOf(-1).flatMap((i) => { const inside = partsOf(i, 16); return inside.length > 1 && inside.length < 16 ? inside : [i]; });
-  for (const row of parts) {
+  const [input] = model.inputs, end = stop.value?.node ?? Infinity, chain = input ? [{ text: sizeText(input[0]), row: -1 }] : [];
+  for (const row of model.chain) {
     const [, , , first, count] = model.rows[row]!, text = sizeText(outputOf(row));
     if (first + count > end) break;
     if (chain.at(-1)?.text !== text) chain.push({ text, row });
@@ -26,36 +23,29 @@ export function Answer() {
       </p>
       <Totals />
       {stop.value && <Refusal />}
-      <Findings title="Problems" list={model.problems} />
+      <Findings title="Problems" list={model.problems} grave />
       <Findings title="It runs, but look" list={model.hazards} />
       {model.notes.map((note) => <p class="note">{note}</p>)}
     </>
   );
 }
 
-function Findings({ title, list }: { title: string; list?: Finding[] }) {
-  if (!list?.length) return null;
-  return (
-    <div class="findings"><h3>{title}</h3><ul>
-      {list.map(({ sentence, fixes, path, severity }) => <li>{severity && <em>{severity} </em>}{path && <b>{path}: </b>}{sentence}{fixes && fixes.length > 0 && <ul>{fixes.map((fix) => <li>{fix}</li>)}</ul>}</li>)}
+function Findings({ title, list, grave }: { title: string; list?: Finding[]; grave?: boolean }) {
+  return list && (
+    <div class={grave ? "refusal" : ""}><h3>{title}</h3><ul>
+      {list.map(({ sentence, fixes, path, severity }) => <li>{severity && <em>{severity} </em>}{path && <b>{path}: </b>}{sentence}{fixes?.length ? <> With any one of these changes it runs (each was tried):<ul>{fixes.map((fix) => <li>{fix}</li>)}</ul></> : ""}</li>)}
     </ul></div>
   );
 }
 
-/** Bars over the parts of the model, at most 16 of them: the largest open first. */
+/** Bars over the parts that Python picked, the largest of each kind first. */
 export function Bars() {
   const { weights, work, made } = sums.value;
-  let parts = partsOf(-1);
-  for (let i = 0; i < parts.length && parts.length < 12; ) {
-    const inside = partsOf(parts[i]!);
-    if (inside.length && parts.length + inside.length <= 17) parts = [...parts.slice(0, i), ...inside, ...parts.slice(i + 1)];
-    else i++;
-  }
   const tables: [string, Float64Array][] = [["learned numbers", weights], ["multiply-adds (MACs)", work], ["numbers made on the way", made]];
   return (
     <div class="bars">
       {tables.map(([title, table]) => {
-        const rows = parts.map((row) => ({ row, n: total(model.rows[row]!, table) })).filter(({ n }) => n > 0);
+        const rows = model.bars.map((row) => ({ row, n: total(model.rows[row]!, table) })).filter(({ n }) => n > 0);
         const most = max(1, ...rows.map(({ n }) => n)), all = table.at(-1)!;
         return (
           <table><caption>{title}: {model.problem || (title.startsWith("multiply") && unknownWork.value) ? "at least " : ""}{grouped(all)}</caption><tbody>

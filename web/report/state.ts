@@ -75,7 +75,7 @@ export function begin(data: Model): void {
   effect(() => {
     const next = { row: chosen.value, cell: cell.value };
     clearTimeout(waiting);
-    waiting = setTimeout(() => (settled.value = next), 80) as unknown as number;
+    waiting = setTimeout(() => (settled.value = next), 160) as unknown as number;
   });
 }
 
@@ -99,7 +99,7 @@ export function label(row: number): string {
 }
 
 /** The same with the modules it stands in. */
-export const called = (row: number): string => path(row) || label(row);
+export const called = (row: number): string => (model.rows[row]![1] ? path(row) : `${path(row)} ${label(row)}`.trim());
 
 /** The tensor a row gives: what its last call makes. */
 export function outputOf(row: number): number {

@@ -11,19 +11,20 @@ const MOST = 40; // steps that are told
 export function Traced() {
   if (!settled.value) return null;
   const { row, cell: picked } = settled.value, data = model.rows[row]!, tensor = outputOf(row), shape = sizes.value[tensor]!, last = data[3] + data[4] - 1;
-  const axes = clamp(shape.length - 2, 0, 2);
+  const axes = clamp(shape.length - 2, 0, 2), word = axes > 1 ? "column" : "place";
   if (stop.value && stop.value.node <= last) return <p>Nothing arrives here: an earlier layer does not fit.</p>;
   const here = picked.slice(2 - axes).map((n, i) => min(n, shape.at(i - axes)! - 1)), bands = trace(model, sizes.value, changes.value, tensor, here);
   const [input] = model.inputs, image = input && sizes.value[input[0]]!, found = input && bands.get(input[0]);
   const words = (t: number): string => {
     const { spans } = bands.get(t)!, size = sizes.value[t]!;
     return spans.map(([a, b], i) => {
-      const n = size.at(i - spans.length)!, word = i === spans.length - 1 ? "column" : "row", [from, to] = [max(0, a), min(n - 1, b)];
+      const n = size.at(i - spans.length)!, word = spans.length < 2 ? "place" : i ? "column" : "row", [from, to] = [max(0, a), min(n - 1, b)];
       return to < from ? `no ${word}` : from === 0 && to === n - 1 && n > 1 ? `all ${n} ${word}s` : from === to ? `${word} ${from}` : `${word}s ${from} to ${to}`;
     }).join(", ") || "all numbers";
   };
   const steps: [row: number, words: string, t: number][] = [];
-  for (let node = last; node >= 0 && steps.length <= MOST; node--) {
+  const whole = () => /^(all [^,]*(, |$))+$/.test(steps.at(-1)?.[1] ?? ""); // then so does all that comes before
+  for (let node = last; node >= 0 && steps.length <= MOST && !whole(); node--) {
     for (const t of model.nodes[node]![2]) if (bands.has(t) && words(t) !== steps.at(-1)?.[1]) steps.push([rowOf(node), words(t), t]);
   }
   const fields = axes > 1 ? seen.value[tensor] ?? [] : [], together = (key: "size" | "step") => fields.map((field) => field![key]).join(" x ");
@@ -32,7 +33,7 @@ export function Traced() {
       <p>
         Cell of <b>{called(row)}</b>{axes > 0 ? ":" : " (it has no places any more: every number may see all of the input)."}
         {axes > 1 && <label> row <Whole label="row" most={shape.at(-2)! - 1} now={here[0]!} set={(n) => (cell.value = [n, cell.value[1]])} /></label>}
-        {axes > 0 && <label> column <Whole label="column" most={shape.at(-1)! - 1} now={here.at(-1)!} set={(n) => (cell.value = [cell.value[0], n])} /></label>}
+        {axes > 0 && <label> {word} <Whole label={word} most={shape.at(-1)! - 1} now={here.at(-1)!} set={(n) => (cell.value = [cell.value[0], n])} /></label>}
         {parents[row]! < 0 && !isCall(data) && " (the last layer of this part)"}
       </p>
       {input && found && image!.length > 2 && (
@@ -46,7 +47,7 @@ export function Traced() {
       )}
       <ol class="chain">
         {steps.slice(0, MOST).map(([row, words, t]) => <li><b>{called(row)}</b> {words} <small>of {sizeText(t)}</small></li>)}
-        {steps.length > MOST && <li>... and so on</li>}
+        {(steps.length > MOST || whole()) && <li>... and so on</li>}
         {input && found && <li><b>{input[1]}</b> {words(input[0])}</li>}
       </ol>
     </>

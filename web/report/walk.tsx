@@ -78,14 +78,15 @@ function Window_({ node }: { node: number }) {
       <p class="status" role="status">
         {readers
           ? `Input row ${mine![0]}, column ${mine![1]} is read by ${readers.rows.length * readers.columns.length} of ${total} output cells.`
-          : `Output row ${r}, column ${c} reads ${told(readRows, rows.n, "row")}, ${told(readColumns, columns.n, "column")}${maps ? `, on ${count(maps, "map")}` : ""}.`}
+          : `Output row ${r}, column ${c} reads ${told(readRows, rows, "row")}, ${told(readColumns, columns, "column")}${maps ? `, on ${count(maps, "map")}` : ""}.`}
       </p>
     </figure>
   );
 }
 
-function told(cells: number[], n: number, word: string): string {
-  const inside = cells.filter((i) => i >= 0 && i < n), outside = cells.length - inside.length;
+/** The cells that are read, in words; what a transposed window would read outside its input is not there at all. */
+function told(cells: number[], { n, window }: Look, word: string): string {
+  const inside = cells.filter((i) => i >= 0 && i < n), outside = window && window[1] < 0 ? 0 : cells.length - inside.length;
   return `${inside.length ? ranges(inside, word) : `no ${word}`}${outside ? ` and ${outside} of padding` : ""}`;
 }
 
@@ -93,12 +94,12 @@ interface GridProps { title: string; rows: Look; columns: Look; input?: boolean;
 
 /** One grid; where it is larger than the picture the part around the marked cells is shown. */
 function Grid({ title, rows, columns, input, marked, onPoint }: GridProps) {
-  const frame = (look: Look, cells: number[]): [number, number] => {
-    const [low, high] = input ? [-look.pad[0], look.n + look.pad[1]] : [0, look.o];
-    const start = high - low <= MOST ? low : clamp(min(...cells) - floor(MOST / 3), low, high - MOST);
-    return [start, min(high, start + MOST)];
+  const frame = (look: Look, cells: number[]): [from: number, to: number, cut: boolean] => {
+    const [low, high] = input ? [-look.pad[0], look.n + look.pad[1]] : [0, look.o], cut = high - low > MOST;
+    const start = cut ? clamp(min(...cells) - floor(MOST / 3), low, high - MOST) : low;
+    return [start, min(high, start + MOST), cut];
   };
-  const [r0, r1] = frame(rows, marked.rows), [c0, c1] = frame(columns, marked.columns), [h, w] = input ? [rows.n, columns.n] : [rows.o, columns.o];
+  const [r0, r1, less] = frame(rows, marked.rows), [c0, c1, fewer] = frame(columns, marked.columns), [h, w] = input ? [rows.n, columns.n] : [rows.o, columns.o];
   const [wide, high] = [(c1 - c0) * CELL, (r1 - r0) * CELL], holes = input && columns.window ? between(marked) : [];
   const inside = (row: number, column: number) => row >= r0 && row < r1 && column >= c0 && column < c1;
   const cells = (name: string, rows: number[], columns: number[]) => rows.flatMap((row) => columns.map((column) =>
@@ -114,7 +115,7 @@ function Grid({ title, rows, columns, input, marked, onPoint }: GridProps) {
   const unread = [never(rows, r0, r1), never(columns, c0, c1)] as const, [padded, unused] = [input && (r0 < 0 || c0 < 0 || r1 > h || c1 > w), unread[0].length + unread[1].length > 0];
   return (
     <div>
-      <span>{title}: {h} x {w} places{max(r1 - r0, c1 - c0) >= MOST && `, shown from row ${max(0, r0)}, column ${max(0, c0)}`}{padded && ", hatched: pad"}{unused && ", crossed: never read"}</span>
+      <span>{title}: {h} x {w} places{(less || fewer) && `, shown from row ${max(0, r0)}, column ${max(0, c0)}`}{padded && ", hatched: pad"}{unused && ", crossed: never read"}</span>
       <svg role="img" aria-label={`${title} grid of ${h} by ${w} places`} class={lit.value && `lit-${lit.value}`} viewBox={`0 0 ${wide} ${high}`} style={{ maxWidth: `${wide}px` }}
         onPointerMove={point} onPointerDown={point} onPointerLeave={() => onPoint(null)}>
         {padded && <rect class="pad" width="100%" height="100%" />}

@@ -36,7 +36,7 @@ function Blocks({ shape, trees }: { shape: number[]; trees: number[] }) {
   const [right, bottom] = [c * (wide + gap) + 2, r * (high + gap) + 2];
   return (
     <figure class="blocks">
-      <svg role="img" aria-label={words} width={right + 18} height={bottom + 8}>
+      <svg role="img" aria-label={words} width={right + 18} viewBox={`0 0 ${right + 18} ${bottom + 8}`}>
         <path class="kernel" d={each((x, y) => `M${x} ${y}h${wide}v${high}h${-wide}z`)} />
         <path class="lines" d={each((x, y) => upTo(w - 1, (i) => `M${x + (i + 1) * side} ${y}v${high}`).join("") + upTo(h - 1, (i) => `M${x} ${y + (i + 1) * side}h${wide}`).join(""))} />
         {c < columns && <text x={right} y={12}>...</text>}

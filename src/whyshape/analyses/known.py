@@ -25,7 +25,7 @@ def known(graph: Graph, diagnosis=None, verified: str = "") -> dict[str, Any]:
         found["problems"] = [
             {
                 "path": p.where.get("layer", ""),
-                "sentence": p.sentence,
+                "sentence": p.sentence if p.sentence.endswith((".", "?", "!")) else f"{p.sentence}.",
                 "fixes": [f"{f.says} ({f.cost})" if f.cost else f.says for f in p.fixes if f.verified],
             }
             for p in diagnosis.problems

@@ -12,13 +12,15 @@ from typing import Any
 
 from whyshape.analyses.differs import differs
 from whyshape.analyses.glossary import GLOSSARY
-from whyshape.analyses.layout import picture
+from whyshape.analyses.layout import children, picture
 from whyshape.analyses.report_calls import Calls
 from whyshape.analyses.rows import Row, rows
 from whyshape.graph import Graph
 from whyshape.sizes import plain
 
 SCHEMA = "whyshape.report.v1"
+SHORT = 60  # calls that one line still tells one by one
+FEW = 16  # parts of a part that take its place in that line
 
 
 def report(graph: Graph, *, fits: str = "", problems=(), hazards=(), checks=()) -> dict[str, Any]:
@@ -58,6 +60,8 @@ def report(graph: Graph, *, fits: str = "", problems=(), hazards=(), checks=()) 
         "rows": [[row.depth, row.name, row.type, row.first, row.count, row.times, row.kids] for row in found],
         "differs": {str(index): told for index, row in enumerate(found) if (told := differs(graph, row))},
         "pictures": _pictures(graph, found),
+        "chain": _chain(graph, found),
+        "bars": _bars(found),
         "fits": fits or _no_map(graph),
         "glossary": list(GLOSSARY.items()),
         "notes": list(graph.notes),
@@ -71,6 +75,40 @@ def report(graph: Graph, *, fits: str = "", problems=(), hazards=(), checks=()) 
         if value:
             data[name] = value
     return data
+
+
+def _chain(graph: Graph, found: list[Row]) -> list[int]:
+    """The rows whose sizes tell the way from input to output in one line: calls of a small model, parts of a large one.
+
+    What does not rest on an input (a table of positions, a first state of zeros) lies beside the way.
+    """
+    reached = set(graph.inputs)
+    for node in graph.nodes:
+        if not reached.isdisjoint(node.inputs):
+            reached.update(node.outputs)
+    if len(graph.nodes) <= SHORT:
+        picked = [i for i, row in enumerate(found) if not row.kids]
+    else:
+        picked = [i for part in children(found, -1) for i in _opened(found, part)]
+    return [i for i in picked if reached.issuperset(graph.nodes[found[i].first + found[i].count - 1].outputs[:1])]
+
+
+def _bars(found: list[Row]) -> list[int]:
+    """The rows whose sums are compared: the parts of the model, and in place of some of them their own parts, while that stays a few."""
+    parts, at = children(found, -1), 0
+    while at < len(parts) < FEW:
+        inside = children(found, parts[at])
+        if inside and len(parts) + len(inside) <= FEW + 1:
+            parts[at : at + 1] = inside
+        else:
+            at += 1
+    return parts
+
+
+def _opened(found: list[Row], part: int) -> list[int]:
+    """The parts of a part, where they are a few; else itself."""
+    inside = children(found, part)
+    return inside if 1 < len(inside) < FEW else [part]
 
 
 def _no_map(graph: Graph) -> str:

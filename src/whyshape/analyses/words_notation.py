@@ -6,15 +6,15 @@ that slides tells where the places are, and calls that leave the axes in their o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 from whyshape.graph import Graph, Node
 from whyshape.graph.graph import Module
-from whyshape.rules.base import NOT_TOLD, TOLD, Rule, Spec
+from whyshape.rules.base import TOLD, Spec
 from whyshape.rules.twins import Twin
 
 PICTURES = (4, 5)  # axes of a batch of pictures, or of volumes
+OWN = ("parameter", "buffer", "constant")  # kinds of tensors that are no data on its way
 
 
 class Notation:
@@ -22,6 +22,7 @@ class Notation:
 
     def __init__(self, graph: Graph):
         self.graph = graph
+        self._axes: dict[tuple[str, int], int] = {}
 
     def there(self, tensor: int) -> tuple[int, ...]:
         """The tensor's sizes in the other order, without the batch where it has one in front.
@@ -74,34 +75,28 @@ class Notation:
     @cached_property
     def maps(self) -> dict[int, int]:
         """The axis that counts the maps, for every tensor that is a picture or a sequence of maps."""
-        together = _Together()
-        said: dict[int, int] = {}
-        against: set[int] = set()
+        together, said, tensors = _Together(), {}, self.graph.tensors
+        rank = [0 if t.kind in OWN or len(t.shape) < 3 else len(t.shape) for t in tensors]
         for node in self.graph.nodes:
-            kin = [t for t in (*node.inputs, *node.outputs) if self._data(t)]
-            if node.rule is None or not kin:
-                continue
-            if not node.rule.view:
-                for group in _by_rank(self.graph, kin):
+            rule = node.rule
+            kin = [t for t in (*node.inputs, *node.outputs) if rank[t]] if rule is not None else []
+            if kin and not rule.view:
+                for group in [kin] if len({rank[t] for t in kin}) == 1 else _by_rank(rank, kin):
                     together.join(group)
-            for tensor, axis in self._told(node):
-                said.setdefault(tensor, axis)
-            if not self.keras and self._features_last(node):
-                against.update((*node.inputs[:1], *node.outputs[:1]))
+            if kin and node.op in TOLD["maps"]:
+                for tensor in (*node.inputs[:1], *node.outputs[:1]):
+                    if rank[tensor]:
+                        said.setdefault(tensor, self._axis(node, rank[tensor]))
         where: dict[int, int] = {}
         for tensor, axis in said.items():
             where.setdefault(together.of(tensor), axis)  # one group has one count of axes
-        opposed = {together.of(t) for t in against}
-        brought = {together.of(t) for t in self.graph.inputs}
-        found = {}
-        for tensor, t in enumerate(self.graph.tensors):
-            rank, root = len(t.shape), together.of(tensor)
-            if not self._data(tensor):
-                continue
-            if root in where:
-                found[tensor] = where[root]
-            elif rank in PICTURES and (self.keras or (root in brought and root not in opposed)):
-                found[tensor] = rank - 1 if self.keras else 1
+        brought = {together.of(t) for t in self.graph.inputs if rank[t] in PICTURES} - set(where)
+        if brought and not self.keras:  # nothing slides over what comes in: a picture, unless its last axis holds features
+            brought -= {together.of(n.inputs[0]) for n in self.graph.nodes if n.inputs and self._features_last(n)}
+        where.update(dict.fromkeys(brought, -1 if self.keras else 1))
+        found = {t: where[root] % n for t, n in enumerate(rank) if n and (root := together.of(t)) in where}
+        if self.keras:  # maps are last wherever there are places
+            found = {t: n - 1 for t, n in enumerate(rank) if n in PICTURES} | found
         return found
 
     @cached_property
@@ -146,24 +141,14 @@ class Notation:
         """Whether these are Keras' layers, maps last; the other framework is PyTorch then."""
         return self.graph.framework == "keras"
 
-    def _data(self, tensor: int) -> bool:
-        t = self.graph.tensors[tensor]
-        return t.kind not in ("parameter", "buffer", "constant") and len(t.shape) >= 3
-
-    def _told(self, node: Node) -> Iterator[tuple[int, int]]:
-        """What a call itself says about the maps of what it reads and makes."""
-        rule = node.rule
-        if TOLD["maps"].get(node.op, NOT_TOLD) is NOT_TOLD:
-            return
-        window = rule.reach(self.graph.call(node)) or {} if rule.reach is not Rule.reach else {}
-        for tensor in (*node.inputs[:1], *node.outputs[:1]):
-            if not self._data(tensor):
-                continue
-            rank = len(self.graph.tensors[tensor].shape)
-            if window and max(window) == -1 and len(window) == -min(window) in (rank - 1, rank - 2):
-                yield tensor, rank - len(window) - 1
-            else:
-                yield tensor, rank - 1 if self.keras else 1
+    def _axis(self, node: Node, rank: int) -> int:
+        """Where an operator that has maps keeps them, in a tensor of that rank: it slides over so many axes, whatever their sizes."""
+        key = (node.op, rank)
+        if key not in self._axes:
+            window = node.rule.reach(self.graph.call(node)) or {}
+            slides = window and max(window) == -1 and len(window) == -min(window) in (rank - 1, rank - 2)
+            self._axes[key] = rank - len(window) - 1 if slides else rank - 1 if self.keras else 1
+        return self._axes[key]
 
     def _features_last(self, node: Node) -> bool:
         """Whether the last axis holds features for it: then nothing is moved."""
@@ -194,10 +179,10 @@ class _Together:
                 self.parent[other] = first
 
 
-def _by_rank(graph: Graph, tensors: list[int]) -> list[list[int]]:
+def _by_rank(rank: list[int], tensors: list[int]) -> list[list[int]]:
     ranks: dict[int, list[int]] = {}
     for t in tensors:
-        ranks.setdefault(len(graph.tensors[t].shape), []).append(t)
+        ranks.setdefault(rank[t], []).append(t)
     return list(ranks.values())
 
 

@@ -165,10 +165,6 @@ def _resize(outs, kind: str) -> str:
 def _resized(call, sizes, outs) -> tuple[Lookalike, ...]:
     """What Keras' own way of resizing a picture to this size does differently."""
     changed = len(sizes) == 2 and any(int(i) != int(o) for i, o in zip(sizes, outs))
-    if not changed or call.mode not in ("bilinear", "bicubic"):
+    if not changed or not call.align_corners or call.mode not in ("bilinear", "bicubic"):
         return ()
-    if call.align_corners:
-        return (Lookalike((_resize(outs, call.mode),), "it samples at pixel centres, here corners lie on corners"),)
-    if call.mode == "bicubic" and not call.antialias:
-        return (Lookalike((_resize(outs, "bicubic"),), "its cubic curve bends by 0.5, here by 0.75"),)
-    return ()
+    return (Lookalike((_resize(outs, call.mode),), "it samples at pixel centres, here corners lie on corners"),)

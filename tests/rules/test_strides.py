@@ -57,6 +57,13 @@ def test_both_happen():
     Turned(CALLS["tril"])(torch.rand(2, 3, 4))
 
 
+FORMATS = {"channels last": torch.channels_last, "as it lies": torch.preserve_format}
+ASKED = {
+    "clone": lambda x, form: x.clone(memory_format=form),
+    "to": lambda x, form: x.to(torch.float64, memory_format=form),
+    "contiguous": lambda x, form: x.contiguous(memory_format=torch.contiguous_format if form is torch.preserve_format else form),
+    "zeros_like": lambda x, form: torch.zeros_like(x, memory_format=form),
+}
 MAPS = {
     "clamp": lambda x: x.clamp(0, 1),
     "comparison": lambda x: x > 0,
@@ -76,6 +83,16 @@ MAPS = {
     "max_pool2d": lambda x: torch.nn.functional.max_pool2d(x, 2),
     "interpolate": lambda x: torch.nn.functional.interpolate(x, scale_factor=2),
     "conv2d": lambda x: torch.nn.functional.conv2d(x, torch.ones(6, 4, 3, 3, device=x.device)),
+    "sort": lambda x: x.sort(1)[0],
+    "places of sort": lambda x: x.sort(2)[1],
+    "argsort": lambda x: x.argsort(1),
+    "msort": torch.msort,
+    "topk": lambda x: x.topk(2, 1)[0],
+    "rrelu": torch.nn.functional.rrelu,
+    "bernoulli": torch.bernoulli,
+    "cat with one row by row": lambda x: torch.cat([x, torch.ones(x.shape, device=x.device)], 1),
+    **{f"stack {axis}": lambda x, axis=axis: torch.stack([x, x], axis) for axis in range(5)},
+    **{f"{how} {last}": lambda x, make=make, form=form: make(x, form) for last, form in FORMATS.items() for how, make in ASKED.items()},
 }
 LYING = {
     "row by row": lambda: torch.rand(2, 4, 6, 6),
@@ -104,3 +121,42 @@ def test_maps_lie_as_eager_pytorch_lays_them(name, lying):
     graph = read(Calls(MAPS[name]), input_data=(x,))
     made = graph.tensors[graph.outputs[0]]
     assert tuple(made.strides or torch.empty(made.shape).stride()) == MAPS[name](x).stride()
+
+
+LAYERS = {
+    "Conv2d": lambda: torch.nn.Conv2d(4, 8, 3),
+    "1x1": lambda: torch.nn.Conv2d(4, 8, 1),
+    "depthwise": lambda: torch.nn.Conv2d(4, 4, 3, groups=4),
+    "ConvTranspose2d": lambda: torch.nn.ConvTranspose2d(4, 8, 3),
+    "norm and pool": lambda: torch.nn.Sequential(torch.nn.Conv2d(4, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.MaxPool2d(2)),
+}
+
+
+@pytest.mark.parametrize("lying", LYING)
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("form", [torch.channels_last, torch.contiguous_format])
+def test_weights_that_lie_channels_last(name, lying, form):
+    """`model.to(memory_format=torch.channels_last)`: the maps of a convolution lie so although its input does not."""
+    model, x = LAYERS[name]().to(memory_format=form), LYING[lying]()
+    graph = read(model, input_data=(x,))
+    made = graph.tensors[graph.outputs[0]]
+    assert tuple(made.strides or torch.empty(made.shape).stride()) == model(x).stride()
+
+
+@pytest.mark.parametrize("form", [torch.channels_last, torch.contiguous_format])
+def test_one_channel_is_taken_for_channels_last_where_it_was_laid_so(form):
+    """A grey image may lie both ways at once; the steps tell PyTorch which was meant, and the next `view` is refused or not."""
+    model, x = torch.nn.Conv2d(1, 8, 3), torch.rand(2, 1, 6, 6).to(memory_format=form)
+    graph = read(model, input_data=(x,))
+    made = graph.tensors[graph.outputs[0]]
+    assert tuple(made.strides or torch.empty(made.shape).stride()) == model(x).stride()
+
+
+def test_a_view_of_channels_last_maps_is_refused():
+    """As PyTorch refuses it; with `reshape` it runs."""
+    for flatten, fits in ((lambda x: x.view(x.size(0), -1), False), (lambda x: x.reshape(x.size(0), -1), True)):
+        model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), Calls(flatten)).to(memory_format=torch.channels_last)
+        if not fits:
+            with pytest.raises(RuntimeError, match="view size"):
+                model(torch.rand(1, 3, 8, 8))
+        assert (read(model, (1, 3, 8, 8)).problem is None) == fits

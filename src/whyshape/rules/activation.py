@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, layer, rule
 from whyshape.rules.dtypes import default_float, fractions, one_dtype
-from whyshape.rules.layout import as_the_input
 from whyshape.sizes import need, product
 
 
@@ -126,7 +125,6 @@ class GLU(Rule):
     """Half of an axis gates the other half."""
 
     title = "gated linear unit"
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, dim=-1):

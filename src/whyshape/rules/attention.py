@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule, stretched
+from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule, stretched, told
 from whyshape.rules.dtypes import one_dtype
+from whyshape.rules.layout import rows, strides
 from whyshape.sizes import need, product
 
 
@@ -56,21 +57,20 @@ class Attention(Rule):
         return (*lead, q[-2], v[-1])
 
     @staticmethod
-    def lays(given, shape):
-        """The fused kernel lays its result out as the queries lie; what is written out step by step comes row by row."""
-        query, key, value, mask = [given[name] for name in ("query", "key", "value", "attn_mask")]
-        learned = mask is not None and mask.requires_grad
-        in_one_go = fused(query, key, value, given["dropout_p"], learned, lambda t: t.stride(-1))
-        axes = range(len(shape) - 1, -1, -1)
-        strides, step = [0] * len(shape), 1
-        for axis in sorted(axes, key=query.stride) if in_one_go else axes:
-            strides[axis], step = step, step * int(shape[axis])
-        return tuple(strides)
-
-    @staticmethod
     def macs(call):
         q, v = call.query.shape, call.value.shape
         return product(call.out.shape[:-2]) * q[-2] * v[-2] * (q[-1] + v[-1])
+
+
+def _as_the_queries_lie(given, shape):
+    """The fused kernel lays its result out as the queries lie; what is written out step by step comes row by row."""
+    query, key, value, mask = [given[name] for name in ("query", "key", "value", "attn_mask")]
+    learned = mask is not None and mask.requires_grad
+    in_one_go = fused(query, key, value, given["dropout_p"], learned, lambda t: t.stride(-1))
+    return strides(shape, sorted(range(len(shape)), key=query.stride, reverse=True)) if in_one_go else rows(shape)
+
+
+told("lays", _as_the_queries_lie, "scaled_dot_product_attention")
 
 
 @rule("multi_head_attention_forward")

@@ -60,6 +60,7 @@ CATALOGUE = {
   "unpool": "MaxUnpool1d MaxUnpool2d MaxUnpool3d"
  },
  "told": {
+  "attention,layout": "lays",
   "autocast": "autocast",
   "backward": "backward",
   "backward,conv,transposed,work": "factors",

@@ -6,7 +6,6 @@ import math
 
 from whyshape.rules.base import Made, Rule, Unexplained, exactly, given, rule
 from whyshape.rules.dtypes import COMPLEX_OF, category, default_dtype, name_of, of_number, promote
-from whyshape.rules.layout import as_the_input
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import ceil_div, need
 
@@ -46,8 +45,6 @@ class NewFilled(_Factory):
 @rule("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like", "randint_like", "full_like")
 class Like(_Factory):
     """A new tensor with the sizes of another."""
-
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, *args, dtype=None, **options):

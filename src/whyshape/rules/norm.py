@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, Window, axes_at_least, broadcast_shapes, layer, rule
 from whyshape.rules.dtypes import default_float, fractions, name_of, one_dtype
-from whyshape.rules.layout import maps_last
 from whyshape.sizes import need, product
 
 
@@ -166,7 +165,6 @@ class GroupNorm(Rule):
 
     title = "group norm"
     knobs = {"weight": ("num_channels",), "bias": ("num_channels",)}
-    lays = staticmethod(maps_last)
 
     @staticmethod
     def shape(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):

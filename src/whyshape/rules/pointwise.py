@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
 from whyshape.rules.dtypes import category, default_float, name_of, of_number, one_dtype, promote, real_of, result_type
-from whyshape.rules.layout import row_by_row
 from whyshape.sizes import need
 
 
@@ -333,7 +332,6 @@ class MaskedFill(_Pointwise):
     """A value put in wherever the mask is true."""
 
     title = "masked fill"
-    lays = staticmethod(row_by_row)
 
     @staticmethod
     def shape(input, mask, value=None):
@@ -348,7 +346,6 @@ class MaskedScatter(_Pointwise):
     """Numbers of a row put in, one after the other, wherever the mask is true."""
 
     title = "masked fill"
-    lays = staticmethod(row_by_row)
 
     @staticmethod
     def shape(input, mask, source):

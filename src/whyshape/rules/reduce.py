@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axes_of, axis_of, rule
 from whyshape.rules.dtypes import category, default_float, fractions, name_of, real_of, result_type, summed
-from whyshape.rules.layout import as_the_input
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import largest, need, product
 
@@ -296,7 +295,6 @@ class Normalize(Rule):
     """Divided by the length along ``dim``."""
 
     title = "normalize"
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, p=2.0, dim=1, eps=1e-12, out=None):

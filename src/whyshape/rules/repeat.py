@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, exactly, given, rule
 from whyshape.rules.dtypes import promote, summed
-from whyshape.rules.layout import as_the_input, maps_last
 from whyshape.sizes import need, product, total
 
 
@@ -81,7 +80,6 @@ class Roll(_Repeat):
     """Shifted along some axes; what leaves on one side comes in on the other."""
 
     title = "roll"
-    lays = staticmethod(maps_last)
 
     @staticmethod
     def shape(input, shifts, dims=None):
@@ -101,7 +99,6 @@ class Flip(_Repeat):
     """Mirrored along some axes."""
 
     title = "flip"
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, *dims, **named):
@@ -116,7 +113,6 @@ class FlipLeftRight(_Repeat):
     """Mirrored left to right."""
 
     title = "flip"
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input):
@@ -129,7 +125,6 @@ class FlipUpDown(_Repeat):
     """Mirrored top to bottom."""
 
     title = "flip"
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input):

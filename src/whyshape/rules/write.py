@@ -5,7 +5,6 @@ from __future__ import annotations
 from whyshape.rules.base import Rule, Unexplained, axes_at_least, axis_of, exactly, rule, stretched
 from whyshape.rules.dtypes import one_dtype
 from whyshape.rules.index import WHOLE, Diagonal, indexed, place_in, same_rank, whole_places, within
-from whyshape.rules.layout import as_the_input
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import need, product
 
@@ -114,8 +113,6 @@ class IndexCopy(_Write):
 class IndexFill(_Write):
     """One number put in the slices ``index`` names."""
 
-    lays = staticmethod(as_the_input)
-
     @staticmethod
     def shape(input, dim, index, value):
         axis_of(dim, len(input.shape))
@@ -128,8 +125,6 @@ class IndexFill(_Write):
 @rule("index_put")
 class IndexPut(_Write):
     """Values put at the places of ``x[indices]``; their axes of 1 are stretched."""
-
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, indices, values, accumulate=False):
@@ -152,8 +147,6 @@ class IndexPut(_Write):
 class Put(_Write):
     """Numbers put at places of the tensor as one long row."""
 
-    lays = staticmethod(as_the_input)
-
     @staticmethod
     def shape(input, index, source, accumulate=False):
         one_dtype(source, input)
@@ -165,8 +158,6 @@ class Put(_Write):
 @rule("select_scatter")
 class SelectScatter(_Write):
     """One place of an axis written over in a copy."""
-
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, src, dim, index):
@@ -181,8 +172,6 @@ class SelectScatter(_Write):
 @rule("slice_scatter")
 class SliceScatter(_Write):
     """A slice of an axis written over in a copy."""
-
-    lays = staticmethod(as_the_input)
 
     @staticmethod
     def shape(input, src, dim=0, start=None, end=None, step=1):

@@ -25,19 +25,23 @@ from whyshape.readers.torch.values import (
     first_sentence,
     first_tensor,
     packed,
+    row_by_row,
     stand_ins,
     tensors_in,
     text,
 )
 from whyshape.rules import Made
-from whyshape.rules.base import Rule, Unexplained, in_our_words
+from whyshape.rules.base import TOLD, Rule, Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
 from whyshape.sizes import INPUT, Asked, Leaf, beside, plain, product
 
 AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the input's layout
+CHANNELS_LAST = (torch.channels_last, torch.channels_last_3d)
 Tensor = torch.Tensor
 # Files of PyTorch, and one of ours, that stand between the line that calls an operator and us: the line is what is remembered.
-_BETWEEN = frozenset(f.__file__ for f in (torch.nn.functional, torch.functional, torch.overrides, torch._jit_internal, torch._tensor, beside))
+_BETWEEN = frozenset(
+    f.__file__ for f in (torch.nn.functional, torch.functional, torch.overrides, torch._jit_internal, torch._tensor, beside)
+)
 # A rule that cannot tell, or stumbles over an argument nobody can serve: PyTorch has the word.
 STUMBLES = (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
@@ -50,6 +54,7 @@ class Tracer(TorchFunctionMode):
     """Follows one run of a model in this thread."""
 
     execute = False  # whether PyTorch computes every result as well
+    ended = False  # whether the forward came to its end
 
     def __init__(self, paths: dict[int, str], closed: frozenset[str] = frozenset()):
         super().__init__()
@@ -61,6 +66,7 @@ class Tracer(TorchFunctionMode):
         self.grad = not torch.is_grad_enabled()  # only the model's own no_grad counts
         self.scope: list | None = None  # the module call we are in
         self.refused: tuple | None = None
+        self.refusals: list[int] = []  # how many calls stood before each; more than one where the model caught them
         self.broke_in: list | None = None  # the innermost module call an exception came out of
         self.error: Exception | None = None  # what a check of PyTorch's modules raised
         self.doubted = False  # what stopped the run may be our doing: PyTorch with real numbers must be asked
@@ -74,9 +80,7 @@ class Tracer(TorchFunctionMode):
             self.handlers[getter] = self.size_getter(getter)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        handler = self.handlers.get(func)
-        if handler is None:
-            handler = self.handlers[func] = self.handler(func)
+        handler = self.handlers.get(func) or self.handlers.setdefault(func, self.handler(func))
         frame = sys._getframe(1)
         while frame.f_code.co_filename in _BETWEEN:
             frame = frame.f_back
@@ -91,8 +95,7 @@ class Tracer(TorchFunctionMode):
             if entry.rule.view:
                 return self.view(func, entry)
             by_rule = self.by_rule(func, entry)
-            again = entry.rule.words()[1:3] == ("weight", "bias") and entry.rule.lays is None
-            return self.seen_before(entry.op, by_rule) if again else by_rule
+            return self.seen_before(entry.op, by_rule) if entry.rule.words()[1:3] == ("weight", "bias") else by_rule
         name = getattr(func, "__name__", "")
         if name in VALUES:
             return self.values(func)
@@ -117,14 +120,29 @@ class Tracer(TorchFunctionMode):
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
         calls, blank, grad, pointwise = self.calls, self.blank, torch.is_grad_enabled, rule.pointwise
         fallback = self.measured(func, f"the rule for {op} does not cover this form")
-        names, lays = rule.words(), rule.lays
+        names, lays = rule.words(), TOLD["lays"].get(op)
         follows = rule.reach is not Rule.reach  # what looks through a window gives channels last where they arrive last, on the CPU
         flag = names.index("inplace") if "inplace" in names else None
 
-        def lies(first, shape, kwargs):
-            """The strides of a result that is laid as the input lies in memory; nothing where it is laid row by row."""
-            if pointwise and first.shape == shape and kwargs.get("memory_format") in AS_IT_LIES:
-                return dense_strides(first)
+        weighed = lays is not None and names[1:2] == ("weight",)
+
+        def may_turn(args, kwargs, first):
+            """Whether the result may lie otherwise than row by row."""
+            if "memory_format" in kwargs or (first is not None and not row_by_row(first)):
+                return True
+            return weighed and len(args) > 1 and not row_by_row(args[1])
+
+        def laid(args, kwargs, first, shape):
+            """The strides of a result that may not lie row by row; None where it does."""
+            asked = kwargs.get("memory_format")
+            if asked in CHANNELS_LAST:
+                return torch.empty(shape, device=META, memory_format=asked).stride()
+            if first is None:
+                return None
+            if lays is not None:
+                return lays(rule.bind(args, kwargs), shape)
+            if pointwise and first.shape == shape and asked in AS_IT_LIES:
+                return None if first.is_contiguous() else dense_strides(first)
             last = channels_last(first) if follows and len(shape) == first.dim() else None
             return torch.empty(shape, device=META, memory_format=last).stride() if last is not None else None
 
@@ -141,7 +159,10 @@ class Tracer(TorchFunctionMode):
                 return fallback(args, kwargs, frame)
             how, kind = MADE, type(made)
             if kind is list or made is None:
-                out = self.make(made, first_tensor((args, kwargs)))
+                first = first_tensor((args, kwargs))
+                turned = lays is not None and first is not None and not row_by_row(first)
+                out = self.make(made, first, turned and (lambda shape: lays(rule.bind(args, kwargs), shape)))
+                how = GIVEN if turned else MADE
                 if kind is list:
                     out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
             else:
@@ -151,9 +172,7 @@ class Tracer(TorchFunctionMode):
                 shape, dtype = (made.shape, dtype_of(made.dtype, first)) if kind is Made else (made, first.dtype)
                 if (kwargs and kwargs.get("inplace") is True) or (flag is not None and len(args) > flag and args[flag] is True):
                     out, how = first, CHANGED
-                elif lays is not None:
-                    out, how = torch.empty_strided(shape, lays(rule.bind(args, kwargs), shape), dtype=dtype, device=META), GIVEN
-                elif (pointwise or follows) and first is not None and not first.is_contiguous() and (strides := lies(first, shape, kwargs)):
+                elif may_turn(args, kwargs, first) and (strides := laid(args, kwargs, first, shape)):
                     out, how = torch.empty_strided(shape, strides, dtype=dtype, device=META), GIVEN
                 else:
                     out = blank(shape, dtype)
@@ -169,10 +188,12 @@ class Tracer(TorchFunctionMode):
         calls, grad, known = self.calls, torch.is_grad_enabled, {}
 
         def answer(args, kwargs, frame):
-            if kwargs or self.remembered or len(args) < 3 or not args[0].is_contiguous():
+            if kwargs or self.remembered or len(args) < 3:
                 return by_rule(args, kwargs, frame)
             x, weight, bias = args[:3]
             try:
+                if not (row_by_row(x) and row_by_row(weight)):
+                    return by_rule(args, kwargs, frame)
                 question = (x.shape, x.dtype, weight.shape, weight.dtype, bias is None or (bias.shape, bias.dtype), args[3:])
                 empty = known.get(question)
             except (TypeError, AttributeError):  # a list cannot be looked up, and what is no tensor has no shape
@@ -188,13 +209,15 @@ class Tracer(TorchFunctionMode):
 
         return answer
 
-    def make(self, made, first):
-        """Empty tensors for what a rule made, nested as it nests them; None where it makes none."""
+    def make(self, made, first, lays=False):
+        """Empty tensors for what a rule made, nested as it nests them; None where it makes none. ``lays``: the strides of a shape."""
         if made is None:
             return None
         if type(made) is list:
-            return tuple([self.make(m, first) for m in made])
+            return tuple([self.make(m, first, lays) for m in made])
         shape, dtype = made if type(made) is Made else (made, None)
+        if lays:
+            return torch.empty_strided(shape, lays(shape), dtype=dtype_of(dtype, first), device=META)
         return self.blank(shape, dtype_of(dtype, first))
 
     def blank(self, shape, dtype) -> Tensor:
@@ -214,11 +237,8 @@ class Tracer(TorchFunctionMode):
             else:
                 given, named = args, kwargs
             try:
-                if op == "contiguous" and args[0].is_contiguous():
-                    out = args[0]
-                elif op in ("reshape", "flatten", "contiguous") and not args[0].is_contiguous():
-                    made = shape_of(*given, **named)
-                    out = self.make(made, args[0]) if op == "contiguous" else self.laid_out(args[0], made)
+                if op in ("reshape", "flatten") and not args[0].is_contiguous():
+                    out = self.laid_out(args[0], shape_of(*given, **named))
                 else:
                     out = func(*given, **named)
             except DoesNotFit as refusal:
@@ -356,6 +376,7 @@ class Tracer(TorchFunctionMode):
 
     def refuse(self, refusal: DoesNotFit, op, args, kwargs, frame, message: str = "") -> Stop:
         """Remember what could not be done and where; the first refusal stands."""
+        self.refusals.append(len(self.calls))
         if self.refused is None:
             self.refused = (refusal, RawCall(op, args, kwargs, None, self.scope, frame.f_code, frame.f_lasti, "", GIVEN, True), message)
         return Stop(message or refusal.sentence)
@@ -365,6 +386,11 @@ class Tracer(TorchFunctionMode):
         module = self.broke_in[0]  # type: ignore[index]
         call = RawCall(type(module).__name__, (), {}, None, self.broke_in, code, lasti, "", GIVEN, True)
         self.refused, self.error = (DoesNotFit(first_sentence(error)), call, str(error)), error
+
+    @property
+    def went_on(self) -> bool:
+        """Whether the model caught a refusal itself, and asked for more."""
+        return bool(self.refusals) and (self.ended or len(self.refusals) > 1 or len(self.calls) > self.refusals[0])
 
     def path(self) -> str:
         """The path of the module being called."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from whyshape.rules import Made
+from whyshape.rules.layout import lie_maps_last
 from whyshape.sizes import plain
 
 Tensor = torch.Tensor
@@ -32,23 +33,19 @@ def dense_strides(t) -> list[int]:
     return strides
 
 
-def channels_last(t) -> torch.memory_format | None:
-    """The memory format of a map whose channels lie side by side, as `x.permute(0, 3, 1, 2)` leaves them; None of any other.
+def row_by_row(t) -> bool:
+    """Whether it lies row by row, and nobody takes it for channels last: where sizes are 1 the steps between them decide."""
+    return t.is_contiguous() and (t.dim() < 4 or t.stride(1) != 1 or t.stride(-2) == 1)
 
-    As PyTorch looks for it: gaps do not matter, as in one of three maps that lie in turns.
-    """
+
+def channels_last(t) -> torch.memory_format | None:
+    """The memory format of a map whose channels lie side by side, as `x.permute(0, 3, 1, 2)` leaves them; None of any other."""
     form = {4: torch.channels_last, 5: torch.channels_last_3d}.get(t.dim())
-    if form is None or t.is_contiguous():
+    if form is None or row_by_row(t):
         return None
     if t.is_contiguous(memory_format=form):
         return form
-    least = 0
-    for axis in (1, *range(t.dim() - 1, 1, -1), 0):
-        size, step = t.shape[axis], t.stride(axis)
-        if not size or not step or step < least or (axis == 0 and least == t.stride(1)):
-            return None
-        least = step * size
-    return form
+    return form if lie_maps_last(t) else None
 
 
 def stand_ins(value):

@@ -191,7 +191,7 @@ class _Look:
         marks: list[Mark] = [Box(x, floor - h, w, h, fill="space")] if w else []
         at = x + (w + 3 if w else 0)
         if form.count <= CARDS:
-            one = max(1.3, tall / form.count)
+            one = max(1.3, tall / max(1, form.count))
             marks += [Box(at, floor - (k + 1) * one, 6, one, fill="maps", width=0.3) for k in range(form.count)]
         else:
             marks.append(Box(at, floor - tall, 6, tall, fill="maps"))
@@ -202,7 +202,9 @@ class _Look:
         if i >= len(self.shown) or self.space.bent or self.shown[i].row is None or self.shown[i].row.kids:
             return []
         node = self.graph.nodes[self.shown[i].row.first]
-        if node.rule is None or node.rule.pointwise or getattr(node.rule, "adaptive", False) or node.inputs[0] != self.shown[i - 1].made:
+        if node.rule is None or node.rule.pointwise or getattr(node.rule, "adaptive", False):
+            return []
+        if node.inputs[:1] != (self.shown[i - 1].made,):
             return []
         found = node.rule.reach(self.graph.call(node)) or {}
         if len(found) != 2 or any(window.stride < 1 for window in found.values()):
@@ -240,8 +242,8 @@ class _Look:
         return marks, 13.0 if marks else 0.0
 
     def _module(self, i: int) -> str:
-        above, _, below = self.shown[i].path.partition(".")
-        return above if below and self.shown[i].place >= 0 else ""
+        row = self.shown[i].row
+        return self.graph.nodes[row.first].path.partition(".")[0] if row is not None and row.depth else ""
 
 
 def in_lines(words: str, room: float, size: float, bold: bool = False, most: int = 2) -> list[str]:

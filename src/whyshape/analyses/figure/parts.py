@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import NamedTuple
 
 from whyshape.analyses.figure.boxes import LEAST, MEASURED, WIDEST, Box, Entry, Frame
 from whyshape.analyses.figure.flow import Flow, Point
-from whyshape.analyses.figure.stages import about, called, folded, inside, operator, short, size_text
+from whyshape.analyses.figure.stages import about, called, folded, inside, operator, short, size_text, together
 from whyshape.analyses.figure.strips import EVEN, LOOK_BACK
 from whyshape.analyses.layout import Picture, placed
 from whyshape.analyses.rows import Row
@@ -20,7 +19,7 @@ TALL = 300.0  # points a picture may grow downwards before it goes on beside its
 HEIGHT_COUNTS = 3.0  # a point of height costs as much as so many points of lines
 SLACK = ((1.1, LOOK_BACK), (1.1, EVEN), (1.2, EVEN), (1.3, EVEN))  # how a strip is filled: up to its share and a bit, cut well or evenly
 STRIPS = 12  # the most strips that are tried
-MANY, RUN, LARGEST = 16, 4, 240  # parts of a module: beyond MANY, so many calls in a row are one part; beyond LARGEST, no picture
+MANY, LARGEST = 16, 240  # parts of a module: beyond the first, calls in a row are one part; beyond the second, there is no picture
 ENTRIES = 3  # tensors that come in one by one; more come in together
 MARGIN = 4.0
 
@@ -95,9 +94,7 @@ class _Plans:
         return self._plans[index]
 
     def _made(self, index: int) -> _Plan:
-        rows = [self.every[p] for p in inside(self.every, index)]
-        if len(rows) > MANY:
-            rows = _together(rows)
+        rows = together([self.every[p] for p in inside(self.every, index)], MANY)
         if len(rows) > LARGEST:
             raise WhyshapeError(f"{len(rows)} parts are too many for a picture; name a module inside: --layer PATH")
         names = [called(self.graph, row) if row in self._places else _calls(row) for row in rows]
@@ -213,15 +210,6 @@ class _Plans:
         measured = any(node.rule is None for node in span)
         need = max(wide(name, 6.5, True), wide(size, SMALLEST) + 6 + wide(kind, SMALLEST), min(wide(last, SMALLEST), most * 0.8)) + 8
         return Box(need + MEASURED * measured, name, size, kind, last, measured)
-
-
-def _together(rows: list[Row]) -> list[Row]:
-    """Calls outside every module that follow each other, as one row."""
-    found: list[Row] = []
-    for bare, group in groupby(rows, lambda row: not row.name and not row.kids):
-        run = list(group)
-        found += [run[0]._replace(count=sum(row.count for row in run), type="")] if bare and len(run) >= RUN else run
-    return found
 
 
 def _calls(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import NamedTuple
 
 from whyshape.analyses.field import fields, places
@@ -9,6 +10,8 @@ from whyshape.analyses.layers import Layers
 from whyshape.analyses.layout import children
 from whyshape.analyses.rows import Row, rows
 from whyshape.graph import Graph, Node
+
+RUN = 4  # calls in a row that can be told as one
 
 
 class Form(NamedTuple):
@@ -135,13 +138,24 @@ def inside(every: list[Row], index: int) -> list[int]:
 def opened(every: list[Row], level: list[int]) -> list[int]:
     """The parts one level deeper. What stands there as one of several alike blocks stays closed, and so do others of its type."""
     alike = {every[p].type for p in level if every[p].times > 1}
+    inner = {p: [] if every[p].times > 1 or every[p].type in alike else inside(every, p) for p in level}
+    types = [every[k].type for kids in inner.values() for k in kids if every[k].kids]
     found = []
-    for p in level:
-        kids = [] if every[p].times > 1 or every[p].type in alike else inside(every, p)
-        while len(kids) == 1 and every[kids[0]].times == 1 and every[kids[0]].kids:
+    for p, kids in inner.items():
+        while len(kids) == 1 and every[kids[0]].times == 1 and every[kids[0]].kids and types.count(every[kids[0]].type) == 1:
             kids = inside(every, kids[0])
-        found += kids if len(kids) > 1 or any(every[k].times > 1 for k in kids) else [p]
+        one_of_many = len(kids) == 1 and types.count(every[kids[0]].type) > 1
+        found += kids if len(kids) > 1 or one_of_many or any(every[k].times > 1 for k in kids) else [p]
     return found
+
+
+def together(rows: list[Row], many: int) -> list[Row]:
+    """The rows; where they are more than ``many``, calls outside every module that follow each other are one row."""
+    found: list[Row] = []
+    for bare, group in groupby(rows, lambda row: not row.name and not row.kids):
+        run = list(group)
+        found += [run[0]._replace(count=sum(row.count for row in run), type="")] if bare and len(run) >= RUN else run
+    return found if len(rows) > many else rows
 
 
 def stages(graph: Graph, most: int) -> tuple[list[Stage], list[Row]]:
@@ -149,6 +163,9 @@ def stages(graph: Graph, most: int) -> tuple[list[Stage], list[Row]]:
     every, forms = folded(graph), Forms(graph)
     level = best = inside(every, -1)
     kept = told(graph, [every[p] for p in level], forms)
+    if len(kept) > most + 1:
+        few = together([every[p] for p in level], most)
+        return told(graph, few, forms), few
     while (deeper := opened(every, level)) != level:
         level, more = deeper, told(graph, [every[p] for p in deeper], forms)
         if not len(kept) <= len(more) <= most + 1:  # opened, what only rearranges would vanish
@@ -165,16 +182,20 @@ def told(graph: Graph, parts: list[Row], forms: Forms) -> list[Stage]:
     shown = [Stage("input", "input", "", forms.of(source), -1, source)]
     for i, part in enumerate(parts):
         last = graph.nodes[part.first + part.count - 1]
+        if not last.outputs or (part.count == 1 and not last.inputs):
+            continue  # made from nothing, such as zeros to begin with
         form = forms.of(last.outputs[0])
         if form.shape != shown[-1].form.shape or part.kids or (last.rule is not None and last.rule.macs(graph.call(last))):
             path = _path(graph, part)
-            name = short(path) if part.name else path
+            name = short(path) if part.name else path if part.count == part.times else f"{part.count} calls"
             shown.append(Stage(name, path, about(graph, part, last, name), form, i, last.outputs[0], part))
     return shown
 
 
 def about(graph: Graph, part: Row, last: Node, name: str = "") -> str:
     """The layer's type and the size of its window, as often as it stands there: ``Conv2d 5x5``, ``3 x Bottleneck``."""
+    if not part.name and part.count > part.times:
+        return ""  # several calls in one row
     kind = part.type if part.name else ""
     times = f"{part.times} x " if part.times > 1 else ""
     if part.kids or last.rule is None:

@@ -26,7 +26,8 @@ def read_message(text: str, graph: Graph | None = None, model=None) -> Answer:
     known = read(text)
     if known is None and graph is None:
         raise WhyshapeError(f"these words are not known: {clean(text)[:80]!r}; with a target and --input the model itself is asked")
-    sentences = list(TOLD[known.kind](known)) if known is not None and known.kind in TOLD else []
+    sentences = list(known.numbers.get("says") or TOLD[known.kind](known)) if known is not None else []
+    sentences = [clean(s) for s in sentences] if known is not None and "says" in known.numbers else sentences
     if known is not None and known.kind == "batch" and graph is not None:
         sentences += rows_told(graph)
     if graph is not None:

@@ -6,6 +6,7 @@ import re
 
 from whyshape.analyses.diagnose import wordings, wordings_more  # noqa: F401  (they register what they know)
 from whyshape.analyses.diagnose.forms import FORMS, Reading, numbers
+from whyshape.analyses.diagnose.wordings_plain import NO_SIZES
 
 PYTHONS = ("several", "unpack")  # kinds that any program may meet, with or without a model
 
@@ -33,7 +34,8 @@ SHAPE_WORDS = re.compile(
 
 def about_shapes(text: str) -> bool:
     """Whether a message nobody taught us speaks of sizes at all."""
-    return read(text) is not None or bool(SHAPE_WORDS.search(text))
+    known = read(text)
+    return known.kind not in NO_SIZES if known is not None else bool(SHAPE_WORDS.search(text))
 
 
 __all__ = ["PYTHONS", "Reading", "about_shapes", "numbers", "read"]

@@ -54,7 +54,8 @@ def _channels(r: Reading):
 def _rank(r: Reading):
     given = r.numbers.get("input")
     if given is None:
-        yield f"An input of {r.wanted} axes is wanted, one of {r.arrived} arrives."
+        wanted = str(r.wanted).replace("D", "")  # "2D or 3D": the axes may be 2 or 3
+        yield f"An input of {wanted} axes is wanted, one of {r.arrived} arrives."
         return
     yield f"{len(given)} axes arrive, {r.wanted} are wanted: batch, channels, then the places the layer slides over."
     if len(given) == 2 and r.wanted == 4:
@@ -82,8 +83,8 @@ def _view(r: Reading):
 def _cat(r: Reading):
     axis = f" along axis {r.numbers['differ']}" if "differ" in r.numbers else ""
     yield f"Joined along axis {r.numbers['axis']}, the parts must be equal everywhere else: one has {r.wanted}{axis}, another {r.arrived}."
-    if abs(r.wanted - r.arrived) <= 2:
-        yield "They differ by little: a size was halved and rounded down, then doubled. A picture whose sides are multiples of 2 for every halving fits, or one part resized to the other."
+    if nearly(r.wanted, r.arrived):
+        yield "They differ by little, as where a size was halved and rounded down, then doubled. A picture whose sides are multiples of 2 for every halving fits, or one part resized to the other."
 
 
 @told("broadcast")
@@ -92,8 +93,13 @@ def _broadcast(r: Reading):
     small, large = sorted((r.wanted, r.arrived))
     if isqrt(large - 1) ** 2 == large - 1 and isqrt(small - 1) ** 2 == small - 1 and small > 4:
         yield f"{large} = {isqrt(large - 1)}*{isqrt(large - 1)} + 1 and {small} = {isqrt(small - 1)}*{isqrt(small - 1)} + 1: a table of positions for another picture size."
-    elif large - small <= 2:
-        yield "They differ by little: a size was halved and rounded down, then doubled."
+    elif nearly(small, large):
+        yield "They differ by little, as where a size was halved and rounded down, then doubled."
+
+
+def nearly(one: int, other: int) -> bool:
+    """Whether two sizes of a map may be one, rounded: few channels, or axes of 1, are not."""
+    return abs(one - other) <= 2 and min(one, other) > 4
 
 
 @told("window")
@@ -146,8 +152,10 @@ def _one_value(r: Reading):
 def _state(r: Reading):
     if isinstance(r.wanted, list):
         yield f"The state must have shape {tuple(r.wanted)} (layers * directions, batch, hidden), {tuple(r.arrived)} arrives, whatever batch_first says."
-    else:
+    elif r.wanted > r.arrived:
         yield f"The state must have {r.wanted} axes (layers * directions, batch, hidden), {r.arrived} arrive: h.unsqueeze(0)."
+    else:
+        yield f"The input has {r.wanted} axes, so it is taken for one case without a batch; its state has {r.arrived}, as for a batch: the input lacks an axis."
 
 
 @told("stack")
@@ -179,18 +187,25 @@ def _checkpoint(r: Reading):
     yield "Build the model as it was trained, or leave this key out; strict=False alone does not pass over sizes that differ."
 
 
-@told("heads", "groups", "permute", "axis", "bmm", "image_size")
+@told("heads", "groups", "norm_groups", "permute", "axis", "bmm", "image_size")
 def _numbers(r: Reading):
     if r.kind == "heads":
         yield "The heads share embed_dim equally: embed_dim must be a multiple of num_heads."
     elif r.kind == "groups":
         yield "The groups share the channels equally: in_channels and out_channels must be multiples of groups."
+    elif r.kind == "norm_groups":
+        yield "The groups share the channels equally: num_channels must be a multiple of num_groups."
     elif r.kind == "axis":
         yield f"Axis {r.arrived} is asked for; the tensor has axes {r.numbers['low']} to {r.numbers['high']}: an axis is missing, or was squeezed away."
     elif r.kind == "image_size":
         yield f"The model was built for {r.numbers['side']} {r.wanted}, {r.arrived} arrives: its table of positions has one row for each place. Resize, or build it with this image size."
+    elif r.kind == "permute" and r.wanted is not None:
+        yield f"{r.wanted} axes are named, the tensor has {r.arrived}: every axis must be named once."
+    elif type(r.wanted) is int:
+        axis = r.numbers.get("axis", 0)
+        yield f"Axis {axis} of the second stack of matrices must be {r.wanted}, as the first one's {'columns are' if axis else 'number of matrices is'}; {r.arrived} arrives."
     elif r.wanted is not None:
-        yield f"{r.wanted} is wanted, {r.arrived} arrives."
+        yield f"The second of the matrices must be {by(r.wanted)}, {by(r.arrived)} arrives: its rows must be as many as the first one's columns, and both stacks equally high."
     else:
         yield "Every axis must be named once, no more and no fewer."
 

@@ -199,7 +199,8 @@ def _(m):
 
 
 @form(r"embed_dim must be divisible by num_heads|must be divisible by num_heads", "heads")
-@form(r"(in_channels|out_channels|num_channels) must be divisible by (?:num_)?groups", "groups")
+@form(r"num_channels(?: \(\d+\))? must be divisible by num_groups", "norm_groups")
+@form(r"(in_channels|out_channels)(?: \(\d+\))? must be divisible by groups", "groups")
 @form(r"The number of dimensions.*must match", "rank")
 def _(m):
     return None, None, {}
@@ -224,7 +225,11 @@ def _(m):
     return numbers(m[1]), numbers(m[2]), {}
 
 
-@form(rf"(?:Wrong|Input image) (?:image )?(height|width|size).*?{N}.*?{N}", "image_size")
-@form(rf"Input (height|width|size) \(?{N}\)? doesn't match model \(?{N}\)?", "image_size")
+@form(rf"Input (?:image )?(height|width|size) \(?{N}(?:\*\d+)?\)? doesn't match model \(?{N}", "image_size")
+def _(m):
+    return int(m[3]), int(m[2]), {"side": m[1]}
+
+
+@form(rf"Wrong image (height|width|size).*?{N}.*?{N}", "image_size")
 def _(m):
     return int(m[2]), int(m[3]), {"side": m[1]}

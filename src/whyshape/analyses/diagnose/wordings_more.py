@@ -18,6 +18,9 @@ DTYPES = {
 }
 
 
+ON = r"(?:torch\.)?(?:cuda\.|mps\.|xpu\.)?"  # where a tensor lives, in older words
+
+
 def dtype(word: str) -> str:
     """PyTorch's words for a kind of number, as `torch.dtype` names it: Long, torch.cuda.LongTensor and long int are int64."""
     found = re.search(r"bfloat16|long|half|double|float|bool|byte|int", word.lower().replace("unsigned char", "byte"))
@@ -27,7 +30,7 @@ def dtype(word: str) -> str:
 @form(r"Expected tensor for argument #\d+ '\w+' to have (?:one of the following )?scalar types?:? (\w+)[\w, ]*; but got ([\w.]+)", "dtype")
 @form(r"expected scalar type (\w+) but found (\w+)", "dtype")
 @form(r"Expected object of (?:scalar |data ?)?type ([\w.]+) but (?:got|found) (?:scalar )?type ([\w.]+)", "dtype")
-@form(r"Input type \(([\w. ]+)\) and (?:weight|bias) type \(([\w. ]+)\) should be the same", "dtype")
+@form(rf"Input type \({ON}([\w ]+)\) and (?:weight|bias) type \({ON}(?!\1\))([\w ]+)\) should be the same", "dtype")  # else: two devices
 @form(r"must have the same dtype, but got:? ([\w ]+?) (?:and|!=) ([\w ]+)", "dtype")
 @form(r"to have the same dtype, but got: ([\w ]+?) != ([\w ]+)", "dtype")
 def _(m):
@@ -172,11 +175,6 @@ def _(m):
     return int(m[2]), int(m[3]), {"axis": int(m[1])}
 
 
-@form(r"the (?:feature|batch) number of src and tgt must be equal(?: to d_model)?()", "features")
-def _(m):
-    return None, None, {}
-
-
 @form(rf"(?:weight|bias|running_var) should contain {N} elements not {N}", "features")
 def _(m):
     return int(m[2]), int(m[1]), {}
@@ -212,11 +210,6 @@ def _(m):
 )
 def _(m):
     return int(m[2]), int(m[1]), {}
-
-
-@form(r"Expected more than 1 spatial element when training, got input size (?:torch\.Size\()?\[([\d, ]+)\]", "one_value")
-def _(m):
-    return 2, 1, {"input": numbers(m[1])}
 
 
 @form(r"Input and output sizes should be greater than 0, but got input \(([\w:, ]+)\) output \(([-\w:, ]+)\)", "window")

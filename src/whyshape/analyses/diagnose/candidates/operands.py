@@ -120,8 +120,8 @@ def turned(case: Case, given: list[Operand]) -> Iterator[Offer]:
         yield line_edit(case.problem.file, case.problem.line, a.whole, text, "the two sides change places", 1.0)
     for i, (side, meets) in enumerate(sides):
         if meets:
-            given = 0.9 * (case.graph.tensors[side.tensor].kind == "input")  # the inputs' own axes are changed where they come in
-            yield side.instead(case, f"{side.text}.transpose(-2, -1)", "rows and columns change places", 0.9 + 0.2 * i + given)
+            source = 0.9 * (case.graph.tensors[side.tensor].kind == "input")  # the inputs' own axes are changed where they come in
+            yield side.instead(case, f"{side.text}.transpose(-2, -1)", "rows and columns change places", 0.9 + 0.2 * i + source)
 
 
 def other_letters(case: Case, given: list[Operand]) -> Iterator[Offer]:

@@ -1,6 +1,7 @@
 """Graphs survive the way to JSON and back, and what comes back is checked."""
 
 import copy
+import gc
 import json
 import math
 
@@ -186,3 +187,28 @@ def test_a_file_that_is_not_there(tmp_path):
     """A missing file is named."""
     with pytest.raises(WhyshapeError, match=r"none\.json' cannot be read: No such file or directory"):
         jsongraph.read(tmp_path / "none.json")
+
+
+def test_what_goes_without_saying_is_left_out():
+    """A tensor without axes says none; what is read back is the same graph, from a file with every field too."""
+    net = Builder("one")
+    graph = net.graph(net.call("relu", net.input((2, 3), name="x")))
+    data = to_json(graph)
+    assert data["tensors"][1] == {"shape": {"tuple": [2, 3]}} and "file" not in data["nodes"][0]
+    whole = {**data, "tensors": [{**t, "trainable": True, "base": -1, "axes": {"tuple": []}} for t in data["tensors"]]}
+    assert from_json(data) == from_json(whole) == graph
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_reading_leaves_the_collector_as_it_was(on):
+    """It waits while a file is read, and only then; a file that is refused changes nothing either."""
+    from whyshape.readers.jsongraph import read
+
+    was = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        with pytest.raises(WhyshapeError):
+            read(b"{}")
+        assert gc.isenabled() is on
+    finally:
+        (gc.enable if was else gc.disable)()

@@ -17,6 +17,7 @@ from torch import nn  # noqa: E402
 from whyshape.analyses.compare import compare  # noqa: E402
 from whyshape.cli import main  # noqa: E402
 from whyshape.errors import WhyshapeError  # noqa: E402
+from whyshape.readers.torch import read as read_torch  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -188,6 +189,58 @@ def test_attention_written_out_is_decided_by_a_run(tmp_path):
     with torch.no_grad():
         model[1].qkv.weight[40] += 0.5  # of the values
     assert not compare(path, model, (1, 5, 16), run=True).equal
+
+
+class Heads(nn.Module):
+    """PyTorch's own attention by heads between two norms, a table before it, and a head that nobody asks."""
+
+    def __init__(self, masked=False):
+        super().__init__()
+        self.table, self.attend, self.unread = nn.Embedding(11, 16), nn.MultiheadAttention(16, 2, batch_first=True), nn.Linear(16, 3)
+        self.masked = masked
+
+    def forward(self, x):
+        x = self.table(x)
+        hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1) if self.masked else None
+        made = self.attend(x, x, x, need_weights=False, attn_mask=hidden)[0]
+        self.unread(made)
+        return x + made
+
+
+@pytest.mark.parametrize("make, sizes", [(lambda: Block(), (2, 5, 16)), (lambda: Heads(), (2, 5))], ids=["fused", "heads"])
+def test_attention_written_out_is_told_without_a_run(make, sizes, tmp_path):
+    """Matrix product, softmax, matrix product: the same as the one call, weights included; with one weight changed it is not."""
+    model, rows = drawn(make()), len(sizes) == 2
+    path = tmp_path / "net.onnx"
+    given = torch.zeros(sizes, dtype=torch.int64 if rows else torch.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter speaks about itself
+        torch.onnx.export(model, (given,), path, dynamo=False, opset_version=17, dynamic_axes={})
+    graph = read_torch(model, input_data=(given,))
+    same = compare(str(path), graph, sizes, weights="inline", models=(str(path), model))
+    assert same.equal and not same.weights.unread and "written as other calls" in same.verdict, same.verdict
+    with torch.no_grad():
+        (model.attend.in_proj_weight if rows else model.qkv.weight)[40, 3] += 0.5
+    assert not compare(str(path), graph, sizes, weights="inline", models=(str(path), model)).equal
+    if rows:
+        assert not compare(str(path), read_torch(drawn(Heads(masked=True)), input_data=(given,)), sizes).equal
+
+
+def test_equal_weights_kept_once_and_a_bias_of_zeros(tmp_path):
+    """An exporter keeps equal weights once under one of their names, and may leave out a bias that is zero."""
+    model = drawn(nn.Sequential(nn.Linear(4, 4), nn.Conv1d(3, 3, 1), nn.Conv1d(3, 3, 1)))
+    model[2].load_state_dict(model[1].state_dict())
+    path = exported(model, (2, 3, 4), tmp_path / "net.onnx")
+    assert "Identity" in {node.op_type for node in onnx.load(path).graph.node}
+    found = compare(path, model, (2, 3, 4), weights="inline")
+    assert found.equal and not found.weights.unread and found.weights.equal >= 3, found.verdict
+    bare = nn.Sequential(nn.Conv2d(3, 8, 3))
+    without = exported(drawn(nn.Sequential(nn.Conv2d(3, 8, 3, bias=False))), (1, 3, 8, 8), tmp_path / "bare.onnx")
+    bare[0].weight.data = drawn(nn.Sequential(nn.Conv2d(3, 8, 3, bias=False)))[0].weight.data
+    for value, equal in ((0.0, True), (0.5, False)):
+        nn.init.constant_(bare[0].bias, value)
+        assert compare(without, bare, (1, 3, 8, 8), weights="inline").equal is equal
+    assert not compare(without, bare, (1, 3, 8, 8)).equal  # without the weights nothing is assumed
 
 
 @pytest.mark.full

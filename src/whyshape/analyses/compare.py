@@ -8,7 +8,8 @@ from whyshape.analyses.amount import Amount, amount
 from whyshape.analyses.field import Field, fields
 from whyshape.analyses.operations import Operation, operations
 from whyshape.analyses.parameters import parameters
-from whyshape.graph import Graph, Node, Ref
+from whyshape.graph import Graph, Node, Ref, rebuild
+from whyshape.rules import Call
 from whyshape.sizes import product
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from whyshape.analyses.compare_weights import Weighed
 
 ALLOWED = ("merged", "idle", "spelled")
+FRACTIONS = ("float32", "float64", "float16", "bfloat16")  # what weights are made of
 
 
 class Layer(NamedTuple):
@@ -29,15 +31,16 @@ class Layer(NamedTuple):
     params: int
     macs: int | None
     field: tuple[str, ...]
-    idle: bool = False  # it hands its input on as it is: dropout outside training
+    idle: bool = False  # it hands its input on as it is, as dropout outside training; or nobody reads what it makes
     channels: int = 0  # it scales and shifts that many channels by numbers it holds: what exporters merge into the product before it
     at: int = -1  # its place in the graph
     plain: tuple[str, ...] = ()  # the plain operators it is made of
     numbers: tuple[tuple[str, float], ...] = ()  # what else it was told: a slope, an epsilon
+    read: bool = True  # what it makes has a part in what the network gives
 
     def to_dict(self) -> dict:
         """As JSON data."""
-        return {name: value for name, value in self._asdict().items() if name not in ("at", "plain", "numbers")}
+        return {name: value for name, value in self._asdict().items() if name not in ("at", "plain", "numbers", "read")}
 
 
 class Change(NamedTuple):
@@ -175,7 +178,8 @@ def compare(
     if names[0] == names[1]:
         named = tuple(str(m).rpartition(":")[2] for m in models) if models else names
         names = named if named[0] != named[1] else (f"{names[0]} (1)", f"{names[1]} (2)")
-    pairs = paired(left, right)
+    sides = [[[x for x in side if x.read is read] for side in (left, right)] for read in (True, False)]
+    pairs = [pair for both in sides for pair in paired(*both)]  # what nobody reads stands for nothing that somebody does
     changes, same = found(pairs)
     weighed = None
     if weights is not None:
@@ -197,25 +201,50 @@ def compare(
 
 def layers(graph: Graph) -> list[Layer]:
     """Every operator call of a graph, with its costs."""
-    looked = fields(graph) if graph.inputs else None
-    return [_layer(graph, row, looked.of(row.node) if looked else None) for row in operations(graph).rows]
+    looked, used = fields(graph) if graph.inputs else None, read_later(graph)
+    return [_layer(graph, row, looked.of(row.node) if looked else None, row.node.index in used) for row in operations(graph).rows]
 
 
-def _layer(graph: Graph, row: Operation, seen: dict[int, Field] | None) -> Layer:
+def read_later(graph: Graph) -> set[int]:
+    """The calls (by index) that have a part in what the network gives; all of them where it gives nothing, or stopped."""
+    if not graph.outputs or graph.problem is not None:
+        return {node.index for node in graph.nodes}
+    wanted, found = set(graph.outputs), set()
+    bases = {t.base for t in graph.tensors}
+    for node in reversed(graph.nodes):
+        if node.inplace or wanted.intersection(node.outputs) or bases.intersection(node.outputs):
+            found.add(node.index)
+            wanted.update(node.inputs)
+    return found
+
+
+def _layer(graph: Graph, row: Operation, seen: dict[int, Field] | None, used: bool) -> Layer:
     node: Node = row.node
     held = [graph.tensors[t] for t in node.inputs if graph.tensors[t].kind in ("parameter", "buffer")]
     kept = kept_not_learned(node)
-    own = sum(product(graph.tensors[t].shape) for t in node.inputs if graph.tensors[t].kind == "parameter" and t not in kept)
+    numbers = [t for t in node.inputs if t not in kept and graph.tensors[t] in held and graph.tensors[t].dtype in FRACTIONS]
+    sizes = [product(graph.tensors[t].shape) for t in numbers]
+    own = sum(n for n in sizes if n > 1)  # a file does not say which of them learned, and writes scales as tensors of one number
     shape = lambda t: tuple(int(n) for n in graph.tensors[t].shape)
     field = () if not seen else tuple("whole" if f.whole else f"{f.size}/{f.stride}" for f in seen.values())
-    data = tuple(shape(t) for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer"))
+    data = tuple(shape(t) for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer", "constant"))
     out = shape(node.outputs[0]) if node.outputs else ()
-    call = graph.call(node) if node.rule is not None else None
-    idle = call is not None and node.rule.answer("itself", call) is True and data == (out,)
+    call = called(graph, node)
+    idle = not used or (call is not None and node.rule.answer("itself", call) is True and data == (out,))
     affine = len(held) > 1 and data == (out,) and bool(kept) and {t.shape for t in held} == {out[1:2]}
     plain = (node.op,) if call is None else plainly(node, call)
     return Layer(node.path, node.type, node.op, data, out, own, row.macs, field, idle, out[1] if affine and not graph.training else 0,
-                 node.index, plain, numbers_told(node, graph.training))  # fmt: skip
+                 node.index, plain, numbers_told(node, graph.training), used)  # fmt: skip
+
+
+def called(graph: Graph, node: Node) -> Call | None:
+    """The node's call, a tensor that it reads twice being one object: who attends to whom shows in that."""
+    if node.rule is None:
+        return None
+    specs = {t: graph.spec(t) for t in node.inputs}
+    at = lambda ref: specs.get(ref.tensor) or graph.spec(ref.tensor)
+    outs = [graph.spec(i) for i in node.outputs]
+    return Call(node.rule, rebuild(node.args, at), rebuild(node.kwargs, at), outs[0] if len(outs) == 1 else outs, node.op)
 
 
 def numbers_told(node: Node, training: bool) -> tuple[tuple[str, float], ...]:

@@ -10,7 +10,7 @@ from math import isclose
 from whyshape.analyses.compare import Change, Layer
 
 Pair = tuple[Layer | None, Layer | None]
-COMPARED = tuple(name for name in Layer._fields if name not in ("path", "type", "idle", "channels", "at", "plain", "numbers"))
+COMPARED = tuple(name for name in Layer._fields if name not in ("path", "type", "idle", "channels", "at", "plain", "numbers", "read"))
 CLOSE = 1e-4  # a file keeps float32 numbers
 
 
@@ -81,6 +81,10 @@ def _alike(run: list[Change]) -> bool:
         return False  # a call that both have, and that is another: no way of writing
     left, right = [c.before for c in counted if c.before], [c.after for c in counted if c.after]
     plain = [Counter(word for layer in side for word in layer.plain) for side in (left, right)]
+    may = [words.pop("turn?", 0) for words in plain]
+    turns = [words.pop("turn", 0) for words in plain]
+    if turns[0] > turns[1] + may[1] or turns[1] > turns[0] + may[0]:
+        return False
     params, macs = ([sum(getattr(layer, word) or 0 for layer in side) for side in (left, right)] for word in ("params", "macs"))
     ends = [side[-1].output if side else None for side in (left, right)]
     return bool(counted) and plain[0] == plain[1] and params[0] == params[1] and macs[0] == macs[1] and (None in ends or _size(*ends))

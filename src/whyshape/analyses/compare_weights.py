@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any, NamedTuple
 
-from whyshape.analyses.compare import Change, Layer, found
+from whyshape.analyses.compare import FRACTIONS, Change, Layer, found
 from whyshape.analyses.compare_pairs import Pair, change
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Ref
@@ -53,8 +53,9 @@ class _Side:
             bound = {name: bound[name] for name in (*node.rule.words(), *bound) if name in bound}
         found = {}
         for name, ref in bound.items():
-            if isinstance(ref, Ref) and self.graph.tensors[ref.tensor].kind in ("parameter", "buffer"):
-                found[str(name)] = self.values(self.graph.tensors[ref.tensor].name)
+            t = self.graph.tensors[ref.tensor] if isinstance(ref, Ref) else None
+            if t is not None and t.kind in ("parameter", "buffer") and t.dtype in FRACTIONS:
+                found[str(name)] = self.values(t.name)
         return found
 
     def number(self, layer: Layer, name: str, otherwise: float) -> float:
@@ -98,6 +99,7 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
     sides = [_Side(m, g, external) for m, g in zip(models, graphs)]
     kinds = {id(c.after or c.before): c.kind for c in changes}
     folded: set[int] = set()
+    bare: set[int] = set()  # those that have a bias on one side only, and it is zero
     equal, n_folded, largest = 0, 0, 0.0
     differ: list[Change] = []
     unread: list[str] = []
@@ -106,8 +108,8 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
         if a is None or b is None:
             one, side = (a, 0) if a is not None else (b, 1)
             assert one is not None
-            if id(one) not in folded:
-                left_over[side].extend((one, v) for v in sides[side].held(one).values())
+            if id(one) not in folded and one.read:
+                left_over[side].extend((one, v) for v in sides[side].held(one).values() if v is None or v.size > 1)
             continue
         if kinds.get(id(b)) == "spelled" and a.op != b.op:
             continue
@@ -129,6 +131,8 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
         folded.update(map(id, used))
         if used:
             folded.add(id(b))
+        elif set(ours) ^ set(theirs) == {"bias"}:
+            bare.add(id(b))
     for (one, x), (other, y) in zip(*left_over):
         apart = _apart({"": x}, {"": y})
         if apart is None:
@@ -138,7 +142,7 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
         else:
             equal, largest = equal + 1, max(largest, apart[0])
     known = {id(c.after): c for c in differ}
-    settled = [_told(a, b, folded) for a, b in pairs]
+    settled = [_told(a, b, folded, bare) for a, b in pairs]
     from whyshape.analyses.compare_pairs import spelled
 
     final = [known.get(id(c.after), c) if c.kind in ("same", "spelled") else c for c in spelled(settled)]
@@ -146,8 +150,10 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
     return Weighed(equal, n_folded, tuple(differ), tuple(dict.fromkeys(unread)), largest), [c for c in final if c.kind != "same"], same
 
 
-def _told(a: Layer | None, b: Layer | None, folded: set[int]) -> Change:
+def _told(a: Layer | None, b: Layer | None, folded: set[int], bare: set[int]) -> Change:
     new = change(a, b)
+    if id(b) in bare and new.what == ("params",):
+        return new._replace(kind="same", what=())
     return new._replace(kind="merged") if id(b or a) in folded and new.what in ((), ("params",)) and new.kind != "same" else new
 
 

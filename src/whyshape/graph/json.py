@@ -13,7 +13,7 @@ from typing import Any
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph.derive import flat
 from whyshape.graph.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, rebuild
-from whyshape.rules import RULES
+from whyshape.rules import Spec
 from whyshape.rules.base import Unexplained
 from whyshape.sizes import Cond, Leaf, Size
 from whyshape.sizes.expr import RELATIONS
@@ -21,7 +21,10 @@ from whyshape.sizes.formula import APPLY
 
 SCHEMA = "whyshape.graph.v1"
 DEEPEST = 64  # nesting of arguments
+PLAIN = frozenset((str, bool, float, type(None)))  # what stands for itself
+WHOLE = {int}
 WIDEST = 256  # bits of a size: more than any tensor can hold, less than a chain of products could ask for
+LIMIT = 2**WIDEST
 
 
 def to_json(graph: Graph) -> dict:
@@ -172,19 +175,30 @@ class _Unpack:
         return made
 
     def __call__(self, data: Any, depth: int = 0) -> Any:
+        kind = type(data)
+        if kind in PLAIN:
+            return data
+        if kind is int:
+            return _whole(data)
         if depth > DEEPEST:
             raise WhyshapeError(f"This graph in JSON is nested deeper than {DEEPEST}.")
-        if isinstance(data, list):
-            return [self(v, depth + 1) for v in data]
-        if not isinstance(data, dict):
-            return _whole(data) if type(data) is int else data
+        if kind is list:
+            return self.several(data, depth + 1)
         ((word, held),) = data.items()
+        if word == "tuple":  # the two most frequent by far
+            return tuple(self.several(held, depth + 1))
+        if word == "ref":
+            return Ref(_place(held))
         return self.words[word](self, held, depth + 1)
 
+    def several(self, held, depth: int) -> list:
+        """The values of a list; a row of whole numbers, as most are, at once."""
+        if set(map(type, held)) == WHOLE and min(held) > -LIMIT and max(held) < LIMIT:
+            return list(held)
+        return [self(v, depth) for v in held]
+
     words: dict[str, Callable] = {
-        "ref": lambda self, held, depth: Ref(_place(held)),
         "size": lambda self, held, depth: self.sizes[_place(held)],
-        "tuple": lambda self, held, depth: tuple([self(v, depth) for v in held]),
         "dict": lambda self, held, depth: {self(k, depth): self(v, depth) for k, v in held},
         "slice": lambda self, held, depth: slice(*[self(v, depth) for v in held]),
         "ellipsis": lambda self, held, depth: Ellipsis,
@@ -207,16 +221,19 @@ def _place(n: int) -> int:
 
 
 def _named(pack: _Pack, record) -> dict:
-    return {name: pack(value) for name, value in zip(record._fields, record)}
+    """A record by its fields; those that say what goes without saying are left out."""
+    usual = record._field_defaults
+    says = lambda name, value: name not in usual or type(value) is not type(usual[name]) or value != usual[name]
+    return {name: pack(value) for name, value in zip(record._fields, record) if says(name, value)}
 
 
 def _filled(kind, unpack: _Unpack, data: dict):
-    return kind(**{name: unpack(value) for name, value in data.items()})
+    return kind(**{name: value if type(value) is str else unpack(value) for name, value in data.items()})
 
 
 def _tensor(unpack: _Unpack, data: dict) -> Tensor:
     t = _filled(Tensor, unpack, data)
-    if not all(type(n) is int and n >= 0 for n in t.shape):
+    if any(type(n) is not int or n < 0 for n in t.shape):
         raise ValueError("the sizes of a tensor are whole numbers, none below zero")
     return t
 
@@ -229,19 +246,18 @@ def _cond(unpack: _Unpack, data: dict) -> Cond:
 
 def _check(graph: Graph) -> None:
     """Every index points at a tensor, and every rule makes the sizes that are claimed."""
-    count = len(graph.tensors)
+    count, specs = len(graph.tensors), [Spec(t.shape, t.dtype) for t in graph.tensors]
+    at = lambda ref: specs[ref.tensor]
     for node in graph.nodes:
         if not all(0 <= i < count for i in (*node.inputs, *node.outputs)):
             raise IndexError("a node reads a tensor that is not there")
         rule = node.rule
-        if node.by == "rule" and rule is None:
+        if rule is None and node.by == "rule":
             raise WhyshapeError(f"This graph in JSON asks for a rule named {node.op!r:.80}; there is none.")
         if rule is None:
             continue
-        at = lambda ref: graph.spec(ref.tensor)
-        plain = lambda n: int(n)
         try:
-            made = flat(RULES[node.op].shape(*rebuild(node.args, at, plain), **rebuild(node.kwargs, at, plain)))
+            made = flat(rule.shape(*rebuild(node.args, at, int), **rebuild(node.kwargs, at, int)))
         except DoesNotFit as refusal:
             raise WhyshapeError(f"This graph in JSON holds a call that is refused: {node.op}: {refusal.sentence}.") from None
         claimed = [graph.tensors[i].shape for i in node.outputs]

@@ -2,6 +2,7 @@
 
 An exporter writes SiLU as a sigmoid and a product, a linear layer on tokens as a matrix product and a sum. The answer is the plain
 operators, in words that both ways of writing come down to; calls that only move numbers, or do nothing, come down to nothing.
+"turn?" is a turn that an exporter may write into the one before it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,25 @@ def _mean(call) -> tuple[str, ...]:
 
 
 def _attention(call) -> tuple[str, ...]:
-    return ("turn", "mul", "mul", "product", "softmax", "product", *(("add",) if getattr(call, "attn_mask", None) is not None else ()))
+    return ("turn?", "mul", "mul", "product", "softmax", "product", *(("add",) if getattr(call, "attn_mask", None) is not None else ()))
+
+
+def _heads(call) -> tuple[str, ...]:
+    """Projections, every head's attention, and the projection of what comes out, as PyTorch itself computes them."""
+    project = ("product",) if call.in_proj_bias is None else ("product", "add")
+    one_matrix = call.key is call.value and not getattr(call, "use_separate_proj_weight", False)
+    into = (*project, "turn") if one_matrix and call.query is call.key else (*project, *project, "turn") if one_matrix else project * 3
+    masks = ("add",) if call.attn_mask is not None or call.key_padding_mask is not None else ()
+    both = ("add",) if call.attn_mask is not None and call.key_padding_mask is not None else ()  # the masks to one another
+    attend = ("turn?", *("mul",) * (1 if call.need_weights else 2), "product", *masks, "softmax", "product")
+    out = ("product",) if call.out_proj_bias is None else ("product", "add")
+    return (*into, *("turn",) * 3, *both, *attend, "turn", *out, *(("average",) if call.need_weights and call.average_attn_weights else ()))
+
+
+def _picked(call) -> tuple[str, ...]:
+    """Slices only move numbers; an index tensor looks rows up."""
+    index = call.index if isinstance(call.index, tuple) else (call.index,)
+    return ("pick",) if any(hasattr(i, "shape") for i in index) else ()
 
 
 told("spelled", ("sigmoid", "mul"), "silu")
@@ -41,3 +60,7 @@ told("spelled", _joined, "cat concat concatenate")
 told("spelled", _attention, "scaled_dot_product_attention")
 told("spelled", ("turn",), "permute transpose swapaxes swapdims movedim moveaxis t Tensor.permute")
 told("spelled", (), "clone")
+told("spelled", ("sqrt", "div"), "rsqrt")
+told("spelled", _heads, "multi_head_attention_forward")
+told("spelled", _picked, "Tensor.__getitem__")
+told("spelled", ("pick",), "embedding index_select")

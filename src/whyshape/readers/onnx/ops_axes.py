@@ -131,6 +131,8 @@ def gather(op: Op):
     if isinstance(held, Known) and held.shape == () and not isinstance(held.items[0], Size):
         return op.net.call("select", x, axis, int(held.items[0]))
     index = op.x(1)
+    if len(x.shape) == 2 and axis == 0 and op.net.tensors[x.index].kind == "parameter" and index.dtype in ("int32", "int64"):
+        return op.net.call("embedding", index, x)
     if len(index.shape) == 1:
         return op.net.call("index_select", x, axis, index)
     before = (slice(None),) * (axis % len(x.shape))

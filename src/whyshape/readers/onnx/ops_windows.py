@@ -252,7 +252,7 @@ def resize(op: Op):
             factor = float(number(factors[i]))
             out[a] = have[a] * int(factor) if factor.is_integer() else scaled(have[a], factor)
     n = rank - 2
-    places_only = 1 <= n <= 3 and all(int(out[a]) == x.shape[a] for a in (0, 1)) and not (set(range(2)) & set(axes) and sizes)
+    places_only = 1 <= n <= 3 and all(out[a] is have[a] or bool(out[a] == have[a]) for a in (0, 1))  # of sizes this is remembered
     mode = op.attr("mode", "nearest")
     mode = {"linear": {1: "linear", 2: "bilinear", 3: "trilinear"}.get(n), "cubic": "bicubic" if n == 2 else None}.get(mode, "nearest")
     if places_only and mode and min(map(int, out[2:]), default=0) > 0:

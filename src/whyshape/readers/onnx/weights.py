@@ -27,8 +27,11 @@ class Weights:
     def __init__(self, path: str | Path, external: bool = False):
         self.path, self.external = Path(path), external
         self.held: dict[str, Constant] = {}
-        for name, constant in load(path).graph.constants.items():
-            self.held[name] = constant
+        graph = load(path).graph
+        self.held.update(graph.constants)
+        for node in graph.nodes:  # exporters keep equal weights once, and hand them on under another name
+            if node.op == "Identity" and node.inputs[:1] and node.outputs and node.inputs[0] in self.held:
+                self.held[node.outputs[0]] = self.held[node.inputs[0]]
         self.elsewhere = sum(bool(c.outside) for c in self.held.values())
 
     def __getitem__(self, name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from whyshape.analyses.animate import film
-from whyshape.analyses.figure.stages import called, folded
+from whyshape.analyses.figure.stages import called, folded, together
 from whyshape.analyses.layout import children
 from whyshape.analyses.words import Words, text
 from whyshape.errors import WhyshapeError
@@ -47,12 +47,11 @@ def sheet(graph: Graph, chain: str) -> Sheet:
     """
     every = folded(graph)
     large = len(graph.nodes) > MANY
-    places = children(every, -1) if large else [i for i, row in enumerate(every) if not row.kids]
+    told = together([every[p] for p in children(every, -1)], MANY) if large else [row for row in every if not row.kids]
     words = Words(graph)
     owned: set[int] = set()
     cards = []
-    for place in places:
-        row = every[place]
+    for row in told:
         nodes = graph.nodes[row.first : row.first + row.count]
         made = graph.tensors[nodes[-1].outputs[0]].shape
         weights = {i for node in nodes for i in node.inputs if graph.tensors[i].kind == "parameter"} - owned

@@ -97,7 +97,7 @@ class _Plans:
         rows = together([self.every[p] for p in inside(self.every, index)], MANY)
         if len(rows) > LARGEST:
             raise WhyshapeError(f"{len(rows)} parts are too many for a picture; name a module inside: --layer PATH")
-        names = [called(self.graph, row) if row in self._places else _calls(row) for row in rows]
+        names = [called(self.graph, row) for row in rows]
         entries, edges = self._joined(rows)
         first = len(entries)
         kept, after = self._told_before(rows, edges, first)
@@ -198,7 +198,7 @@ class _Plans:
         size = self._size(span[-1].outputs[0]) if span[-1].outputs else ""
         if row not in self._places:
             ops = ", ".join(dict.fromkeys(operator(node) for node in span))
-            name, kind, last = f"{row.count} calls", "", f"{ops}"
+            name, kind, last = called(graph, row), "", ops
         else:
             name = short(called(graph, row._replace(times=1))) if row.name and not framed else row.name or operator(span[-1])
             inner = self.every[self._inner(row)]
@@ -210,10 +210,6 @@ class _Plans:
         measured = any(node.rule is None for node in span)
         need = max(wide(name, 6.5, True), wide(size, SMALLEST) + 6 + wide(kind, SMALLEST), min(wide(last, SMALLEST), most * 0.8)) + 8
         return Box(need + MEASURED * measured, name, size, kind, last, measured)
-
-
-def _calls(row: Row) -> str:
-    return f"{row.count} calls"
 
 
 def asked(graph: Graph, path: str) -> tuple[list[Row], int]:

@@ -107,8 +107,15 @@ def called(graph: Graph, row: Row) -> str:
 
 def _path(graph: Graph, row: Row) -> str:
     node = graph.nodes[row.first]
+    if several(row):
+        return f"{row.count} calls"
     above = node.path.split(".")[: row.depth] if row.name else []
     return ".".join([*above, row.name or operator(node)])
+
+
+def several(row: Row) -> bool:
+    """Whether a row is of `together`: calls outside every module."""
+    return not row.name and not row.kids and row.count > row.times
 
 
 def operator(node: Node) -> str:
@@ -187,15 +194,15 @@ def told(graph: Graph, parts: list[Row], forms: Forms) -> list[Stage]:
         form = forms.of(last.outputs[0])
         if form.shape != shown[-1].form.shape or part.kids or (last.rule is not None and last.rule.macs(graph.call(last))):
             path = _path(graph, part)
-            name = short(path) if part.name else path if part.count == part.times else f"{part.count} calls"
+            name = short(path) if part.name else path
             shown.append(Stage(name, path, about(graph, part, last, name), form, i, last.outputs[0], part))
     return shown
 
 
 def about(graph: Graph, part: Row, last: Node, name: str = "") -> str:
     """The layer's type and the size of its window, as often as it stands there: ``Conv2d 5x5``, ``3 x Bottleneck``."""
-    if not part.name and part.count > part.times:
-        return ""  # several calls in one row
+    if several(part):
+        return ""
     kind = part.type if part.name else ""
     times = f"{part.times} x " if part.times > 1 else ""
     if part.kids or last.rule is None:

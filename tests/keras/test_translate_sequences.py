@@ -110,12 +110,96 @@ def test_a_text_model_batch_second():
 
 
 class Masked(Attends):
-    def forward(self, x, hidden):
-        return self.attend(x, x, x, key_padding_mask=hidden)[0]
+    """Attention under masks: of padding (an input), of what lies ahead, of both; or of numbers that are added."""
+
+    def __init__(self, ahead=False, added=False, **words):
+        super().__init__(**words)
+        self.ahead, self.added = ahead, added
+
+    def forward(self, x, hidden=None):
+        ahead = torch.ones(5, 5, dtype=torch.bool).triu(1) if self.ahead else None
+        return self.attend(x, x, x, key_padding_mask=None if self.added else hidden, attn_mask=hidden if self.added else ahead)[0]
+
+
+class Fused(nn.Module):
+    """Queries, keys and values of one product, taken apart as timm does; PyTorch's attention, told what is seen."""
+
+    def __init__(self, **words):
+        super().__init__()
+        self.qkv, self.words = nn.Linear(8, 24), words
+
+    def forward(self, x, seen=None):
+        q, k, v = self.qkv(x).reshape(x.shape[0], -1, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        return nn.functional.scaled_dot_product_attention(q, k, v, seen, **self.words).transpose(1, 2).reshape(x.shape[0], -1, 8)
+
+
+class Begins(Reads):
+    """A recurrent layer whose first states come in."""
+
+    def forward(self, x, *states):
+        return self.memory(x, states if len(states) > 1 else states[0])[0]
+
+
+class Token(nn.Module):
+    """An image in patches behind a class token, places learned, as a vision transformer begins."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.head = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 3)
+        self.token, self.places = nn.Parameter(torch.zeros(1, 1, 8)), nn.Parameter(torch.zeros(1, 5, 8))
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.places
+        return self.head(x[:, 0].clamp(-1, 1)), torch.stack([x, x * 2], 1)
+
+
+states = lambda kind, many, **words: (
+    lambda: Begins(kind, None, batch_first=True, **words),
+    [(1, 6, 5)] + [(many, 1, 7)] * (1 + (kind is nn.LSTM)),
+)
+MASKS = {
+    "padding": (lambda: Masked(batch_first=True), [(1, 5, 8), (1, 5)], ["float32", "bool"]),
+    "padding, batch second": (lambda: Masked(), [(5, 1, 8), (1, 5)], ["float32", "bool"]),
+    "ahead": (lambda: Masked(True, batch_first=True), (1, 5, 8), None),
+    "both": (lambda: Masked(True, batch_first=True), [(1, 5, 8), (1, 5)], ["float32", "bool"]),
+    "fused": (Fused, (1, 5, 8), None),
+    "fused, causal": (lambda: Fused(is_causal=True), (1, 5, 8), None),
+    "fused, scaled": (lambda: Fused(scale=0.3), (1, 5, 8), None),
+    "fused, numbers added": (Fused, [(1, 5, 8), (1, 2, 5, 5)], None),
+    "rnn begins": (*states(nn.RNN, 1), None),
+    "gru begins": (*states(nn.GRU, 2, num_layers=2), None),
+    "lstm begins": (*states(nn.LSTM, 4, num_layers=2, bidirectional=True), None),
+    "token": (Token, (1, 3, 8, 8), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_masks_first_states_and_tokens_to_keras(name):
+    """What is hidden here is what is not seen there; states of every layer and direction; a token once for every image."""
+    make, size, kinds = MASKS[name]
+    same(translate(drawn(make()), "keras", size, dtypes=kinds))
+
+
+def test_a_number_that_is_none_is_no_agreement():
+    """Everything hidden gives NaN in PyTorch: the difference is infinite, never zero."""
+    made = translate(drawn(nn.Sequential(nn.Linear(4, 4))), "keras", (1, 4))
+    model = drawn(nn.Sequential(nn.Linear(4, 4)))
+    with torch.no_grad():
+        model[0].bias[0] = float("nan")
+    assert made.largest_difference < 1e-5 and translate(model, "keras", (1, 4)).largest_difference == float("inf")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "deit_tiny_patch16_224", "deit3_small_patch16_224"])
+def test_vision_transformers_to_keras(name):
+    """Fused queries, keys and values, scales of layers, class tokens and learned places; and torchvision's own."""
+    model = pytest.importorskip("timm").create_model(name, img_size=64, depth=2)
+    same(translate(drawn(model), "keras", (1, 3, 64, 64)))
 
 
 @pytest.mark.parametrize("make, sizes, why", [
-    (lambda: Masked(batch_first=True), [(1, 5, 8), (1, 5)], "a mask takes part, which says what is hidden; one in Keras says what is seen"),
+    (lambda: Masked(added=True, batch_first=True), [(1, 5, 8), (5, 5)], "a mask of numbers, which PyTorch adds to the scores; one in Keras says what is seen"),
     (lambda: Attends(batch_first=True, add_bias_kv=True), (1, 5, 8), "a key and a value of its own beside those that come in"),
     (lambda: nn.Sequential(nn.LSTM(5, 4, proj_size=2)), (6, 1, 5), "a projection"),
     (lambda: nn.Embedding(5, 3, max_norm=1.0), (1, 4), "an Embedding in Keras does not shorten its rows while it is read"),

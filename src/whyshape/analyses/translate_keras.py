@@ -61,6 +61,20 @@ def write(graph: Graph) -> Written:
 
 
 HELPERS = {
+    "Repeated": '''
+class Repeated(layers.Layer):
+    """A learned tensor of its own, once for every one of a batch."""
+
+    def __init__(self, shape, **words):
+        super().__init__(**words)
+        self.held = tuple(shape)
+
+    def build(self, input_shape):
+        self.weight = self.add_weight(shape=self.held, initializer="zeros", name="weight")
+
+    def call(self, x):
+        return ops.broadcast_to(self.weight, (ops.shape(x)[0], *self.held))
+''',
     "Weight": '''
 class Weight(layers.Layer):
     """A learned tensor of its own, multiplied with or added to what comes in."""
@@ -98,12 +112,17 @@ class _Writer:
 
     def write(self) -> Written:
         sliding = any(n.op.endswith(("conv1d", "pool1d", "conv_transpose1d")) for n in self.graph.nodes)
-        heads = []
+        from whyshape.analyses.translate_keras_in_heads import paddings
+        from whyshape.analyses.translate_keras_in_time import first_states
+
+        heads, states, masks = [], first_states(self.graph), paddings(self.graph)
         for i, index in enumerate(self.graph.inputs):
             t = self.graph.tensors[index]
             self.lies[index] = "last" if len(t.shape) in (4, 5) or (len(t.shape) == 3 and sliding) else "as is"
             if self.turned and len(t.shape) in (2, 3) and self.lies[index] == "as is":
                 self.lies[index] = "turned"
+            if index in states or index in masks:
+                self.lies[index] = "turned" if index in states else "as is"
             shape = self.shape(index)[1:]
             self.names[index] = variable = self.free()
             dtype = "" if t.dtype == "float32" else f', dtype="{t.dtype}"'
@@ -174,6 +193,8 @@ class _Writer:
     def lying(self, tensor: int, want: str) -> str:
         """The tensor's code, moved so that it lies as wanted."""
         x, have = self.value(tensor), self.lies.get(tensor, "as is")
+        if have not in ("as is", "last", "turned") and not isinstance(have, Row):
+            raise Missing("a permutation that moves the batch")
         rank = len(self.graph.tensors[tensor].shape)
         if isinstance(have, Row):
             if want == "any":
@@ -203,13 +224,17 @@ class _Writer:
     # one call
 
     def node(self, node: Node) -> None:
-        from whyshape.analyses import translate_keras_in_time  # noqa: F401  it fills SPECIAL
+        from whyshape.analyses import translate_keras_in_time  # noqa: F401  it fills SPECIAL, and so do those it reads
         from whyshape.analyses.translate_keras_ops import SPECIAL
 
         special = SPECIAL.get(node.op)
         if special is not None:
             special(self, node)
-            return
+        else:
+            self.by_twin(node)
+
+    def by_twin(self, node: Node) -> None:
+        """A call as its rule says it in Keras."""
         first = node.inputs[0] if node.inputs else -1
         lies = self.lies.get(first, "as is")
         twin = twin_of(node, self.graph, last=lies == "last" or (len(self.graph.tensors[first].shape) in (4, 5) and lies != "as is"))

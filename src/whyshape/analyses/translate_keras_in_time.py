@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from whyshape.analyses.translate_keras import Load, Missing
+from whyshape.analyses.translate_keras_in_heads import seen
 from whyshape.analyses.translate_keras_ops import special
-from whyshape.graph.graph import Ref
+from whyshape.graph.graph import Graph, Ref
 from whyshape.rules.recurrent import sequence
 from whyshape.rules.twins import Move
 
 # op -> Keras' layer, its gates in Keras' order, more of its code
 KINDS = {"lstm": ("LSTM", (0, 1, 2, 3), ""), "gru": ("GRU", (1, 0, 2), ""), "rnn_tanh": ("SimpleRNN", (0,), ""),
          "rnn_relu": ("SimpleRNN", (0,), ', activation="relu"')}  # fmt: skip
+
+
+def first_states(graph: Graph) -> set[int]:
+    """The inputs that recurrent layers begin with, whose batch PyTorch has on the second axis."""
+    begins = [node.args[1] for node in graph.nodes if node.op in KINDS]
+    return {ref.tensor for at in begins for ref in ((at,) if isinstance(at, Ref) else at)} & set(graph.inputs)
 
 
 @special("zeros")
@@ -30,10 +37,11 @@ def recurrent(w, node):
     s = sequence(spec(node.args[0]), tuple(map(spec, node.args[1:])))
     if s.packed:
         raise Missing("a packed sequence")
-    made = {t for n in w.graph.nodes if n.op == "zeros" for t in n.outputs}
+    zero = {t for n in w.graph.nodes if n.op == "zeros" for t in n.outputs}
     states = (node.args[1],) if isinstance(node.args[1], Ref) else node.args[1]  # a Ref is a tuple too
-    if any(ref.tensor not in made for ref in states):
-        raise Missing("its first state comes in")
+    begins = [w.lying(ref.tensor, "turned") for ref in states if ref.tensor not in zero]
+    if 0 < len(begins) < len(states):
+        raise Missing("one of its first states comes in, the other does not")
     refs = [ref for a in node.args[2:3] for ref in a]
     if s.cell not in (2, 4):
         raise Missing("a projection")
@@ -47,7 +55,9 @@ def recurrent(w, node):
     states: list[list[str]] = [[] for _ in node.outputs[1:]]
     for i in range(s.layers):
         said = name if s.layers == 1 else f"{name}_{i + 1}"
-        line = f'layers.Bidirectional({code}), name="{said}")({x})' if s.bidirectional else f'{code}, name="{said}")({x})'
+        first = [f"{state}[:, {i * s.directions + d}]" for d in range(s.directions) for state in begins]
+        given = f", initial_state=[{', '.join(first)}]" if first else ""
+        line = f'layers.Bidirectional({code}), name="{said}")({x}{given})' if s.bidirectional else f'{code}, name="{said}")({x}{given})'
         ways = ("", "_back")[: s.directions] if read else ()  # Keras gives one direction's states, then the other's
         made = [f"{said}{way}_{what}" for way in ways for what in ("hidden", "cell")[: len(states)]]
         for j, state in enumerate(made):
@@ -76,8 +86,6 @@ def attention(w, node):
     call: Any = w.graph.call(node)
     if call.bias_k is not None or call.bias_v is not None or call.add_zero_attn or call.static_k is not None or call.static_v is not None:
         raise Missing("a key and a value of its own beside those that come in")
-    if call.attn_mask is not None or call.key_padding_mask is not None:
-        raise Missing("a mask takes part, which says what is hidden; one in Keras says what is seen")
     if len(call.query.shape) != 3:
         raise Missing("a layer in Keras always wants a batch")
     query, key, value = node.args[:3]
@@ -86,8 +94,9 @@ def attention(w, node):
     scores = call.need_weights and w.last_use.get(node.outputs[1], -1) > node.index
     name, bias = w.layer_name(node), "" if call.in_proj_bias is not None else ", use_bias=False"
     wide = "" if int(call.value.shape[-1]) == size else f", output_shape={size}"
+    masks = seen(w, call, node.rule.bind(node.args, node.kwargs))
     values = f"{q}, {v}" if key.tensor == value.tensor else f"{q}, {v}, key={k}"
-    line = f'layers.MultiHeadAttention({heads}, {size // heads}{wide}{bias}, name="{name}")({values}'
+    line = f'layers.MultiHeadAttention({heads}, {size // heads}{wide}{bias}, name="{name}")({values}{masks}'
     made = f"scores{node.index}"
     w.let(node, f"{line}{', return_attention_scores=True' if scores else ''})", "turned", beside=(made,) if scores else ())
     if scores:
@@ -109,4 +118,4 @@ def _projections(w, node, call):
         yield named("out_proj_bias"), Move("out_proj_bias")
 
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "first_states"]

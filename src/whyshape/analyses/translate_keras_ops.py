@@ -130,6 +130,30 @@ def reduce(w, node):
     w.let(node, f"ops.{op}({code}, axis={_tuple(axes)}{', keepdims=True' if keep else ''})", lies if out_rank > 2 or still else "as is")
 
 
+@special("clamp", "clip", "Tensor.clamp", "clamp_min", "clamp_max")
+def clamp(w, node):
+    """Numbers cut at two ends, or at one."""
+    x = node.args[0].tensor
+    low = given(node, "min", 1) if node.op != "clamp_max" else None
+    high = given(node, "max", 1 if node.op == "clamp_max" else 2)
+    if any(isinstance(end, Ref) for end in (low, high)):
+        raise Missing("ends that are tensors")
+    code = w.value(x)
+    for word, end in (("maximum", low), ("minimum", high)):
+        code = code if end is None else f"ops.{word}({code}, {float(end)!r})"
+    w.let(node, code, w.lies[x])
+
+
+@special("stack")
+def stack(w, node):
+    """Tensors side by side along a new axis."""
+    refs = node.args[0]
+    dim = axis_of(int(given(node, "dim", 1, 0)), len(w.graph.tensors[node.outputs[0]].shape))
+    if dim == 0:
+        raise Missing("images stacked along the batch")
+    w.let(node, f"ops.stack([{', '.join(w.lying(r.tensor, 'as is') for r in refs)}], axis={dim})", "as is")
+
+
 @special("contiguous", "clone", "detach", "Tensor.to", "Tensor.float", "type_as", "positive")
 def nothing(w, node):
     x = node.args[0].tensor
@@ -225,7 +249,7 @@ def permute(w, node):
         a, b = axis_of(int(node.args[1]), rank), axis_of(int(node.args[2]), rank)
         order[a], order[b] = order[b], order[a]
     batch = 1 if w.lies[x] == "turned" else 0
-    if 1 in (batch, order.index(batch)):
+    if 1 in (batch, order.index(batch)) and not (w.lies[x] == "as is" and rank > 3):
         if isinstance(w.lies[x], Row) or w.lies[x] == "last" or order.index(batch) > 1:
             raise Missing("a permutation that moves the batch")
         turned = order.index(batch) == 1
@@ -237,7 +261,13 @@ def permute(w, node):
             w.let(node, f"layers.Permute({_tuple(there[1:])})({w.value(x)})", "turned" if turned else "as is")
         return
     if order[0] != 0:
-        raise Missing("a permutation that moves the batch")
+        from whyshape.analyses.translate_keras_in_heads import Moved
+
+        if w.lies[x] != "as is":
+            raise Missing("a permutation that moves the batch")
+        w.same(node, x, Moved(tuple(order)))  # where an axis is taken apart next, the batch may be the first again
+        w.last_use[x] = max(w.last_use.get(x, -1), w.last_use.get(out, -1))
+        return
     to_last, to_first = [0, *range(2, rank), 1], [0, rank - 1, *range(1, rank - 1)]
     if w.lies[x] == "last" and order == to_last:  # PyTorch moves the maps where they already are
         w.same(node, x, "as is")

@@ -6,6 +6,11 @@ class WhyshapeError(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook prints where nobody catches it: the sentence, without the frames of our code."""
+        said = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(self))
+        return [f"{type(self).__name__}: {said}"]
+
 
 class ModelError(WhyshapeError):
     """The model could not be built or run for a reason that is not a shape (exit code 3)."""

@@ -204,6 +204,25 @@ def test_the_caption_and_its_latex_are_printed(tmp_path, monkeypatch, capsys, en
     assert "begin{figure}" not in capsys.readouterr().out  # LaTeX does not take such a name
 
 
+def test_what_does_not_fit_the_paper_is_said(tmp_path, capsys):
+    """A picture wider than asked or taller than a page says so, in millimetres; one that fits says nothing."""
+    chain = " > ".join(f"Conv2d({1 + i}, {2 + i}, 3, padding=1)" for i in range(14))
+    ask = ["figure", "graph", "-o", str(tmp_path / "net.svg"), "--width"]
+    assert main([*ask, "column"]) == 0
+    assert "note:" not in capsys.readouterr().err
+    (tmp_path / "wide.py").write_text(
+        "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.ways = torch.nn.ModuleList(torch.nn.Linear(4, 4) for _ in range(9))\n"
+        "    def forward(self, x):\n        return torch.cat([way(x) for way in self.ways], 1)\n"
+    )
+    assert main([*ask, "column", f"{tmp_path / 'wide.py'}:Net", "--input", "1,4", "--layer", "ways"]) == 0
+    assert re.search(r"note: what stands side by side needs \d+ mm, more than the 84 mm asked for", capsys.readouterr().err)
+    assert main([*ask, "column", chain, "--input", "1,1,99,99"]) == 0
+    assert "note:" not in capsys.readouterr().err
+    assert main([*ask, "column", " > ".join(f"Conv2d({1 + i}, {2 + i}, 3, padding=1)" for i in range(80)), "--input", "1,1,9,9"]) == 0
+    assert re.search(r"note: \d+ mm tall, more than a page; --layer PATH", capsys.readouterr().err)
+
+
 @pytest.mark.full
 def test_tikz_compiles(nets, tmp_path):
     """Every kind of figure, and every hostile name, goes through LaTeX without an error."""

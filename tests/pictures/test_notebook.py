@@ -140,3 +140,36 @@ def test_in_a_real_kernel(tmp_path):
     first, second = (cell["outputs"][-1]["data"] for cell in note.cells)
     assert "10x24x24" in first["text/plain"] and "<details" in first["text/html"]
     assert second["text/html"].startswith("<iframe srcdoc=")
+
+
+def test_a_refusal_hides_nothing_in_a_notebook():
+    """IPython prints of our errors what they say here: one sentence, control and direction characters written out."""
+    from whyshape.errors import WhyshapeError
+
+    assert WhyshapeError("\x1b[31mred\u202e")._render_traceback_() == ["WhyshapeError: \\x1b[31mred\\u202e"]
+
+
+@pytest.mark.full
+def test_hostile_names_in_a_real_kernel(visit, tmp_path):
+    """A notebook about layers with hostile names, run by nbclient: only what a notebook keeps, and nothing happens in Chromium."""
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    from names import NAMES
+
+    build = (
+        "from whyshape.graph import Builder\nfrom whyshape.explanation import Explanation\n"
+        "def net(name):\n    b = Builder(name)\n    return Explanation(b.graph(b.layer('Conv2d', name, b.input((1, 1, 9, 9), name=name), args=(1, 2, 3))))"
+    )
+    asked = [name.replace(".", "") for name in NAMES[::10]]
+    cells = [nbformat.v4.new_code_cell(source) for source in (build, *(f"net({name!a})" for name in asked))]
+    refused = nbformat.v4.new_code_cell(f"net({NAMES[1]!a}).figure('conv', layer='nope')", metadata={"tags": ["raises-exception"]})
+    note = nbformat.v4.new_notebook(cells=[*cells, refused])
+    nbclient.NotebookClient(note, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    for cell in note.cells[1:-1]:
+        data = cell["outputs"][-1]["data"]
+        assert not [c for c in data["text/plain"] if not c.isprintable() and c != "\n"]
+        body = html5lib.parse(data["text/html"], namespaceHTMLElements=False).find("body")
+        assert {e.tag for e in body.iter()} <= {*KEPT, "body"}
+        visit(data["text/html"], ready=False)  # fails at its end on any request, dialog, or error
+    (error,) = note.cells[-1]["outputs"]
+    assert error["traceback"] == [f"WhyshapeError: {error['evalue']}"]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 MM = 72 / 25.4
 WIDTHS = {"column": 84 * MM, "page": 174 * MM}  # of one printed column, and of a whole page
+TALLEST = 247 * MM  # a printed page has no more
 SMALLEST = 6.0  # points: no word is set smaller
 DEPTHS = tuple(f"depth{i}" for i in range(10))  # ten inks from dark to light: what lies in what can be told in grey too
 PAUSE = 0.3  # seconds a walking window stands still

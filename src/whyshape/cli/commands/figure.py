@@ -22,7 +22,9 @@ def arguments(parser) -> None:
     opt.inputs(parser)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file; its ending says how: .svg .pdf .png .tex (.dot)")
     parser.add_argument("--layer", metavar="PATH", help="conv: which layer; graph: which module")
-    parser.add_argument("--width", choices=("column", "page"), help="84 mm or 174 mm (default: page for arch, column otherwise)")
+    parser.add_argument(
+        "--width", choices=("column", "page"), help="84 mm or 174 mm (default: page for arch, what it needs for graph, column otherwise)"
+    )
     parser.add_argument(
         "--style",
         choices=STYLES,
@@ -58,8 +60,24 @@ def run(options) -> int:
     put(options.output, content)
     print(f"written: {options.output}", file=sys.stderr)
     if scene is not None:
+        for note in _notes(scene, options.width):
+            print(note, file=sys.stderr)
         print("\n\n".join(filter(None, (f"{scene.title}. {scene.words}", snippet(scene, options.output)))))
     return 0
+
+
+def _notes(scene, width: str | None) -> list[str]:
+    """What an author should know before printing: that the picture is wider than asked, or taller than a page."""
+    from whyshape.story.scene import MM, TALLEST, WIDTHS
+
+    found = []
+    if width and scene.width > WIDTHS[width] + 0.5:
+        found.append(f"note: what stands side by side needs {scene.width / MM:.0f} mm, more than the {WIDTHS[width] / MM:.0f} mm asked for")
+    if scene.height > TALLEST:
+        found.append(
+            f"note: {scene.height / MM:.0f} mm tall, more than a page; --layer PATH draws one module, a smaller --depth opens fewer"
+        )
+    return found
 
 
 def _runs(model) -> bool:

@@ -217,6 +217,25 @@ def test_who_reads_a_cell(ask, nets, window):
     assert any(searched for _, searched in answer["readers"])
 
 
+@pytest.mark.parametrize("stem", [(11, 4, 0), (3, 2, 1), (2, 3, 1)])
+def test_padding_reads_nothing(ask, stem):
+    """Behind a padded layer a cell sees what Python's exact window says: no column that the stem's stride never reaches, no padding's own."""
+    kernel, stride, padding = stem
+    net = Builder("padded")
+    x = net.layer("Conv2d", "stem", net.input((1, 1, 30, 30)), args=(1, 2, kernel), kwargs={"stride": stride, "padding": padding})
+    x = net.layer("Conv2d", "padded", x, args=(2, 2, 3), kwargs={"padding": 1})
+    x = net.layer("ConvTranspose2d", "up", x, args=(2, 2, 4), kwargs={"stride": 2, "padding": 1})
+    graph = net.graph(net.layer("Conv2d", "last", x, args=(2, 2, 3), kwargs={"padding": 1}))
+    data, last = report(graph), graph.nodes[-1].outputs[0]
+    n = graph.tensors[last].shape[-1]
+    made = data["nodes"][-1][2][0]
+    answers = ask([data], [{"model": 0, "trace": [made, [i, n - 1 - i]]} for i in range(n)])
+    for i, answer in enumerate(answers):
+        seen = window(graph, last, (0, 0, i, n - 1 - i))
+        spans = answer["trace"][str(data["inputs"][0][0])]["spans"]
+        assert [[max(0, a), min(29, b)] for a, b in spans] == [[seen[a].first, seen[a].last] for a in (2, 3)], i
+
+
 def test_a_skip_joins_both_paths(ask, nets):
     """Over residual blocks the union of the paths is traced, and agrees with Python's."""
     graph = nets.residual(2)

@@ -1,8 +1,9 @@
 // A number on the page: who decides it, and where it comes from, on hover, focus, click and Enter.
 
 import { type Piece, pieces, plain } from "../core/text";
-import { clamp, isAxis, min } from "../core/trees";
-import { changes, choose, lit, makers, model, numbersOf, path, rowOf, ruleOf, sizes, tip } from "./state";
+import { roadOf } from "../core/model";
+import { type Entry, clamp, isAxis, min } from "../core/trees";
+import { called, changes, choose, lit, makers, model, numbersOf, rowOf, ruleOf, sizes, tip } from "./state";
 import { make } from "../view";
 
 /** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
@@ -21,10 +22,18 @@ export function told(node: number, tree: number): Told {
     return rule.typed?.includes(entry) ? { by: "typed", text: `${name}: typed, must equal what arrives` } : { by: "chosen", text: `${name}: you chose it` };
   }
   if (!isAxis(entry)) return { by: "calculated", text: "" };
-  const tensor = reads[entry[0]]!, input = model.inputs.find(([t]) => t === tensor), axis = axisWord(entry[1], rule.axes, sizes.value[tensor]!.length);
+  const axis = axisWord(entry[1], rule.axes, sizes.value[reads[entry[0]]!]!.length);
+  let [tensor, place] = [reads[entry[0]]!, entry[1]], source = makers.value[tensor], from: Entry | undefined;
+  while (source !== undefined) { // past the calls that only pass it on
+    const [, before, makes] = model.nodes[source]!, outs = (roadOf(ruleOf(source), numbersOf(source)) ?? ruleOf(source)).outs;
+    from = model.trees[outs[makes.indexOf(tensor)]![place]!]!;
+    if (!isAxis(from)) break;
+    [tensor, place] = [before[from[0]]!, from[1]];
+    source = makers.value[tensor];
+  }
+  const input = model.inputs.find(([t]) => t === tensor);
   if (input) return { by: "input", text: `${axis} of the input ${input[1]}: fixed by what comes in` };
-  const source = makers.value[tensor];
-  return { by: "calculated", text: `${axis}: calculated in ${source === undefined ? "the model" : path(rowOf(source)) || "a call"}`, source };
+  return { by: "calculated", text: `${axis}: ${typeof from === "string" ? "chosen" : "calculated"} in ${source === undefined ? "the model" : called(rowOf(source))}`, source };
 }
 
 /** What an axis is called, where there are words for all of them. */

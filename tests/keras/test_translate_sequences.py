@@ -181,6 +181,29 @@ def test_masks_first_states_and_tokens_to_keras(name):
     same(translate(drawn(make()), "keras", size, dtypes=kinds))
 
 
+class Twice(nn.Module):
+    """A flattened image normed as it lies, which asks for its numbers in PyTorch's order: a Flatten of ours beside the model's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps, self.flatten, self.scale = nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Parameter(torch.ones(4))
+        self.scaled = False
+
+    def forward(self, x):
+        x = self.maps(x)
+        return nn.functional.softmax(self.flatten(x * self.scale.view(-1, 1, 1) if self.scaled else x), 1)
+
+
+def test_layers_that_nobody_named_are_told_apart_and_a_weight_is_no_value():
+    """Keras would call both `flatten`; and a weight that is given another shape before it is used is said, not an error."""
+    model = drawn(Twice())
+    same(translate(model, "keras", (1, 3, 5, 6)))
+    model.scaled = True
+    assert (
+        translate(model, "keras", (1, 3, 5, 6)).missing[0].endswith("a learned or a constant tensor stands where a computed one is wanted")
+    )
+
+
 def test_a_number_that_is_none_is_no_agreement():
     """Everything hidden gives NaN in PyTorch: the difference is infinite, never zero."""
     made = translate(drawn(nn.Sequential(nn.Linear(4, 4))), "keras", (1, 4))

@@ -8,6 +8,7 @@ stand in another order until the next Dense takes them up.
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import Any, NamedTuple
 
 from whyshape.analyses.translate_line import twin_of
@@ -95,6 +96,31 @@ class Weight(layers.Layer):
 BESIDE = ("ZeroPadding", "Cropping")
 
 
+class _Lies(dict):
+    """How each value lies; what was never computed lies nowhere."""
+
+    def __missing__(self, tensor):
+        raise Missing("a learned or a constant tensor stands where a computed one is wanted")
+
+
+UNNAMED = re.compile(r"layers\.(Flatten|Permute|Reshape)\((\([\d, -]*\))?\)\(")
+
+
+def told_apart(code: str) -> str:
+    """The code, its unnamed layers named where Keras would call them as a layer of the model is called."""
+    taken = set(re.findall(r'name="(\w+)"', code))
+
+    def named(found: re.Match) -> str:
+        base = found[1].lower()
+        if not any(re.fullmatch(rf"{base}(_\d+)?", name) for name in taken):
+            return found[0]
+        n = next(n for n in count(1) if f"{base}_here_{n}" not in taken)
+        taken.add(f"{base}_here_{n}")
+        return f'layers.{found[1]}({f"{found[2]}, " if found[2] else ""}name="{base}_here_{n}")('
+
+    return UNNAMED.sub(named, code)
+
+
 class _Writer:
     def __init__(self, graph: Graph, turned: bool = False):
         self.graph, self.turned = graph, turned
@@ -103,7 +129,7 @@ class _Writer:
         self.missing: list[str] = []
         self.notes: list[str] = []
         self.names: dict[int, str] = {}  # tensor -> variable
-        self.lies: dict[int, Any] = {}
+        self.lies: dict[int, Any] = _Lies()
         self.layers: dict[str, int] = {}
         self.helpers: set[str] = set()
         self.parameters: dict[int, int] = {}
@@ -139,10 +165,10 @@ class _Writer:
         results = [self.as_torch_lies(t) for t in self.graph.outputs]
         inputs = [f"inputs{i}" for i in range(len(heads))]
         self.lines.append(f"return keras.Model({_one(inputs)}, {_one(results)})")
-        shared = sum(count > 1 for count in self.parameters.values())
+        shared = sum(times > 1 for times in self.parameters.values())
         if shared:
             self.notes.append(f"{shared} weights are used at several places; here each place has its own copy")
-        body = "\n".join(f"    {line}" for line in self.lines)
+        body = told_apart("\n".join(f"    {line}" for line in self.lines))
         helpers = "".join(f"\n{HELPERS[h]}" for h in sorted(self.helpers))
         rooms = ", ".join(room for room in ("activations", "layers", "ops") if f"{room}." in body + helpers)
         code = f"import keras\nfrom keras import {rooms or 'layers'}\n{helpers}\n\ndef build():\n{body}\n\n\nmodel = build()\n"
@@ -218,8 +244,8 @@ class _Writer:
     def layer_name(self, node: Node) -> str:
         base = re.sub(r"\W+", "_", node.path).strip("_")[:80] or node.op.rpartition(".")[2].strip("_")
         base = base if base[0].isalpha() else f"layer_{base}"
-        count = self.layers[base] = self.layers.get(base, 0) + 1
-        return base if count == 1 else f"{base}_{count}"
+        times = self.layers[base] = self.layers.get(base, 0) + 1
+        return base if times == 1 else f"{base}_{times}"
 
     # one call
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from whyshape.errors import WhyshapeError
 from whyshape.graph.again import again
 from whyshape.graph.graph import Graph
 from whyshape.graph.json import from_json
-from whyshape.readers.net import UNSEEN
+from whyshape.readers.net import UNSEEN, collector_waits
 
 LARGEST = 64 * 2**20  # bytes: a graph of 100,000 calls takes about half of it
 ROOM = 640 * 2**20  # bytes that its values may take once read, at least: a file of nothing but "[]," would take 25 times its size
@@ -45,18 +43,6 @@ def _data(source: bytes) -> Any:
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
         raise WhyshapeError(f"This is not JSON: {reason}.") from None
-
-
-@contextmanager
-def collector_waits():
-    """Nothing read here is in a circle; looking for one again and again takes three quarters of the time of a large file."""
-    waits = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if waits:
-            gc.enable()
 
 
 def at_sizes(graph: Graph, shapes, args=None) -> Graph:

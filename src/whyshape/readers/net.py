@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from whyshape.errors import WhyshapeError
@@ -62,6 +64,18 @@ def first_that_runs(attempt: Callable[[int, int], tuple[Graph, bool]]) -> Graph:
             break
     assert best is not None
     return best
+
+
+@contextmanager
+def collector_waits():
+    """Nothing read here is in a circle; looking for one again and again takes three quarters of the time of a large file."""
+    waits = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if waits:
+            gc.enable()
 
 
 UNSEEN = "what follows from it is not explained"  # the end of a note on a part whose sizes nobody knows

@@ -112,13 +112,23 @@ def _of_graph(drawing: Seen) -> list[str]:
         for box in leaves:
             if left < box[2] and right > box[0] and top < box[3] and bottom > box[1] and not holds(box, (left, top, right, bottom)):
                 found.append(f"{said!r} leaves its box {box}")
-    for one, other in itertools.combinations(drawing.lines, 2):
-        if one[0] == other[0] or one[-1] == other[-1]:
-            continue
-        for (a, b), (c, d) in itertools.product(itertools.pairwise(one), itertools.pairwise(other)):
+    return found + _on_each_other(drawing.lines)
+
+
+def _on_each_other(lines: list[list[tuple[float, float]]]) -> list[str]:
+    """Lines that share a stretch though they neither begin nor end at one place."""
+    found: list[str] = []
+    stretches: dict[tuple[int, int], list[tuple[float, float, list]]] = {}  # by direction and tenths of a point
+    for line in lines:
+        for a, b in itertools.pairwise(line):
             for i in (0, 1):
-                if max(abs(p[i] - a[i]) for p in (b, c, d)) < 0.1:
-                    low, high = max(min(a[1 - i], b[1 - i]), min(c[1 - i], d[1 - i])), min(max(a[1 - i], b[1 - i]), max(c[1 - i], d[1 - i]))
-                    if high - low > 0.2:
-                        found.append(f"{one} and {other} lie on each other")
+                if abs(a[i] - b[i]) <= CLOSE:
+                    low, high = sorted((a[1 - i], b[1 - i]))
+                    tenth = round(10 * a[i])
+                    for near in (tenth - 1, tenth, tenth + 1):
+                        for begin, end, other in stretches.get((i, near), ()):
+                            apart = line[0] != other[0] and line[-1] != other[-1]
+                            if apart and min(high, end) - max(low, begin) > 0.2:
+                                found.append(f"{line} and {other} lie on each other")
+                    stretches.setdefault((i, tenth), []).append((low, high, line))
     return found

@@ -123,9 +123,7 @@ def test_random_figures_open(seed, tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("the rest needs pdflatex with tikz")
     body = "\n\\clearpage\n".join(map(tikz.write, scenes))
-    source = (
-        f"\\documentclass{{article}}\n\\usepackage[T1]{{fontenc}}\\usepackage{{tikz}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
-    )
+    source = f"\\documentclass{{article}}\n\\usepackage{{tikz}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
     (tmp_path / "all.tex").write_text(source, encoding="utf-8")
     ask = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     done = subprocess.run(ask, cwd=tmp_path, capture_output=True, text=True, errors="replace")

@@ -12,7 +12,7 @@ from whyshape.analyses.layout import Picture, placed
 from whyshape.analyses.rows import Row
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
-from whyshape.story.scene import SMALLEST, WIDTHS, Scene, Text, wide
+from whyshape.story.scene import SMALLEST, TALLEST, WIDTHS, Scene, Text, wide
 
 MOSTS = (WIDEST, 84.0, 62.0)  # how wide a box may be: narrower where the paper is
 TALL = 300.0  # points a picture may grow downwards before it goes on beside itself
@@ -59,14 +59,19 @@ def _fitted(plans: _Plans, index: int, depth: int, room: float) -> Flow:
             lowest = min((flow.height for flow in found if flow.width <= room), default=float("inf"))
             if lowest <= TALL or whole.width > room:
                 break
-            for slack, look_back in SLACK:
-                found.append(plans.flow(index, depth, most, whole.height / n * slack, look_back=look_back))
+            tried = [plans.flow(index, depth, most, whole.height / n * slack, look_back=look_back) for slack, look_back in SLACK]
+            found += tried
+            if all(flow.width > room for flow in tried):
+                break  # more strips would be wider still
     fits = [flow for flow in found if flow.width <= room]
     if not fits:
         return min(found, key=lambda flow: flow.width)
     if found[0] in fits and found[0].height <= TALL:
         return found[0]
-    return min(fits, key=lambda flow: flow.ink + HEIGHT_COUNTS * flow.height + flow.width)
+    for limit in (TALL, TALLEST):
+        if low := [flow for flow in fits if flow.height <= limit]:
+            return min(low, key=lambda flow: flow.ink + HEIGHT_COUNTS * flow.height + flow.width)
+    return min(fits, key=lambda flow: (flow.height, flow.ink))
 
 
 class _Plan(NamedTuple):
@@ -86,6 +91,8 @@ class _Plans:
         self.graph, self.every = graph, every
         self._places = {row: i for i, row in enumerate(every)}
         self._plans: dict[int, _Plan] = {}
+        self._boxes: dict[tuple[int, float, bool], list[Box]] = {}
+        self._whole: dict[tuple[int, int, float], Flow] = {}
 
     def of(self, index: int) -> _Plan:
         """The plan of one module; -1 is the whole model."""
@@ -176,17 +183,27 @@ class _Plans:
     def flow(self, index: int, depth: int, most: float, tall: float, framed: bool = False, look_back: float = LOOK_BACK) -> Flow:
         """The parts laid out, boxes at most ``most`` wide; in a frame the last point is where data goes out."""
         plan = self.of(index)
-        boxes = [self._box(row, after, most, framed) for row, after in zip(plan.rows, plan.after)]
+        if (index, most, framed) not in self._boxes:
+            self._boxes[index, most, framed] = [self._box(row, after, most, framed) for row, after in zip(plan.rows, plan.after)]
+        boxes = self._boxes[index, most, framed]
         room = min(max([LEAST, *(box.width for box in boxes)]), most)  # all boxes of a module are equally wide
         blocks: list = [Point() if framed or not name else Entry(name, size) for name, size in plan.entries]
         for row, box in zip(plan.rows, boxes):
             if depth > 1 and self.opens(row):
                 inner = self._inner(row)
-                kids = self.flow(inner, depth - 1, most, tall - Frame.TITLE, framed=True)
+                kids = self._framed(inner, depth - 1, most, tall - Frame.TITLE)
                 blocks.append(Frame(box.name, box.size, self._type(self.every[inner]) or box.kind, kids, depth))
             else:
                 blocks.append(box._replace(width=room))
         return Flow(plan.sketch[framed], [*blocks, *([Point()] if framed else [])], tall, framed, look_back)
+
+    def _framed(self, index: int, depth: int, most: float, tall: float) -> Flow:
+        """The parts of an opened module; what is low enough as a whole is laid out once."""
+        key = (index, depth, most)
+        if key not in self._whole:
+            self._whole[key] = self.flow(index, depth, most, float("inf"), framed=True)
+        whole = self._whole[key]
+        return whole if whole.height <= tall else self.flow(index, depth, most, tall, framed=True)
 
     def _type(self, row: Row) -> str:
         return f"{row.times} x {row.type}" if row.times > 1 else row.type if row.name else ""

@@ -31,6 +31,8 @@ def pictures():
     yield "u-net-architecture.svg", unet.figure("arch")
     yield "u-net-graph.svg", unet.figure("graph")
     yield "u-net-receptive-field.svg", unet.figure("rf")
+    yield "resnet-50-graph.svg", Explanation(resnet_50()).figure("graph", depth=2)
+    yield "resnet-50-block.svg", Explanation(resnet_50()).figure("graph", layer="layer2.0")
     yield "thread-conv_1.svg", thread.figure("conv", layer="conv.conv_1")
     yield "thread-receptive-field.svg", thread.figure("rf")
     yield "walk-conv_2.svg", thread.animate("conv.conv_2")
@@ -55,6 +57,33 @@ def u_net(levels: int = 3, size: int = 128):
         x = net.layer("ReLU", f"dec.{i}.relu", net.layer("Conv2d", f"dec.{i}.conv", x, args=(32 << i, 16 << i, 3), kwargs={"padding": 1}))
         maps = 16 << i
     return net.graph(net.layer("Conv2d", "out", x, args=(maps, 2, 1)))
+
+
+def resnet_50():
+    """ResNet-50 as torchvision builds it."""
+    net = Builder("ResNet-50")
+
+    def conv(path: str, x, maps: int, out: int, kernel: int, stride: int = 1):
+        return net.layer("Conv2d", path, x, args=(maps, out, kernel), kwargs={"stride": stride, "padding": kernel // 2, "bias": False})
+
+    def norm(path: str, x, maps: int, active: bool = True):
+        x = net.layer("BatchNorm2d", f"{path}", x, args=(maps,))
+        return net.layer("ReLU", f"{path.rpartition('.')[0]}.relu".lstrip("."), x) if active else x
+
+    x = norm("bn1", conv("conv1", net.input((1, 3, 224, 224), name="image"), 3, 64, 7, 2), 64)
+    x, maps = net.layer("MaxPool2d", "maxpool", x, args=(3,), kwargs={"stride": 2, "padding": 1}), 64
+    for i, blocks in enumerate((3, 4, 6, 3)):
+        for k in range(blocks):
+            at, kept, inner, stride = f"layer{i + 1}.{k}", x, 64 << i, 2 if i and not k else 1
+            x = norm(f"{at}.bn1", conv(f"{at}.conv1", x, maps, inner, 1), inner)
+            x = norm(f"{at}.bn2", conv(f"{at}.conv2", x, inner, inner, 3, stride), inner)
+            x = norm(f"{at}.bn3", conv(f"{at}.conv3", x, inner, 4 * inner, 1), 4 * inner, active=False)
+            if not k:
+                kept = norm(f"{at}.downsample.1", conv(f"{at}.downsample.0", kept, maps, 4 * inner, 1, stride), 4 * inner, active=False)
+            net.path, net.name = at, "Bottleneck"
+            x, maps = net.layer("ReLU", f"{at}.relu", net.call("add", x, kept)), 4 * inner
+    x = net.layer("Flatten", "flatten", net.layer("AdaptiveAvgPool2d", "avgpool", x, args=(1,)))
+    return net.graph(net.layer("Linear", "fc", x, args=(2048, 1000)))
 
 
 def photograph(file: Path) -> None:

@@ -206,7 +206,9 @@ class _Plans:
         return whole if whole.height <= tall else self.flow(index, depth, most, tall, framed=True)
 
     def _type(self, row: Row) -> str:
-        return f"{row.times} x {row.type}" if row.times > 1 else row.type if row.name else ""
+        if row.times > 1:
+            return f"{row.times} x {row.type}" if row.type else f"x {row.times}"
+        return row.type if row.name else ""
 
     def _box(self, row: Row, after: list[Row], most: float, framed: bool) -> Box:
         """What stands in a box: the part's name, its result, its type, and what follows in it."""

@@ -235,3 +235,18 @@ def test_the_list_tells_who_decides_each_size(thread_page):
     )
     assert line("conv_1") == ["chosen solid", "calculated dotted", "calculated dotted"]
     assert line("relu_1") == ["", "", ""] and line("fc2") == ["input double"]
+
+
+def test_a_dragged_slider_writes_the_address_once(thread_page):
+    """A browser refuses some hundred addresses in half a minute: the address follows when the reader has stopped."""
+    tab = thread_page("#l=conv.conv_1")
+    tab.get_by_label("padding slider").evaluate(
+        """async (slider) => {
+            const replace = history.replaceState.bind(history);
+            window.written = 0;
+            history.replaceState = (...how) => { window.written++; replace(...how); };
+            for (let n = 0; n < 60; n++) { slider.value = n % 8; slider.dispatchEvent(new Event("input", { bubbles: true })); await null; await null; }
+        }"""
+    )
+    expect(tab).to_have_url(re.compile("padding%5B1%5D:3$"))
+    assert tab.evaluate("window.written") == 1

@@ -8,7 +8,7 @@ import { grouped, latex, mathml, python } from "../core/text";
 import { Whole } from "./controls";
 import { Formula, axisWord, base, formulaText, told } from "./number";
 import { field, toggle } from "./list";
-import { called, changes, choose, chosen, isCall, knobsOf, model, numbersOf, open, outputOf, parents, path, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, total, touched, whole } from "./state";
+import { address, called, changes, choose, chosen, isCall, knobsOf, model, numbersOf, open, outputOf, parents, path, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, total, touched, whole } from "./state";
 import { Weights } from "./weights";
 import { Walk } from "./walk";
 import { Picture } from "./picture";
@@ -180,7 +180,7 @@ function Copies({ node }: { node: number }) {
     "Python check": () => sums.length && ["import math", ...sums.map(python)].join("\n"),
     "Python path": () => access,
     "state_dict key": () => name,
-    link: () => location.href,
+    link: () => location.href.split("#")[0] + address(),
   };
   return (
     <p class="tools copies">Copy: {Object.entries(kinds).filter(([, write]) => write()).map(([kind, write]) => (

@@ -6,7 +6,7 @@ import { Fits, start } from "./fits";
 import { List, follow, measure } from "./list";
 import { Tip } from "./number";
 import { Answer, Bars, orderButton, textVersion } from "./sections";
-import { address, begin, cell, changes, chosen, jump, model, readAddress, seen, sums, tip, whole } from "./state";
+import { address, begin, jump, model, readAddress, seen, settled, sums, tip, whole } from "./state";
 import { Traced } from "./traced";
 import { type Child, Fragment, draw, make } from "../view";
 
@@ -73,11 +73,10 @@ begin(JSON.parse(document.getElementById("data")!.textContent!));
 root.textContent = "";
 follow();
 effect(() => draw(root, <Page />));
-let first = true;
-effect(() => {
-  void [chosen.value, cell.value, changes.value];
-  if (!first && location.protocol !== "about:") history.replaceState(null, "", address());
-  first = false;
+let known = address();
+effect(() => { // a browser refuses an address that changes with every step of a slider
+  const link = settled.value?.link ?? known;
+  if (link !== known && location.protocol !== "about:") history.replaceState(null, "", known = link);
 });
 effect(() => {
   if (theme.value !== "auto") document.documentElement.dataset.theme = theme.value;

@@ -50,8 +50,8 @@ export const unknownWork = computed(() => model.nodes.some(([rule]) => model.rul
 /** False until the answer and the first rows are painted: what takes a pass over the whole model, or stands further down, comes after. */
 export const whole = signal(false);
 
-/** The chosen cell once the reader has stopped moving: what takes long to draw follows this. */
-export const settled = signal<{ row: number; cell: [number, number] } | null>(null);
+/** What is shown once the reader has stopped moving: what takes long to draw follows this, and the address. */
+export const settled = signal<{ row: number; cell: [number, number]; link: string } | null>(null);
 
 /** The row each row stands in; -1 at the top. */
 export let parents: number[] = [];
@@ -74,8 +74,9 @@ export function begin(data: Model): void {
   let waiting = 0;
   effect(() => {
     const next = { row: chosen.value, cell: cell.value };
+    void changes.value;
     clearTimeout(waiting);
-    waiting = setTimeout(() => (settled.value = next), 160) as unknown as number;
+    waiting = setTimeout(() => (settled.value = { ...next, link: address() }), 160) as unknown as number;
   });
 }
 

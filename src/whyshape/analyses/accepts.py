@@ -27,6 +27,7 @@ from whyshape.sizes.sizeset import SizeSet
 LIKELY = (224, 32, 28, 64, 256, 299, 512, 128, 384, 96, 160, 192, 320, 448, 16, 48, 1024, 8, 80, 112, 640, 4, 2, 1)
 LIKELY_LENGTHS = (16, 128, 512, 64, 10, 32, 1000, 16000, 1024, 4096, 8, 4, 2, 1)
 SEARCH = 3000  # relations looked at in search of one more input of what is still open
+LARGEST = 1 << 24  # of a size that a model is run at
 BLIND = 24  # inputs tried where the reason of a refusal cannot be seen
 
 
@@ -125,6 +126,7 @@ class _Search:
         if self.open:
             found.notes += self.tried_one_by_one()
         self.check(found, checks, chance)
+        found.observed = found.observed or getattr(self.run, "blind", "")
         return found
 
     def tried_one_by_one(self) -> list[str]:
@@ -210,7 +212,7 @@ class _Search:
         work = Work(SEARCH)
         for block in self.open:
             at = member(self.algebra, block, wishes[0], work)
-            if at is not None:
+            if at is not None and max(at.values()) <= LARGEST:
                 return at
         return None
 
@@ -272,8 +274,8 @@ def suspects(found: SizeSet, count: int, chance: random.Random, ways: Sequence[W
     for block in blocks:
         if len(members) + len(outside) >= count:
             break
-        low = member(found.algebra, block, dict.fromkeys(found.letters, 1))
-        some = member(found.algebra, block, _anywhere(found, chance))
+        low = member(found.algebra, block, dict.fromkeys(found.letters, 1), Work(SEARCH))
+        some = member(found.algebra, block, _anywhere(found, chance), Work(SEARCH))
         for at in (low, some):
             if at is None:
                 continue
@@ -287,7 +289,7 @@ def suspects(found: SizeSet, count: int, chance: random.Random, ways: Sequence[W
         if len(members) >= wanted and len(members) + len(outside) >= count:
             break
         add(_anywhere(found, chance), False)
-        if blocks and (at := member(found.algebra, blocks[turn % len(blocks)], _anywhere(found, chance))):
+        if blocks and (at := member(found.algebra, blocks[turn % len(blocks)], _anywhere(found, chance), Work(SEARCH))):
             add(at, True)
     picked = list(members.values())[:wanted]
     return picked + list(outside.values())[: count - len(picked)]
@@ -303,7 +305,7 @@ def _another(found: SizeSet, way: Way, chance: random.Random) -> dict[str, int] 
                 if letter not in kept and part:
                     part = part.narrowed(letter, ~Numbers.of([way.at[letter]]))
             aim = {letter: round(2 ** chance.uniform(0, 3 if letter == found.batch else 11)) for letter in letters}
-            at = member(found.algebra, part, aim) if part else None
+            at = member(found.algebra, part, aim, Work(SEARCH)) if part else None
             if at is not None:
                 return at
     return None

@@ -12,6 +12,8 @@ from whyshape.readers import notation, target
 from whyshape.readers.net import fixed_at
 from whyshape.sizes import INPUT, Cond, leaf
 
+DEEP = 16  # how often a model is read again for functions that had not run before
+
 
 class Again:
     """A model that can be read at any sizes of its letters: ``again(at)`` gives its graph, ``again.runs(inputs)`` whether each runs to its end."""
@@ -77,6 +79,12 @@ class _Torch(Again):
     def __init__(self, model, shapes, dtypes, mode):
         super().__init__(shapes, dtypes, mode)
         self.model = model
+        self.witness = None  # once sizes are in the hands of the model's own code
+
+    @property
+    def blind(self):
+        """What of the model's code cannot be seen; empty where all of it can."""
+        return self.witness.blind if self.witness is not None else ""
 
     @contextmanager
     def held(self):
@@ -88,16 +96,34 @@ class _Torch(Again):
 
     def __call__(self, at):
         from whyshape.readers.torch import read
+        from whyshape.readers.torch.witness import Witness
 
         if not self.settled:
             self.settle(at)
-        try:
-            return read(self.model, self.sizes(at), dtypes=self.dtypes, mode=self.mode, letters=self.letters)
-        except WhyshapeError as error:
-            graph = getattr(error, "graph", None)
-            if graph is None:
-                raise
-            return graph._replace(problem=Problem(str(error), {}, kind="other"))
+        ran: list = []
+
+        def graph():
+            try:
+                return read(self.model, self.sizes(at), dtypes=self.dtypes, mode=self.mode, letters=self.letters, ran=ran)
+            except WhyshapeError as error:
+                known = getattr(error, "graph", None)
+                if known is None:
+                    raise
+                return known._replace(problem=Problem(str(error), {}, kind="other"))
+
+        found = graph() if self.witness is None else None
+        if self.witness is None and any(tracer.remembered for tracer in ran):
+            self.witness = Witness()
+        return found if self.witness is None else self.witnessed(graph)
+
+    def witnessed(self, act):
+        """What the act gives once every function of the model's that runs in it is seen."""
+        for _ in range(DEEP):
+            with self.witness.watching() as fresh:
+                found = act()
+            if not fresh:
+                break
+        return found
 
     def settle(self, at):
         """Lazy layers learn their sizes from one input, the first that runs; asked for is the set from then on."""
@@ -122,13 +148,20 @@ class _Torch(Again):
 
         if not self.settled:
             self.settle(inputs[0])
-        modules, found = walk(self.model), []
-        with self.held(), _collector_paused(), _mode(modules, self.mode), untouched([m for _, m in modules]):
+        modules = walk(self.model)
+
+        def runs():
+            found = []
             for at in inputs:  # no graph is made
                 tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
                 unseen = isinstance(failure, NeedsValues) or tracer.doubted
-                ok = failure is None and tracer.refused is None
-                found.append(None if unseen else Run(ok, _steps(tracer) if steps else None))
+                if tracer.ended:  # what was refused on the way the model caught itself
+                    tracer.refused = None
+                found.append(None if unseen else Run(tracer.ended, _steps(tracer) if steps else None))
+            return found
+
+        with self.held(), _collector_paused(), _mode(modules, self.mode), untouched([m for _, m in modules]):
+            found = runs() if self.witness is None else self.witnessed(runs)
         return [run or Run(self(at).problem is None) for at, run in zip(inputs, found)]
 
 

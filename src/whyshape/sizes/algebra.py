@@ -75,7 +75,7 @@ class Algebra:
         if op == "scale":
             return self._scaled(*args)
         if all(isinstance(a, int) for a in args):
-            return int(APPLY[op](*args))
+            return self._no_division() if op in ("//", "ceil//", "%") and args[1] == 0 else int(APPLY[op](*args))
         match op:
             case "+":
                 return self.plus(args[0], args[1])
@@ -245,7 +245,7 @@ class Algebra:
                 return 0
 
         values = [value(n) for n in range(1, LIMIT + 1)]
-        return Along(letter, Stairs(values, values[-1:], 0))
+        return self.along(letter, lambda: Stairs(values, values[-1:], 0)) or 0
 
     def whole(self, op: str, a: Form, b: Form | float) -> Poly:
         """An operation on several letters that does not dissolve, as one atom."""

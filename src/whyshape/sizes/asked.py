@@ -1,19 +1,17 @@
 """Sizes in the hands of the model's own code: ``if h % 32``, ``math.ceil(h / 2)``, ``h & 31``.
 
 What Python turns into something that can remember nothing (``int(h)``, ``float(h)``) is remembered as a branch: the trace holds where
-that number is the same. Of what asks the size nothing at all (``0.5 * h``, ``math.isqrt(h)``) nothing is known here: who needs a proof
-runs other sizes and compares.
+that number is the same. What asks the size nothing at all (``0.5 * h``, ``math.isqrt(h)``) is not seen here, but in `beside`.
 """
 
 from __future__ import annotations
 
+import math
 import operator
-import os
-import sys
 
 from whyshape.sizes.expr import Cond, LookedUp, Lost, Size, _int
+from whyshape.sizes.texts import Words, place
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 EXACT = 1 << 48  # below, a double tells every fraction of two sizes from its neighbours
 
 
@@ -21,7 +19,28 @@ class Asked(Size):
     """A size in the hands of the model's own code, where a comparison must be a bool: it is one at once, and recorded as a branch taken."""
 
     def _compare(self, relation, other):
+        if isinstance(other, float):
+            return _COMPARED[relation](self, other)
         return bool(Cond(relation, self, other)) if isinstance(other, int) else NotImplemented
+
+    def __floordiv__(self, other):
+        _divides(other)
+        return _same(self) // _value(other) if isinstance(other, float) else super().__floordiv__(other)
+
+    def __mod__(self, other):
+        _divides(other)
+        return _same(self) % _value(other) if isinstance(other, float) else super().__mod__(other)
+
+    def __rfloordiv__(self, other):
+        _divides(self)
+        return super().__rfloordiv__(other)
+
+    def __rmod__(self, other):
+        _divides(self)
+        return super().__rmod__(other)
+
+    def __divmod__(self, other):
+        return (self // other, self % other) if isinstance(other, int) else NotImplemented
 
     def __truediv__(self, other):
         return _fraction(self, other) if isinstance(other, int) else _with(operator.truediv, self, other)
@@ -44,8 +63,30 @@ class Asked(Size):
         return self if digits is None or (type(digits) is int and digits >= 0) else round(_same(self), digits)
 
     def __hash__(self):
-        bool(LookedUp("==", self, self, *_place()))
+        bool(LookedUp("==", self, self, *place()))
         return int.__hash__(self)
+
+    def __str__(self):
+        return Words.of(int.__repr__(self), (self,))
+
+    __repr__ = __str__
+
+    def __format__(self, form):
+        return Words.of(int.__format__(self, form), (self,))
+
+    real = numerator = property(lambda self: self)
+
+    def conjugate(self):
+        return self
+
+    def as_integer_ratio(self):
+        return self, 1
+
+    def bit_count(self):
+        return _same(self).bit_count()
+
+    def to_bytes(self, *args, **kwargs):
+        return _same(self).to_bytes(*args, **kwargs)
 
     def bit_length(self):
         """The same number for all sizes between two powers of two: that is the branch."""
@@ -170,6 +211,7 @@ class Fraction(float):
 
 def _fraction(num: int, den: int) -> float:
     """``num/den`` as a float that remembers; a plain one, and a branch, where a double cannot hold it."""
+    _divides(den)
     value = _int(num) / _int(den)
     if _int(den) < 0:
         num, den = -num, -den
@@ -179,6 +221,12 @@ def _fraction(num: int, den: int) -> float:
     made = Fraction(value)
     made.num, made.den = num, den
     return made
+
+
+def _divides(den) -> None:
+    """By 0 nothing can be divided: where a size is one, that is another way."""
+    if isinstance(den, Size):
+        bool(Cond("!=", den, 0))
 
 
 def _parts(value) -> tuple[int, int]:
@@ -202,16 +250,8 @@ def _same(size):
     """The number as a plain one: from here on the trace holds where the size is the same."""
     if not isinstance(size, Size):
         return size
-    bool(Lost("==", size, _int(size), *_place()))
+    bool(Lost("==", size, _int(size), *place()))
     return _int(size)
-
-
-def _place() -> tuple[str, int]:
-    """The line that asks: the innermost that is not one of ours."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
 
 
 def _bits(act, size, other):
@@ -247,7 +287,7 @@ def _compared(relation: str, plainly):
         if not isinstance(other, (int, float)):
             return NotImplemented
         if not abs(_value(other)) < EXACT:
-            return plainly(_value(self), _value(other))
+            return plainly(_plain(self) if abs(_value(other)) < math.inf else _value(self), _value(other))
         (m, p), (n, q) = _parts(self), _parts(other)
         return bool(Cond(relation, _by(m, q), _by(n, p)))  # denominators are positive
 
@@ -272,8 +312,10 @@ def _lost(act, turned: bool):
     return both
 
 
+_COMPARED = {}
 for _sign, _act in (("==", "eq"), ("!=", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge")):
-    setattr(Fraction, f"__{_act}__", _compared(_sign, getattr(operator, _act)))
+    _COMPARED[_sign] = _compared(_sign, getattr(operator, _act))
+    setattr(Fraction, f"__{_act}__", _COMPARED[_sign])
 for _name in ("add", "sub", "mul", "truediv"):
     setattr(Fraction, f"__{_name}__", _arithmetic(getattr(operator, _name), False))
     setattr(Fraction, f"__r{_name}__", _arithmetic(getattr(operator, _name), True))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from math import lcm
 from typing import NamedTuple
 
 from whyshape.sizes.algebra import Algebra, Along, Form, Poly, letters_of
 from whyshape.sizes.expr import OPPOSITE, RELATIONS
+from whyshape.sizes.maps import LONGEST
 from whyshape.sizes.sets import Numbers
 
 MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -80,6 +82,12 @@ def near(numbers: Numbers, n: int) -> Iterator[int]:
             down = numbers.last(down - 1)
 
 
+def _effort(relation: Relation) -> int:
+    """What it costs to look at a relation: one that divides by a size is a table each time."""
+    products = relation.form.terms if isinstance(relation.form, Poly) else ()
+    return 1 + sum(100 for product in products for atom in product if atom.op in ("//", "%") and not isinstance(atom.args[1], int))
+
+
 class Work:
     """How many relations may still be looked at in a search."""
 
@@ -107,7 +115,7 @@ def members(
         letter = order[i]
         numbers, open_relations = block.axes[letter], []
         if work is not None:
-            work.left -= len(relations)
+            work.left -= sum(map(_effort, relations))
             if work.left < 0:
                 return
         for relation in relations:
@@ -191,6 +199,8 @@ def _joined(a: Block, b: Block) -> Block | None:
         return None
     differ = [letter for letter, numbers in a.axes.items() if numbers is not b.axes[letter] and numbers != b.axes[letter]]
     if len(differ) <= 1:
+        if differ and lcm(a.axes[differ[0]].modulus, b.axes[differ[0]].modulus) > LONGEST:
+            return None
         return a if not differ else a._replace(axes={**a.axes, differ[0]: a.axes[differ[0]] | b.axes[differ[0]]})
     if all(b.axes[letter] <= a.axes[letter] for letter in differ):
         return a

@@ -99,7 +99,7 @@ class Size(int):
         return self
 
     def __abs__(self):
-        return self if _int(self) >= 0 else -self
+        return self if self >= 0 else -self
 
     def __pow__(self, other, mod=None):
         if type(other) is int and 0 <= other <= 8 and mod is None:

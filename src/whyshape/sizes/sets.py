@@ -121,7 +121,14 @@ class Numbers:
     def __eq__(self, other):
         if isinstance(other, Numbers) and self.modulus == other.modulus == 1:  # without remainders a set is written in one way only
             return self.pieces == other.pieces
-        return isinstance(other, Numbers) and (self is other or _holds_none(*self._combined(other, int.__xor__)))
+        if not isinstance(other, Numbers):
+            return False
+        if self is other or any((n in self) != (n in other) for n in range(1, 9)):  # most that differ do so at once
+            return self is other
+        ends = [_smaller_modulus(n.modulus, n.pieces[-1:]) for n in (self, other)]  # what repeats is written in one way only
+        if ends[0][0] != ends[1][0] or ends[0][1][0][1] != ends[1][1][0][1]:
+            return False
+        return _holds_none(*self._combined(other, int.__xor__))
 
     def __hash__(self):
         return hash((self.first(), self.last(), len(self) if self.last() else 0))

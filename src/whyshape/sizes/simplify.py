@@ -80,7 +80,10 @@ class Simplifier:
 
     def _operation(self, atom) -> int | None:
         args = [a if isinstance(a, float) else self.written(a) for a in atom.args]
-        return None if None in args else APPLY[atom.op](*args)
+        try:
+            return None if None in args else APPLY[atom.op](*args)
+        except ZeroDivisionError:  # at the example a divisor is 0: another way is taken there
+            return None
 
     def _staircase(self, letter: str, stairs: Stairs) -> int | None:
         known = self._known.get((letter, stairs.key))

@@ -25,6 +25,7 @@ def follow(modules, args, kwargs, execute=False, closed=frozenset()):
         try:
             with following(tracer):
                 result = model(*args, **kwargs)
+            tracer.ended = True
         except Stop as stop:
             failure = stop
         except RecursionError:

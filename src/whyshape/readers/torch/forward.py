@@ -21,14 +21,16 @@ from whyshape.readers.torch.untouched import untouched, walk
 from whyshape.readers.torch.values import Difference, first_sentence
 from whyshape.rules.dtypes import ORDER, default_is
 
+CAUGHT = "the model's own code catches a refusal and goes on"
 
-def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same", letters=None) -> Graph:
+
+def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same", letters=None, ran: list | None = None) -> Graph:
     """The model's graph, from one run of its forward on empty tensors.
 
     ``input_size``: one shape, or a list of shapes, with the batch; ``letters``: for each input its free axes' letters, as ("N", "", "H", "W").
     ``input_data``: tensors (tuple, list, dict of keyword arguments), read for shapes and dtypes only.
     ``mode``: "eval", "train", or "same" (as the model is).
-    A forward that stops at a mismatch is a result: `Graph.problem` says where and why.
+    ``ran``: takes the tracers that followed it. A forward that stops at a mismatch is a result: `Graph.problem` says where and why.
 
     >>> graph = read(torch.nn.Linear(320, 50), (1, 320))
     >>> graph.tensors[graph.outputs[0]].shape
@@ -55,6 +57,11 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
                 why = str(failure or first_sentence(tracer.refused[2] or tracer.refused[0])).rstrip(":. ")
                 notes += [f"{why}: the model was followed on a copy with real numbers", *told.notes]
                 (args, kwargs), (modules, tracer, result, facts, failure) = given, told.run
+        if ran is not None:
+            ran.append(tracer)
+        if tracer.refused is not None and tracer.went_on:
+            notes.append(f"{CAUGHT}: {tracer.refused[0].sentence}")
+            tracer.refused = None if tracer.ended else tracer.refused
         graph = freeze(modules, tracer, _named(model, args, kwargs, letters), result, facts, notes)
     if lazy:
         graph = graph._replace(modules=tuple([m._replace(found=lazy.get(m.path, "")) for m in graph.modules]))

@@ -39,7 +39,7 @@ def parts(graph: Graph, path: str = "", width: float = 0, depth: int = 1) -> Sce
     left = (broad - flow.width) / 2
     marks = flow.paint(left, MARGIN, False)
     height = MARGIN + flow.height + 6
-    measured = sum(node.rule is None for node in graph.nodes)
+    measured = sum(node.by == "measured" for node in graph.nodes)
     if measured:
         words = f"hatched: measured by a run, not explained ({measured} of {len(graph.nodes)} calls)"
         broad = max(broad, wide(words, SMALLEST) + 2 * MARGIN)
@@ -226,7 +226,7 @@ class _Plans:
             last = f"then {', '.join(steps)}" if steps else ""
             if not last and wide(size, SMALLEST) + 6 + wide(kind, SMALLEST) > most - 8:
                 kind, last = "", kind
-        measured = any(node.rule is None for node in span)
+        measured = any(node.by == "measured" for node in span)
         need = max(wide(name, 6.5, True), wide(size, SMALLEST) + 6 + wide(kind, SMALLEST), min(wide(last, SMALLEST), most * 0.8)) + 8
         return Box(need + MEASURED * measured, name, size, kind, last, measured)
 

@@ -7,6 +7,7 @@ found is added to the exception as a note. The exception stays what it was.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -48,13 +49,27 @@ def diagnosis_of_error(error: Exception):
     if "torch" not in sys.modules:
         return None
     try:
-        return _diagnosed(error)
+        return next((found for at in _behind(error) if (found := _diagnosed(at)) is not None), None)
     except Exception as ours:
         if isinstance(ours, (MemoryError, RecursionError)):
             return None
         from whyshape.analyses.diagnose.problem import Diagnosis
 
         return Diagnosis("", notes=(f"the diagnosis itself failed: {type(ours).__name__}: {ours}",), ran=False)
+
+
+def _behind(error: BaseException) -> Iterator[Exception]:
+    """An exception, those it was raised from or while handling, and the members of a group: each once."""
+    todo: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while todo:
+        at = todo.pop(0)
+        if at is None or id(at) in seen:
+            continue
+        seen.add(id(at))
+        if isinstance(at, Exception):
+            yield at
+        todo += [*getattr(at, "exceptions", ()), at.__cause__ or (None if at.__suppress_context__ else at.__context__)]
 
 
 def _diagnosed(error: Exception):

@@ -71,6 +71,7 @@ def escaped(error: BaseException) -> Escaped | None:
         internal = frame.f_code.co_filename.startswith((HOME, OWN))
         if isinstance(module, torch.nn.Module) and internal and name in ("_wrapped_call_impl", "_call_impl", "__call__"):
             args, kwargs = tuple(held.get("args", ())), dict(held.get("kwargs", {}))
+            module = getattr(module, "_orig_mod", module)  # what torch.compile wraps has the names the user knows
             if isinstance(module, torch.nn.modules.loss._Loss) and len(args) > 1 and not kwargs:
                 return _with_network(error, module, args, {}, file, line) or Escaped(module, args, kwargs, "", file, line)
             return Escaped(module, args, kwargs, "", file, line)

@@ -1,6 +1,6 @@
 """Everything Python lets a model's forward do with a size: what `accepts` may call proved of it, plain PyTorch must run."""
 
-# ruff: noqa: UP, SIM, B007, B009  (the habits are the subject)
+# ruff: noqa: B007, B009, SIM201, SIM300, UP031, UP032, UP033
 
 import functools
 import math

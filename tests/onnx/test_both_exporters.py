@@ -52,12 +52,15 @@ def opened(content: bytes) -> bytes:
     return model.SerializeToString()
 
 
+OUTSIDE = "indices element out of data bounds"  # a number that is no row of a table: no question of sizes (docs/files.md says so)
+
+
 def ran(held, arrays) -> dict | None:
     """Every value by its name; None where onnxruntime refuses."""
     try:
         made = held.run(None, {of.name: x for of, x in zip(held.get_inputs(), arrays)})
-    except Exception:  # whatever it raises: it refuses
-        return None
+    except Exception as error:  # whatever it raises: it refuses
+        return {} if OUTSIDE in str(error) else None
     return dict(zip([of.name for of in held.get_outputs()], made))
 
 
@@ -92,6 +95,7 @@ def same_values(case: Case, content: bytes, monkeypatch) -> int:
             if isinstance(ours, Known):
                 np.testing.assert_allclose(np.reshape([number(v) for v in ours.items], there.shape).astype(there.dtype), there, rtol=1e-6)
             agreed += 1
+        assert made != {}
     return agreed
 
 

@@ -20,26 +20,23 @@ def rewrite(modules: Iterable, edits: list[dict]) -> list[tuple]:
     that a method calls.
     """
     found: list[tuple] = []
-    made: dict[types.FunctionType, tuple] = {}
+    made: dict[type, list[tuple]] = {}  # a type's methods that lead there, asked once for all modules of the type
     for module in modules:
-        for name, function, bound in _functions(module):
-            if function not in made:
-                made[function] = _led(function, edits)
-            new, mine = made[function]
-            if new is not None:
-                found.append((module, name, types.MethodType(new, module) if bound else new, mine))
+        kind = type(module)
+        if kind not in made:
+            made[kind] = [(name, *led) for name, f in _methods(kind) if (led := _led(f, edits))[0] is not None]
+        found += [(module, name, types.MethodType(new, module), mine) for name, new, mine in made[kind]]
+        held = [(name, f) for name, f in vars(module).items() if isinstance(f, types.FunctionType)]
+        found += [(module, name, *led) for name, f in held if (led := _led(f, edits))[0] is not None]
     return found
 
 
-def _functions(module) -> Iterable[tuple[str, types.FunctionType, bool]]:
-    """The functions of a module by name: its classes' methods, which are bound to it, and those it holds itself, which are not."""
-    for cls in type(module).__mro__:
+def _methods(kind: type) -> Iterable[tuple[str, types.FunctionType]]:
+    """The methods of a type by name, its own and those it has from others."""
+    for cls in kind.__mro__:
         for name, function in vars(cls).items():
-            if isinstance(function, types.FunctionType) and getattr(type(module), name, None) is function:
-                yield name, function, True
-    for name, function in vars(module).items():
-        if isinstance(function, types.FunctionType):
-            yield name, function, False
+            if isinstance(function, types.FunctionType) and getattr(kind, name, None) is function:
+                yield name, function
 
 
 def _led(function: types.FunctionType, edits: list[dict], depth: int = CALLED) -> tuple[types.FunctionType | None, list[dict]]:

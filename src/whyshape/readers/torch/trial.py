@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cached_property
 from math import prod
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn.parameter import UninitializedTensorMixin
@@ -23,6 +24,7 @@ from whyshape.readers.torch.stopped import line_of, stopped_by
 from whyshape.readers.torch.tracer import NeedsValues, Stop
 from whyshape.readers.torch.untouched import untouched, walk
 
+Known = WeakKeyDictionary[torch.nn.Module, dict[str, tuple[int, ...]]]  # a module's own parameters and buffers
 STARTING = 30  # what a run costs before its first operator, in operators
 
 
@@ -34,6 +36,7 @@ class Trial:
         self.inputs, self.modes = inputs, modes
         self.steps = len(tracer.calls)
         self.ran = failure is None and tracer.refused is None
+        self.known: Known | None = None
 
     @cached_property
     def graph(self) -> Graph:
@@ -68,7 +71,7 @@ class Trial:
     @cached_property
     def state(self) -> dict[str, tuple[int, ...]]:
         """The shapes of all parameters and buffers that a checkpoint holds."""
-        return state_of(self.modules)
+        return state_of(self.modules, self.known)
 
     @property
     def first_input(self) -> tuple[int, ...]:
@@ -97,6 +100,7 @@ class Patient:
         self.args, self.names = [*args, *kwargs.values()], list(kwargs)
         self.real = False
         self.work = 0  # operators followed so far, and a little for every run
+        self.known: Known = WeakKeyDictionary()
         self.model = _quiet(meta_copy, model)
 
     def use_real_numbers(self) -> None:
@@ -137,7 +141,9 @@ class Patient:
                 self.use_real_numbers()
                 return self.run(edits)
             trial = Trial(modules, tracer, facts, result, failure, _named(modules[0][1], *self.call(made.args), None), modes)
-            if any("param" in e for e in edits):
+            if not any("param" in e for e in edits):
+                trial.known = self.known
+            else:
                 trial.state  # noqa: B018 - asked while the changed parameter is there; layers stay in `modules`, parameters are taken back
             return trial
         except CannotApply:
@@ -161,7 +167,7 @@ class Patient:
     @cached_property
     def state(self) -> dict[str, tuple[int, ...]]:
         """The shapes of all parameters and buffers that a checkpoint of the unchanged model holds."""
-        return state_of(walk(self.model))
+        return state_of(walk(self.model), self.known)
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -197,13 +203,21 @@ class Patient:
         return twin
 
 
-def state_of(modules) -> dict[str, tuple[int, ...]]:
-    """The shapes of the parameters and buffers that a checkpoint holds."""
+def state_of(modules, known: Known | None = None) -> dict[str, tuple[int, ...]]:
+    """The shapes of the parameters and buffers that a checkpoint holds; those of modules in `known` are not asked again."""
     found = {}
     for path, module in modules:
-        for name, t in (*module._parameters.items(), *module._buffers.items()):
-            if t is not None and name not in module._non_persistent_buffers_set and not isinstance(t, UninitializedTensorMixin):
-                found[f"{path}.{name}" if path else name] = tuple(t.shape)
+        own = known.get(module) if known is not None else None
+        if own is None:
+            own = {
+                name: tuple(t.shape)
+                for name, t in (*module._parameters.items(), *module._buffers.items())
+                if t is not None and name not in module._non_persistent_buffers_set and not isinstance(t, UninitializedTensorMixin)
+            }
+            if known is not None:
+                known[module] = own
+        for name, shape in own.items():
+            found[f"{path}.{name}" if path else name] = shape
     return found
 
 

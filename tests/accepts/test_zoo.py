@@ -115,14 +115,21 @@ def test_many(name):
     compare(name, 1, 20)
 
 
+EVERY = [
+    "torchvision:alexnet", "torchvision:squeezenet1_1", "torchvision:vgg11", "torchvision:resnet18", "torchvision:mnasnet0_5",
+    "torchvision:vit_b_16", "timm:mixer_s32_224", "timm:pit_ti_224", "timm:convnext_atto", "timm:poolformer_s12", "timm:vit_tiny_patch16_224",
+]  # fmt: skip
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("name", ["torchvision:alexnet", "torchvision:squeezenet1_1", "torchvision:vgg11"])
-def test_every_square(name):
-    """Every square size from 1 to 300, and every width at one height."""
+@pytest.mark.parametrize("name", EVERY)
+def test_every_size(name):
+    """Every size from 1 to 300 along each axis, the other at an accepted size, and every square."""
     model = model_of(name)
     found = accepts(again(model, [SHAPE]), SHAPE)
-    sizes = [(n, n) for n in range(1, 301)] + [(96, n) for n in range(1, 301)]
-    assert [s for s in sizes if found.contains(H=s[0], W=s[1]) != runs_on_meta(model, *s)] == []
+    at = found.nearest(H=224, W=224)
+    sizes = {(n, n) for n in range(1, 301)} | {(n, at["W"]) for n in range(1, 301)} | {(at["H"], n) for n in range(1, 301)}
+    assert [s for s in sorted(sizes) if found.contains(H=s[0], W=s[1]) != runs_on_meta(model, *s)] == []
 
 
 EXPORTED = {

@@ -91,7 +91,7 @@ def one_head_of_three_is_narrower():
     return Net(), (torch.rand(8, 20),)
 
 
-@report(both(permute(2, 0, 1), unsqueeze(0), FORWARD))  # the view refuses what a permute has laid otherwise
+@report(both(permute(2, 0, 1), unsqueeze(0)), both(permute(2, 0, 1), unsqueeze(0), FORWARD))
 def frames_of_a_game_as_the_screen_gives_them():
     class DQN(nn.Module):
         def __init__(self):

@@ -17,9 +17,10 @@ SLIDING = frozenset(["kernel_size", "stride", "padding", "dilation", "output_pad
 
 
 def offers(case: Case) -> Iterator[Offer]:
+    doubt = 0.5 * (case.rows_demand is not None)  # rows that were mixed are first to be kept whole
     for demand in (case.trail.demand, case.rows_demand):
         if demand is not None:
-            yield from meeting(case, demand)
+            yield from (offer._replace(cost=offer.cost + doubt) for offer in meeting(case, demand))
 
 
 def meeting(case: Case, demand: Cond) -> Iterator[Offer]:

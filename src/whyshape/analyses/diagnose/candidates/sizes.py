@@ -116,6 +116,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         usual = a in USUAL and b in USUAL
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
         cost = (1.0 if periodic or small else 1.25 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
+        cost += 1.0 * (case.rows_demand is not None and not usual)  # rows were mixed: a size nobody uses hides it
         cost += 1.5 * (periodic and (odder(h, a) or odder(w, b)))  # sides that halve well are not to blame
         yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * len(found), f"{called(i)} resized from {h}x{w} to {a}x{b}")
         found.append((a, b))

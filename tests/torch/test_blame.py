@@ -131,3 +131,13 @@ def test_nobodys_line_is_no_line_of_ours():
     assert (told["layers"][0]["file"], told["layers"][0]["line"]) == ("", 0)
     where = explain(nn.BatchNorm2d(4), (1, 4)).to_dict()["problem"]["where"]
     assert (where["file"], where["line"]) == ("", 0)
+
+
+@pytest.mark.parametrize("given", [{"input_size": (2, 8)}, {"input_data": torch.rand(2, 8)}, {"input_data": [torch.rand(2, 8)]}])
+def test_the_input_stays_the_input(given):
+    """A model that reads numbers is followed on a copy; what goes in is still its input, by name."""
+    model = Runs(lambda m, x: m.fc(x) if float(x.sum()) > -1e9 else x, fc=nn.Linear(8, 3))
+    graph = explain(model, **given).graph
+    (node,) = [n for n in graph.nodes if n.op == "linear"]
+    assert node.inputs[0] in graph.inputs
+    assert [t.kind for t in graph.tensors].count("constant") == 0

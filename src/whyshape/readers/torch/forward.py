@@ -51,12 +51,11 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
         with untouched([m for _, m in modules]):
             tracer, result, facts, failure = follow(modules, args, kwargs)
         if isinstance(failure, NeedsValues) or tracer.doubted:  # the model is as it was again: now a copy of it, on real numbers
-            given = made_real(args, kwargs, input_data)
-            told = with_numbers(model, *given)
+            told = with_numbers(model, *made_real(args, kwargs, input_data))
             if isinstance(failure, NeedsValues) or told.ran:  # else the first run stands: what it was stopped by is no doing of ours
                 why = str(failure or first_sentence(tracer.refused[2] or tracer.refused[0])).rstrip(":. ")
                 notes += [f"{why}: the model was followed on a copy with real numbers", *told.notes]
-                (args, kwargs), (modules, tracer, result, facts, failure) = given, told.run
+                (args, kwargs), (modules, tracer, result, facts, failure) = told.given, told.run
         if ran is not None:
             ran.append(tracer)
         if tracer.refused is not None and tracer.went_on:
@@ -116,11 +115,20 @@ def stand_ins(input_size, input_data, dtypes) -> tuple[tuple, dict]:
     if input_size is None:
         raise WhyshapeError("an input is needed: give input_size=(1, 3, 224, 224) or input_data=(tensor,)")
     if isinstance(input_size, dict):
-        return (), {k: torch.empty(v, device=META) for k, v in input_size.items()}
+        return (), {k: _empty(v, torch.get_default_dtype()) for k, v in input_size.items()}
     shapes = [tuple(input_size)] if all(isinstance(n, int) for n in input_size) else [tuple(s) for s in input_size]
     kinds = list(dtypes or [])
     kinds += [torch.get_default_dtype()] * (len(shapes) - len(kinds))
-    return tuple(torch.empty(shape, dtype=_dtype(kind), device=META) for shape, kind in zip(shapes, kinds)), {}
+    return tuple(_empty(shape, kind) for shape, kind in zip(shapes, kinds)), {}
+
+
+def _empty(shape, kind) -> torch.Tensor:
+    dtype = _dtype(kind)
+    try:
+        return torch.empty(shape, dtype=dtype, device=META)
+    except RuntimeError:  # even a tensor without numbers counts its bytes
+        told = "x".join(map(str, shape))
+        raise WhyshapeError(f"an input of {told} has more bytes than PyTorch can count, 2^63 - 1") from None
 
 
 def _dtype(kind):

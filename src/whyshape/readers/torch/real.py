@@ -16,10 +16,11 @@ from whyshape.readers.torch.untouched import walk
 
 
 class Told(NamedTuple):
-    """A run of a copy on real numbers: (modules, tracer, result, facts, failure), and what is to be said of it."""
+    """A run of a copy on real numbers: (modules, tracer, result, facts, failure), what is to be said of it, and what went in."""
 
     run: tuple
     notes: list[str]
+    given: tuple  # (args, kwargs)
 
     @property
     def ran(self) -> bool:
@@ -33,7 +34,8 @@ def with_numbers(model, args, kwargs) -> Told:
         modules = walk(real_copy(model))
         given, named = _again(args, kwargs)
         tracer, *rest = follow(modules, given, named, execute=True, closed=frozenset(closed))
-        told = Told((modules, tracer, *rest), [f"{path or 'the whole model'} cannot be followed inside: PyTorch ran it" for path in closed])
+        notes = [f"{path or 'the whole model'} cannot be followed inside: PyTorch ran it" for path in closed]
+        told = Told((modules, tracer, *rest), notes, (given, named))
         if told.ran or not tracer.doubted or "" in closed:
             return told
         if not closed and not _runs(real_copy(model), *_again(args, kwargs)):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from whyshape.analyses.diagnose.case import Case
 from whyshape.analyses.diagnose.problem import Link
 from whyshape.graph import derive
+from whyshape.rules import RULES
 from whyshape.sizes import Formula, Size, leaves
 
 LONGEST = 12  # steps of a chain that are shown; the middle of a longer one is left out
@@ -19,6 +20,8 @@ def because(case: Case) -> tuple[Link, ...]:
     if failed:
         sides = sorted((failed[-1].left, failed[-1].right), key=lambda s: all(_knob(at) for at in leaves(s)))
         links = [link for side in sides for link in of_size(case, side)]
+    elif derived and RULES[case.problem.op].view and (turned := list(lying(case))):  # all sizes fit: how the numbers lie does not
+        links = turned
     else:  # the number of axes, or a check in Python: the shapes themselves
         links = [link for t in case.call_inputs[:2] for link in shape_of(case, t)]
     return tuple(dict.fromkeys(links))
@@ -122,6 +125,26 @@ def arrows(start: int, steps: list[tuple[int, str]]) -> str:
     if len(steps) > LONGEST:
         steps = [*steps[: LONGEST // 2], (-1, ""), *steps[-LONGEST // 2 :]]
     return " -> ".join([str(start), *[f"{n} ({name})" if n >= 0 else "..." for n, name in steps]])
+
+
+def lying(case: Case) -> Iterator[Link]:
+    """Where the numbers of a view's input were first laid otherwise than row by row."""
+    at = case.call_inputs[0] if case.call_inputs else -1
+    while at >= 0 and case.graph.tensors[at].strides is not None:
+        t, node = case.graph.tensors[at], case.trail.producers.get(at)
+        before = [i for i in node.inputs if case.graph.tensors[i].kind in ("activation", "input")] if node else []
+        at = next((i for i in before if case.graph.tensors[i].strides is not None), -1)
+        if at >= 0:
+            continue
+        text, name = "x".join(map(str, t.shape)), (node.path or node.op.rpartition(".")[2]) if node else t.name or t.kind
+        if node and node.rule is not None and node.rule.view:
+            said = f"{name} gives {text} and moves no number: in memory they stay in their old order"
+        else:
+            last = len(t.shape) in (4, 5) and t.strides is not None and t.strides[1] == 1
+            order = "the channels lie last" if last else "the numbers do not lie row by row"
+            said = f"{name} {'gives' if node else 'is'} {text}, and in memory {order}"
+        yield Link(len(t.shape), text, "calculated" if node else "input", name, said)
+        yield Link(len(t.shape), text, "calculated", name, "view moves no number either, so it cannot put these axes together")
 
 
 def shape_of(case: Case, tensor: int) -> Iterator[Link]:

@@ -57,7 +57,9 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
         if not graph.outputs and graph.problem is None:  # nothing behind the unknown part was asked
             why = graph.notes[0] if graph.notes else "it gives nothing"
             raise WhyshapeError(f"Which inputs {graph.name or 'it'} takes cannot be told: {why}.")
-        found = accepted(graph if isinstance(model, Graph) or target.kind_of(model) == "json" else again(model, tuple(shapes), dtypes, mode), shapes)
+        found = accepted(
+            graph if isinstance(model, Graph) or target.kind_of(model) == "json" else again(model, tuple(shapes), dtypes, mode), shapes
+        )
         unseen = [note for note in graph.notes if note.endswith(UNSEEN)]
         if unseen and not found.observed:
             found.observed = f"a part was not asked, which may take fewer: {unseen[0]}"
@@ -248,13 +250,15 @@ def default_input(calls) -> tuple[int, ...]:
 
 def suggested(model) -> str:
     """A shape to try for a model that was given none, read off its first layer with weights."""
+    from whyshape.rules.words import count
+
     for _, module in model.named_modules():
         name, weight = type(module).__name__, getattr(module, "weight", None)
         if "Conv" in name and weight is not None and hasattr(module, "in_channels"):
             places = {1: "256", 2: "224,224", 3: "16,112,112"}.get(weight.dim() - 2, "224,224")
-            return f"try --input 1,{module.in_channels},{places} (its first convolution takes {module.in_channels} channels)"
+            return f"try --input 1,{module.in_channels},{places} (its first convolution takes {count(module.in_channels, 'channel')})"
         if name == "Linear":
-            return f"try --input 1,{module.in_features} (its first linear layer takes {module.in_features} features)"
+            return f"try --input 1,{module.in_features} (its first linear layer takes {count(module.in_features, 'feature')})"
         if name == "Embedding":
             return "try --input 1,16 --dtype int64 (it begins with an embedding)"
     return "give its shape with the batch, as --input 1,3,224,224 or input_size=(1, 3, 224, 224)"

@@ -65,7 +65,7 @@ class Fit(NamedTuple):
         image, batch = {"H", "W"} <= set(self.asked), bool(self.asked) and self.asked[0] in "NB"
         upto = "at most " if self.missing else ""
         if batch:
-            text = f"The largest batch is {upto}{self.batch}{', of images of that size' if image else ''}."
+            text = f"The largest batch is {upto}{self.batch or 0:,}{', of images of that size' if image else ''}."
             blocks.append(Sentence(text if self.batch else "Not even a batch of one fits."))
         if image:
             side = self.image and f"{self.image[0]}x{self.image[1]}"
@@ -75,7 +75,8 @@ class Fit(NamedTuple):
             blocks.append(Sentence("No axis is free: write the batch or the sizes as letters, N,3,H,W, to search for the largest."))
         if self.missing:
             blocks.append(Sentence(f"Not counted: {', '.join(self.missing)}.", "warning"))
-        rows = tuple((path, bytes_text(n)) for path, n in self.costly)
+        # What is kept is kept for the backward pass: running holds none of it.
+        rows = tuple((path, bytes_text(n)) for path, n in self.costly) if self.training else ()
         return [*blocks, Sentence("These layers keep most:"), Table(("layer", "kept for backward"), rows, (1,))] if rows else blocks
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from whyshape.graph import Derived, Graph, Node, Ref, axis_words, derive
 from whyshape.rules import Window
-from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Cond, Size, leaves
+from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Cond, Size, leaves, product
 
 SPACE = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
@@ -193,6 +193,18 @@ def _typed(derived: Derived):
                 yield Typed(end.leaf.ref[2], int(end), axis, int(other))
 
 
+def factors(size) -> list:
+    """What a product is made of; a size that is none, alone."""
+    if isinstance(size, Size) and size.op == "*":
+        return [*factors(size.args[0]), *factors(size.args[1])]
+    return [size]
+
+
+def is_batch(size) -> bool:
+    """Whether a size is that of a tensor's first axis."""
+    return isinstance(size, Size) and _is(size, "axis") and size.leaf.ref[2] == 0
+
+
 def _is(size: Size, kind: str) -> bool:
     return bool(size.leaf and size.leaf.ref and size.leaf.ref[0] == kind)
 
@@ -234,7 +246,29 @@ class Origins:
             ):
                 tensor, axis = size.leaf.ref[1], size.leaf.ref[2]
                 continue
-            return Step(node, tensor, axis, size)
+            return Step(node, tensor, axis, self.shortened(size))
+
+    def shortened(self, size):
+        """``16*20*4*4/16`` as ``20*4*4``, where what is divided by is one of the factors: carried over from the same axis, or the batch typed."""
+        if not (isinstance(size, Size) and size.op == "//"):
+            return size
+        above, below = factors(size.args[0]), factors(size.args[1])
+        for one in below:
+            place = next(
+                (i for i, f in enumerate(above) if self._first(f) == self._first(one) is not None or (is_batch(f) and int(f) == int(one))),
+                None,
+            )
+            if place is None:
+                return size
+            del above[place]
+        return product(above)
+
+    def _first(self, size) -> tuple[int, int] | None:
+        """The tensor and axis on which an axis was first that size; None for what is no axis."""
+        if not (isinstance(size, Size) and _is(size, "axis")):
+            return None
+        step = self.of(*size.leaf.ref[1:])
+        return step.tensor, step.axis
 
     def chain(self, tensor: int, axis: int) -> list[Step]:
         """From the input to this axis, one step for each call that changed it, as long as each rests on a single axis."""

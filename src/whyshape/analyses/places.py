@@ -276,9 +276,9 @@ def _slipped(ask, step):
 
 
 def _leaves(size):
-    from whyshape.analyses.why import _factors
+    from whyshape.analyses.layers import factors
 
-    return [f for f in _factors(size) if getattr(f, "leaf", None)]
+    return [f for f in factors(size) if getattr(f, "leaf", None)]
 
 
 def _walk(ask, leaf, step, only_weights):

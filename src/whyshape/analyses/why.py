@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from whyshape.analyses.answer import Answer, Reason
-from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins, Step
+from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins, Step, factors
+from whyshape.analyses.why_rows import mixed, rows_typed
 from whyshape.analyses.words import Words, name_of, text
 from whyshape.analyses.words_names import elsewhere
 from whyshape.errors import WhyshapeError
@@ -127,6 +128,8 @@ class _Why:
         path = _path(node)
         if filled := self.layers.filled(node, knob):
             return self.left_open(node, knob, n, filled)
+        if (told := rows_typed(self, node, _where(node, knob), n)) is not None:
+            return told
         words = node.rule.answer("nouns", self.graph.call(node)) if node.rule else {}
         noun = words.get("weight", "") if isinstance(words, dict) else ""
         if by == "task":
@@ -145,16 +148,10 @@ class _Why:
                 else f"{n} [chosen] is the {knob} of {path}."
             )
         else:
-            free = self.words.laid_out(node, n) or "You may change it; what follows must take as many."
+            free = mixed(self, node, n) or self.words.laid_out(node, n) or "You may change it; what follows must take as many."
             sentence = f"{n} [chosen] is the {knob} of {path}: how many {noun or 'numbers'} it makes. {free}"
-        return Reason(
-            _where(node, knob),
-            n,
-            by,
-            False,
-            sentence,
-            ({"value": n, "by": by, "typed": False, "from": [], "formula": "", "executed": True},),
-        )
+        link = {"value": n, "by": by, "typed": False, "from": [], "formula": "", "executed": True}
+        return Reason(_where(node, knob), n, by, False, sentence, (link,))
 
     def left_open(self, node: Node, knob: str, n: int, why: str) -> Reason:
         """A number nobody typed: it was searched for."""
@@ -184,6 +181,8 @@ class _Why:
             sentence = (
                 f"{n} = {body} {path} reads the output of {self.before(step)}. {typed} it is not free: {self.with_input()} it must be {n}."
             )
+        elif (told := rows_typed(self, step.node, _where(node, knob), n, path)) is not None:
+            return told
         else:
             sentence = f"{n} [{how}] is the {knob} of {path}. It must equal {self.words.origin(*tie.axis)}."
         return Reason(_where(node, knob), n, "calculated", True, sentence, tuple(self.links(step)))
@@ -218,10 +217,10 @@ class _Why:
 
     def multiplied(self, step: Step) -> str:
         """A product, then where each of its factors comes from."""
-        factors = _factors(step.size)
-        body = f"{' * '.join(str(int(f)) for f in factors)}."
+        parts = factors(step.size)
+        body = f"{' * '.join(str(int(f)) for f in parts)}."
         told = set()
-        for factor in factors:
+        for factor in parts:
             if int(factor) in told or not isinstance(factor, Size) or not factor.leaf or factor.leaf.ref[0] != "axis":
                 continue
             told.add(int(factor))
@@ -361,6 +360,10 @@ class _Why:
         """The reasons in sentences. Those that tie to one another are said once: the number typed, then what decides it."""
         order = {"chosen": 0, "task": 1, "calculated": 0, "input": 2, "learned": 3}
         products = [r for r in reasons if r.typed and r.sentence.startswith(f"{n} = ")]
+        twice = [
+            r for r in products for q in products if len(q.sentence) > len(r.sentence) and q.chain == r.chain
+        ]  # a view, told by who reads it
+        reasons = [r for r in reasons if r not in twice]
         kept = [r for r in reasons if not (products and r.by == "calculated" and not r.typed and r.sentence.startswith(f"{n} = "))]
         kept = sorted(kept, key=lambda r: (r not in products, order.get(r.by, 4)))
         if len(kept) == 1:
@@ -374,12 +377,6 @@ class _Why:
 
 def _axes(size) -> list[Size]:
     return [at for at in leaves(size) if at.leaf and at.leaf.ref and at.leaf.ref[0] == "axis"] if isinstance(size, Size) else []
-
-
-def _factors(size) -> list:
-    if isinstance(size, Size) and size.op == "*":
-        return [*_factors(size.args[0]), *_factors(size.args[1])]
-    return [size]
 
 
 def _axis_words(shape) -> tuple[str, ...]:

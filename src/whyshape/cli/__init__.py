@@ -9,7 +9,7 @@ import os
 import sys
 from importlib import import_module
 
-from whyshape.cli.options import Parser, by_ending
+from whyshape.cli.options import Parser, answers_alone, by_ending, stdout
 from whyshape.errors import WhyshapeError
 
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
@@ -20,9 +20,11 @@ FIRST = ("explain", "why", "accepts", "diagnose", "layer", "solve")
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow", "lightning_fabric": "lightning-fabric"}
 
 EPILOG = """\
-TARGET is file.py:Name, file.py:make(depth=3), package.module:factory, model.onnx, model.keras, or a network written
-out, "Conv2d(1, 10, 5) > ReLU > Flatten". Without one, commands take the network of the thread that started this tool.
-Naming a .py file or a package imports it, which runs its code: do that only with code you trust.
+TARGET is file.py:Name, file.py:make(depth=3), package.module:factory,
+model.onnx, model.keras, graph.json, or a network written out in quotes,
+"Conv2d(1, 10, 5) > ReLU > Flatten". Without one, commands take the network of
+the thread that started this tool. Naming a .py file or a package imports it,
+which runs its code: do that only with code you trust.
 """
 
 
@@ -39,9 +41,10 @@ def parser(only: str | None = None) -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="whyshape")
     for name in [only] if only else names():
         module = import_module(f"whyshape.cli.commands.{name}")
-        about = commands.add_parser(name, help=module.HELP, description=module.HELP, epilog=getattr(module, "EPILOG", EPILOG))
+        about = commands.add_parser(name, help=module.HELP, description=module.HELP)
         about.add_argument("--traceback", action="store_true", help="show Python's traceback when something goes wrong")
         module.arguments(about)
+        about.epilog = getattr(module, "EPILOG", EPILOG if about.takes("target", "a") else None)
     return top
 
 
@@ -72,15 +75,24 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         by_ending(options)
-        return import_module(f"whyshape.cli.commands.{options.command}").run(options)
+        command = import_module(f"whyshape.cli.commands.{options.command}")
+        if options.command == "run":  # the process is the script's
+            return command.run(options)
+        with answers_alone():
+            return command.run(options)
     except WhyshapeError as error:
         if options.traceback:
             raise
         print(f"whyshape: {_safe(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:  # the reader left (`| head`): not an error, and Python must not complain at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
         return 0
+    except SystemExit as stop:
+        if options.command == "run" or options.traceback:
+            raise
+        print(f"whyshape: the model's own code ended the program by sys.exit({_safe(repr(stop.code))[:100]})", file=sys.stderr)
+        return 3
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if options.traceback or package == "whyshape" or not package:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -29,6 +30,32 @@ class Parser(argparse.ArgumentParser):
         finally:
             self._mixing = False
 
+    def parse_args(self, args=None, namespace=None):
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.of(getattr(options, "command", None)).unknown(unknown[0])
+        return options
+
+    def of(self, command: str | None) -> Parser:
+        """The parser of a command, or this one where there is none."""
+        menus = [a for a in self._actions if isinstance(a, argparse._SubParsersAction)]
+        return menus[0].choices[command] if menus and command else self
+
+    def takes(self, *names: str) -> bool:
+        """Whether there is an argument of one of these names."""
+        return any(a.dest in names for a in self._actions)
+
+    def unknown(self, word: str) -> None:
+        """Refuse a word that means nothing here."""
+        import difflib
+
+        if word == "-":
+            self.error('the shell reads > as "write to a file"; put what holds an arrow in quotes, as "28 -> 14"')
+        near = difflib.get_close_matches(word.partition("=")[0], self._option_string_actions, 2)
+        if word.startswith("-"):
+            self.error(f"there is no option {word[:60]!r}{', did you mean ' + ' or '.join(near) if near else ''}")
+        self.error(f"{word[:60]!r} is one word too many; put words with blanks in quotes")
+
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
@@ -45,8 +72,8 @@ def target(parser, nargs="?") -> None:
     parser.add_argument("target", nargs=nargs, metavar="TARGET", help="what to ask about (default: the thread's network)")
 
 
-def inputs(parser) -> None:
-    """`--input`, `--dtype`, `--mode`: what the model is given."""
+def inputs(parser, mode: str = "eval") -> None:
+    """`--input`, `--dtype`, `--mode`: what the model is given; ``mode`` is the one it is asked in unless told."""
     parser.add_argument(
         "--input",
         action="append",
@@ -54,7 +81,19 @@ def inputs(parser) -> None:
         help="a shape with the batch, as 1,3,224,224; letters are free axes: N,3,H,W; repeat for several inputs",
     )
     parser.add_argument("--dtype", action="append", metavar="DTYPE", help="the input's dtype, as int64; repeat for several inputs")
-    parser.add_argument("--mode", choices=("eval", "train", "same"), default="eval", help="the mode the model is asked in (default: eval)")
+    parser.add_argument(
+        "--mode",
+        choices=("eval", "train", "same"),
+        default=mode,
+        help=f"the mode the model is asked in; same is the one it is in (default: {mode})",
+    )
+
+
+def levels(text: str) -> int:
+    """A number of levels: a whole number from 1 up."""
+    if not re.fullmatch(r"[1-9]\d{0,8}", text):
+        raise argparse.ArgumentTypeError(f"a whole number from 1 up is wanted, {text[:60]!r} arrived")
+    return int(text)
 
 
 def output(parser) -> None:
@@ -79,19 +118,24 @@ def both(parser) -> None:
 
 
 ENDINGS = {".json": "json", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
+# What an answer in words cannot be written into, and the command that writes it.
+ELSEWHERE = {".html": "report", ".svg": "figure", ".pdf": "figure", ".png": "figure", ".gif": "animate", ".mp4": "animate"}
 
 
 def by_ending(options) -> None:
     """Where no option says the form of the answer, the ending of the file it goes to does."""
     path = getattr(options, "output", None) or ""
-    form = ENDINGS.get(os.path.splitext(path)[1].lower())
-    if form is None or not hasattr(options, "markdown") or any(getattr(options, known, False) for known in ENDINGS.values()):
+    ending = os.path.splitext(path)[1].lower()
+    form = ENDINGS.get(ending)
+    if not hasattr(options, "markdown") or any(getattr(options, known, False) for known in ENDINGS.values()):
+        return
+    if ending in ELSEWHERE:
+        raise WhyshapeError(f"{options.command} does not write {ending} files; whyshape {ELSEWHERE[ending]} does")
+    if form is None:
         return
     if not hasattr(options, form):
         forms = ", ".join(ending for ending, known in ENDINGS.items() if hasattr(options, known))
-        raise WhyshapeError(
-            f"{options.command} does not write {os.path.splitext(path)[1]} files; it writes {forms}, and text into any other file"
-        )
+        raise WhyshapeError(f"{options.command} does not write {ending} files; it writes {forms}, and text into any other file")
     setattr(options, form, True)
 
 
@@ -130,11 +174,31 @@ def shape(text: str) -> tuple:
     return tuple(sizes)
 
 
-def write(text: str, options, end="\n") -> None:
-    """Print the answer, or write it to the file that was asked for."""
-    path = getattr(options, "output", None)
-    if not path:
-        stream = sys.stdout
+_APART: list = []  # stdout, while what models print goes elsewhere
+
+
+@contextlib.contextmanager
+def answers_alone():
+    """What the model's own code prints goes to stderr, so that stdout holds the answer and nothing else."""
+    _APART.append(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _APART.pop()
+
+
+def stdout():
+    """Where answers go."""
+    return _APART[-1] if _APART else sys.stdout
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Print a part of the answer, in ASCII where the console knows no more."""
+    stream = stdout()
+    if stream is None:  # closed before we began: nobody reads
+        return
+    try:
         try:
             stream.write(text + end)
         except UnicodeEncodeError:
@@ -142,6 +206,18 @@ def write(text: str, options, end="\n") -> None:
 
             stream.write(ascii_only(text) + end)
         stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or Python tries again when it ends
+        raise WhyshapeError(f"the answer cannot be written: {error.strerror}") from None
+
+
+def write(text: str, options, end="\n") -> None:
+    """Print the answer, or write it to the file that was asked for."""
+    path = getattr(options, "output", None)
+    if not path:
+        say(text, end)
         return
     if os.path.islink(path):
         raise WhyshapeError(f"{path} is a link; name the file itself")
@@ -184,6 +260,6 @@ def write_text(text: str, options) -> None:
     """Print text, coloured where the screen can and it is wanted."""
     from whyshape.writers.text import colour, wants_colour
 
-    if not getattr(options, "output", None) and wants_colour(options.color):
+    if not getattr(options, "output", None) and wants_colour(options.color, stdout()):
         text = colour(text)
     write(text, options)

@@ -161,6 +161,10 @@ def build(calls: list[LayerCall], shape, dtype="float32", letters=(), name="", t
             path = call.label or str(i)
             found = str(call) if decided(call) else ""
             net.modules.append(Module(path, call.name, training, found))
+            if isinstance(value, (list, tuple)):
+                raise WhyshapeError(
+                    f"{calls[i - 1]} gives {len(_flat(value))} tensors, {call} takes one: such layers are joined in a forward, not in a line"
+                )
             args, kwargs = _filled(call, getattr(value, "shape", ())), call.kwargs
             try:
                 value = net.layer(call.name, path, value, args=args, kwargs=kwargs)
@@ -170,8 +174,12 @@ def build(calls: list[LayerCall], shape, dtype="float32", letters=(), name="", t
                 raise WhyshapeError(f"{call} cannot be built: {_reason(error)}") from None
     except Stopped:
         return net.graph()
-    outputs = value if isinstance(value, list) else [value]
-    return net.graph(*outputs)
+    return net.graph(*_flat(value))
+
+
+def _flat(value) -> list:
+    """The tensors of a result, which may hold others: an LSTM gives its output and its two last states."""
+    return [v for part in value for v in _flat(part)] if isinstance(value, (list, tuple)) else [value]
 
 
 def _reason(error) -> str:

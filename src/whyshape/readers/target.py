@@ -52,6 +52,8 @@ def _resolve(target: str):
     place, colon, name = target.partition(":")
     if os.name == "nt" and len(place) == 1 and colon:  # a drive letter
         place, colon, name = target[:2] + target[2:].partition(":")[0], *target[2:].partition(":")[1:]
+    if not name and place.endswith(".py"):
+        raise WhyshapeError(f"{place} is a file; name the model in it: {place}:{_models_of(place)}")
     if not colon or not name:
         raise WhyshapeError(f"{target!r} names no model; write file.py:Net, package.module:factory, model.onnx, or Conv2d(1, 10, 5) > ReLU")
     call = _call(name, target)
@@ -62,6 +64,20 @@ def _resolve(target: str):
             raise WhyshapeError(f"{place} has no {part!r}{_near(part, found)}")
         found = getattr(found, part)
     return found, call
+
+
+def _models_of(place: str) -> str:
+    """The classes and functions at the top of a file, read without running it: what may be meant."""
+    try:
+        with open(place, "rb") as file:
+            body = ast.parse(file.read(2**20)).body
+    except OSError:
+        raise WhyshapeError(f"there is no file {place}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "Name"
+    classes = [part.name for part in body if isinstance(part, ast.ClassDef) and part.name[0] != "_"]
+    found = classes or [part.name for part in body if isinstance(part, ast.FunctionDef) and part.name[0] != "_"]
+    return " or :".join([*found[:4], *(["..."] if len(found) > 4 else [])]) or "Name"
 
 
 def _near(name, module) -> str:
@@ -99,9 +115,9 @@ def module_of(place: str, target: str):
         sys.path.insert(0, os.path.dirname(os.path.abspath(place)))
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             sys.modules.pop(name, None)
-            raise ModelError(f"{place} could not be imported: {_told(error)}") from error
+            raise ModelError(f"{place} could not be imported: {_told(error)}{_script(error)}") from error
         finally:
             sys.path.pop(0)
         return module
@@ -113,7 +129,7 @@ def module_of(place: str, target: str):
         if error.name and place.startswith(error.name):
             raise WhyshapeError(f"there is no module {place!r}; write a file as {place}.py:Net, or install the package") from None
         raise ModelError(f"{place} could not be imported: {_told(error)}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{place} could not be imported: {_told(error)}") from error
 
 
@@ -134,11 +150,11 @@ def _build(factory, call, target: str, real: bool):
                 model = make()
             if isinstance(model, torch.nn.Module):
                 return model
-        except Exception:  # not every constructor runs on the meta device (some read values): build it as the user would
+        except (Exception, SystemExit):  # not every constructor runs on the meta device (some read values): build it as the user would
             model = None
     try:
         model = make() if model is None else model
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{target} could not be built: {_told(error)}") from error
     if not isinstance(model, torch.nn.Module):
         raise WhyshapeError(f"{target} gives something of type {type(model).__name__}; a torch.nn.Module is wanted")
@@ -163,6 +179,12 @@ def _needs_nothing(factory, name, args, kwargs, target):
         return  # a built-in without a signature: calling it will tell
 
 
+def _script(error) -> str:
+    return "; what only a script does belongs under if __name__ == '__main__':" if isinstance(error, SystemExit) else ""
+
+
 def _told(error) -> str:
+    if isinstance(error, SystemExit):
+        return f"its code calls sys.exit({error.code!r})"
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -55,12 +55,18 @@ def _over(x, shape, have, known):
         if _is_blank(n):
             continue
         for i, m in enumerate(rest):
-            if m is n and isinstance(n, Size):
+            if isinstance(n, Size) and (m is n or _axis(m) == _axis(n) is not None):
                 del rest[i]
                 break
         else:
             return have // known
     return product(rest)
+
+
+def _axis(size):
+    """The axis a size is read off, as `x.size(0)`; None where it is not just that."""
+    found = size.leaf if isinstance(size, Size) else None
+    return found.ref if found is not None and found.ref and found.ref[0] == "axis" else None
 
 
 class _View(Rule):

@@ -43,5 +43,5 @@ def run(options) -> int:
             return int(old)
         put(options.output, content)
         print(f"written: {options.output}", file=sys.stderr)
-    print(shown.still.words)
+    opt.say(shown.still.words)
     return 0

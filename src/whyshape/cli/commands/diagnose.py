@@ -11,8 +11,7 @@ HELP = "why it fails, fixes that were tried, and silent mistakes"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     common.target(parser)
-    common.inputs(parser)
-    parser.set_defaults(mode="same")
+    common.inputs(parser, "same")
     common.output(parser)
 
 

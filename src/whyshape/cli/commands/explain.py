@@ -11,7 +11,7 @@ def arguments(parser) -> None:
     opt.target(parser)
     opt.inputs(parser)
     opt.output(parser)
-    parser.add_argument("--depth", type=int, metavar="N", help="how deep the table of a large network goes")
+    parser.add_argument("--depth", type=opt.levels, metavar="N", help="how deep the table of a large network goes")
     opt.both(parser)
     level = parser.add_mutually_exclusive_group()
     level.add_argument("--brief", action="store_true", help="sizes only")

@@ -31,7 +31,9 @@ def arguments(parser) -> None:
         default="lenet",
         help="arch: drawn sizes, plain blocks, or a table with what each stage learns and computes",
     )
-    parser.add_argument("--depth", type=int, default=1, metavar="N", help="graph: how many levels of modules are opened (default: 1)")
+    parser.add_argument(
+        "--depth", type=opt.levels, default=1, metavar="N", help="graph: how many levels of modules are opened (default: 1)"
+    )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if FILE is not what the model gives now; a PyTorch model is run again"
     )
@@ -62,7 +64,7 @@ def run(options) -> int:
     if scene is not None:
         for note in _notes(scene, options.width):
             print(note, file=sys.stderr)
-        print("\n\n".join(filter(None, (f"{scene.title}. {scene.words}", snippet(scene, options.output)))))
+        opt.say("\n\n".join(filter(None, (f"{scene.title}. {scene.words}", snippet(scene, options.output)))))
     return 0
 
 

@@ -10,7 +10,7 @@ HELP = "the largest batch and the largest image that fit: whyshape fit net.py:Ne
 
 def arguments(parser) -> None:
     opt.target(parser)
-    opt.inputs(parser)
+    opt.inputs(parser, "train")
     opt.output(parser)
     parser.add_argument("--memory", required=True, metavar="SIZE", help="how much there is, as 24GiB, 512MB or a number of bytes")
     parser.add_argument("--inference", action="store_true", help="for running, not for training")
@@ -21,7 +21,6 @@ def arguments(parser) -> None:
     parser.add_argument(
         "--checkpoint", action="append", default=[], metavar="PATH", help="a module whose activations are computed again instead of kept"
     )
-    parser.set_defaults(mode="train")
 
 
 def run(options) -> int:

@@ -7,6 +7,7 @@ import io
 import sys
 from pathlib import Path
 
+from whyshape.cli.options import say
 from whyshape.errors import WhyshapeError
 
 HELP = "the feature maps of every layer as one PNG"
@@ -40,5 +41,5 @@ def run(options: argparse.Namespace) -> int:
     except OSError as problem:
         raise WhyshapeError(f"{path} cannot be written: {problem.strerror}") from None
     print(f"input: {words}", file=sys.stderr)
-    print(path)
+    say(str(path))
     return 0

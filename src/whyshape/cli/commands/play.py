@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from whyshape.cli.options import say
 from whyshape.errors import WhyshapeError
 
 HELP = "a page where you draw a digit and see every number the network makes of it"
@@ -50,7 +51,7 @@ def save(name: str, model, told: dict, title: str) -> int:
         write_atomic(path, content.encode())
     except OSError as problem:
         raise WhyshapeError(f"{path} cannot be written: {problem.strerror}") from None
-    print(path)
+    say(str(path))
     return 0
 
 
@@ -61,7 +62,7 @@ def serve(port: int, model, told: dict, title: str) -> int:
         from whyshape.lab import server
 
     def ready(address: str) -> None:
-        print(address, flush=True)
+        say(address)
         print("Open this address in a browser on this machine; Ctrl+C ends.", file=sys.stderr, flush=True)
 
     server.serve(model, told, title, port, ready)

@@ -14,7 +14,7 @@ def arguments(parser) -> None:
     opt.target(parser)
     opt.inputs(parser)
     opt.output(parser)
-    parser.add_argument("--depth", type=int, default=3, metavar="N", help="how deep modules are opened (default: 3)")
+    parser.add_argument("--depth", type=opt.levels, default=3, metavar="N", help="how deep modules are opened (default: 3)")
     parser.add_argument(
         "--columns", nargs="+", choices=COLUMNS, default=["output_size", "num_params", "mult_adds"], metavar="NAME", help=", ".join(COLUMNS)
     )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-
 from whyshape.cli import options as opt
 from whyshape.errors import WhyshapeError
 
@@ -40,8 +37,7 @@ def run(options) -> int:
     size = opt.shape(options.input) if options.input else None
     if size is not None and any(isinstance(n, str) for n in size):
         raise WhyshapeError("a survey counts: give a number for every axis of --input")
-    with contextlib.redirect_stdout(sys.stderr):  # what models print is not the answer
-        answer = survey(options.models, options.where, options.sort, options.columns, size, options.dtype, options.mode)
+    answer = survey(options.models, options.where, options.sort, options.columns, size, options.dtype, options.mode)
     if options.csv:
         opt.write(answer.csv(), options, end="")
     elif options.json:

@@ -7,6 +7,8 @@ import json
 import shlex
 from pathlib import Path
 
+from whyshape.cli.options import say
+
 HELP = "train the thread's network on handwritten digits"
 
 
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     told = trained.facts(result, digits, chosen, command(options))
     trained.write(folder / "model.json", result, told)
     write_atomic(folder / "curves.svg", curves(result.history, result.test[1]).encode())
-    print(json.dumps(told, indent=2) if options.json else report(result, digits, folder))
+    say(json.dumps(told, indent=2) if options.json else report(result, digits, folder))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from whyshape.cli.options import say
 from whyshape.errors import WhyshapeError
 
 HELP = "one output number as window times kernel, channel by channel, beside PyTorch's value"
@@ -33,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
     model, taken, words = target_and_input(options.target, options.input)
     found = value(model, options.layer, at, taken)
     if options.json:
-        print(found.to_json())
+        say(found.to_json())
     else:
         maps = range(len(found.opened.parts)) if shown == "all" else numbers("--open", shown) if shown else None
         print(f"input: {words}", file=sys.stderr)
-        print(text(found, maps))
+        say(text(found, maps))
     return 0 if found.equal else 1
 
 

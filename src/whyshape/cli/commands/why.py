@@ -5,10 +5,11 @@ from __future__ import annotations
 from whyshape.cli import options as opt
 from whyshape.errors import WhyshapeError
 
-HELP = "where a number comes from: whyshape why 320, whyshape why net.py:Net fc.fc1.in_features, whyshape why 24->12"
+HELP = 'where a number comes from: why 320, why net.py:Net fc.fc1.in_features, why "24->12"'
 EPILOG = """\
-WHAT is a number (320), a place (conv_1.out_channels, conv_1.parameters, conv_1), a step (24->12), or one of the words
-input, channels, keras, accepts. With --error, the text of an error message is read instead.
+WHAT is a number (320), a place (conv_1.out_channels, conv_1.parameters,
+conv_1), a step in quotes ("24->12"), or one of the words input, channels,
+keras, accepts. With --error, the text of an error message is read instead.
 Naming a .py file or a package as TARGET imports it, which runs its code.
 """
 
@@ -30,6 +31,8 @@ def run(options) -> int:
     what = words.pop()
     if len(words) > 1:
         raise WhyshapeError(f"one target and one question are wanted, {len(words) + 1} words arrived; put a target with blanks in quotes")
+    if what.endswith("-") and what[:-1].isdigit():
+        raise WhyshapeError(f'the shell read the > after {what} and wrote to a file; put a step in quotes: whyshape why "{what}>12"')
     options.target = words[0] if words else None
     from whyshape.cli.commands.explain import asked
 

@@ -1,0 +1,133 @@
+"""What somebody new meets first: models that print or leave, shells that read arrows, files and options that mean nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+from whyshape.cli import main, names, parser
+
+NETS = """
+import sys
+from torch import nn
+
+class Prints(nn.Linear):
+    def __init__(self):
+        print("built")
+        super().__init__(3, 4)
+
+    def forward(self, x):
+        print("shape", x.shape)
+        return super().forward(x)
+
+class Leaves(nn.Linear):
+    def __init__(self):
+        super().__init__(3, 4)
+
+    def forward(self, x):
+        sys.exit("bye")
+
+class Never(nn.Module):
+    def __init__(self):
+        sys.exit(7)
+"""
+
+
+@pytest.fixture
+def nets(tmp_path, monkeypatch):
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(5)\n")
+    (tmp_path / "broken.py").write_text("class Net(: pass")
+    (tmp_path / "empty.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+
+
+CASES = [
+    # (words, exit code, the whole sentence)
+    (["explain", "script.py:Net", "--input", "1"], 3, "whyshape: script.py could not be imported: its code calls sys.exit(5); what only a script does belongs under if __name__ == '__main__':"),
+    (["explain", "nets.py:Never", "--input", "1"], 3, "whyshape: nets.py:Never could not be built: its code calls sys.exit(7)"),
+    (["explain", "nets.py:Leaves", "--input", "1,3"], 3, "whyshape: the model's own code ended the program by sys.exit('bye')"),
+    (["explain", "nets.py"], 2, "whyshape: nets.py is a file; name the model in it: nets.py:Prints or :Leaves or :Never"),
+    (["explain", "broken.py"], 2, "whyshape: broken.py is a file; name the model in it: broken.py:Name"),
+    (["explain", "empty.py:"], 2, "whyshape: empty.py is a file; name the model in it: empty.py:Name"),
+    (["explain", "gone.py"], 2, "whyshape: there is no file gone.py"),
+    (["explain", "nets.py:Prints", "--input", f"{2**62},28"], 2, f"built\nwhyshape: an input of {2**62}x28 has more bytes than PyTorch can count, 2^63 - 1"),
+    (["why", "24-"], 2, 'whyshape: the shell read the > after 24- and wrote to a file; put a step in quotes: whyshape why "24->12"'),
+    (["solve", "28", "-"], 2, 'whyshape solve: the shell reads > as "write to a file"; put what holds an arrow in quotes, as "28 -> 14"; see whyshape solve --help'),
+    (["explain", "--bref"], 2, "whyshape explain: there is no option '--bref', did you mean --brief; see whyshape explain --help"),
+    (["explain", "--zzz"], 2, "whyshape explain: there is no option '--zzz'; see whyshape explain --help"),
+    (["explain", "a", "b"], 2, "whyshape explain: 'b' is one word too many; put words with blanks in quotes; see whyshape explain --help"),
+    (["explain", "--depth", "-3"], 2, "whyshape explain: argument --depth: a whole number from 1 up is wanted, '-3' arrived; see whyshape explain --help"),
+    (["explain", "--depth", "0"], 2, "whyshape explain: argument --depth: a whole number from 1 up is wanted, '0' arrived; see whyshape explain --help"),
+    (["explain", "-o", "net.png"], 2, "whyshape: explain does not write .png files; whyshape figure does"),
+    (["costs", "-o", "net.html"], 2, "whyshape: costs does not write .html files; whyshape report does"),
+    (["layer", "LSTM(10, 20) > Linear(20, 5)", "--input", "5,3,10"], 2, "whyshape: LSTM(10, 20) gives 3 tensors, Linear(20, 5) takes one: such layers are joined in a forward, not in a line"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words, code, sentence", CASES, ids=[" ".join(c[0]) for c in CASES])
+def test_one_sentence_more(nets, capsys, words, code, sentence):
+    """The whole text of the message, and nothing on stdout."""
+    assert main(words) == code
+    said = capsys.readouterr()
+    assert (said.err.strip(), said.out) == (sentence, "")
+
+
+@pytest.mark.parametrize("command", ["explain", "accepts", "diagnose", "costs"])
+def test_what_a_model_prints_is_not_the_answer(nets, capsys, command):
+    """stdout is JSON and nothing else; what the model printed stands on stderr."""
+    assert main([command, "nets.py:Prints", "--input", "N,3" if command == "accepts" else "2,3", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["schema"].startswith("whyshape.")
+    assert "built" in said.err and "shape torch.Size([" in said.err
+    assert sys.stdout is not sys.stderr
+
+
+def test_several_results_of_one_layer(capsys):
+    """An LSTM gives its output and two states, which is explained without a framework."""
+    assert main(["layer", "LSTM(10, 20, 2)", "--input", "5,3,10", "--json"]) == 0
+    assert [o["shape"] for o in json.loads(capsys.readouterr().out)["outputs"]] == [[5, 3, 20], [2, 3, 20], [2, 3, 20]]
+
+
+def test_a_screen_that_is_closed(monkeypatch):
+    """`>&-`: nobody reads, nothing is said, and that is no defect."""
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["why", "320"]) == 0
+
+
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+def test_a_disk_that_is_full(tmp_path, monkeypatch, capsys):
+    """`> /dev/full`: one sentence, and Python has nothing left to try again."""
+    with open(tmp_path / "out", "w") as file:
+        stream = Full()
+        stream.fileno = file.fileno  # type: ignore[method-assign]
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert main(["why", "320"]) == 2
+    assert capsys.readouterr().err == "whyshape: the answer cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("name", names())
+def test_help_is_true_of_its_command(name, capsys):
+    """TARGET is told where there is one, the default mode is the one that is used, and 80 columns hold what is not the options' own."""
+    about = parser(name).of(name)
+    text = about.format_help()
+    assert ("TARGET is file.py:Name" in text) <= about.takes("target", "a")
+    for action in about._actions:
+        if action.dest == "mode" and "default" in (action.help or ""):
+            assert action.help.endswith(f"(default: {about.get_default('mode')})")
+
+
+def test_fit_for_running_keeps_nothing(capsys):
+    """What is kept for the backward pass is a matter of training."""
+    assert main(["fit", "--memory", "1GiB"]) == 0
+    assert "These layers keep most:" in capsys.readouterr().out
+    assert main(["fit", "--memory", "1GiB", "--inference"]) == 0
+    said = capsys.readouterr().out
+    assert "keep" not in said and "The largest batch is 33,618." in said

@@ -95,7 +95,7 @@ class Skip(nn.Module):
     (Sequence1d(), (1, 4, 9), [(7, 6), (7, 6), (7, 6), (1, 7), (7, 7)]),
     (Skip(), (1, 3, 8, 8), [(8, 8, 3), (8, 8, 3), (1, 1, 3), (1, 1, 3), (8, 8, 3)]),
     (nn.BatchNorm1d(4), (2, 4, 9), [(9, 4)]),
-    (nn.Linear(4, 3), (2, 5, 4), [(5, 3)]),
+    (nn.Linear(4, 3), (2, 5, 4), [(5, 3)]), (nn.Linear(6, 3), (2, 4, 5, 6), [(4, 5, 3)]), (nn.ReLU(), (2, 4, 5, 6), [(5, 6, 4)]),
     (nn.Softmax(1), (2, 4, 9), [(4, 9)]),
     (nn.ZeroPad2d(1), (1, 3, 4, 5), [(6, 7, 3)]),
     (nn.ConstantPad3d(1, 0.0), (1, 3, 4, 5), [(6, 7, 5)]),  # a volume without its batch looks alike: a batch of pictures is taken
@@ -113,3 +113,12 @@ def test_a_layer_without_a_batch_has_a_twin():
     text = layer("MaxPool2d(2)", (3, 8, 8)).text(width=200)
     assert "MaxPooling2D(2) on (8, 8, 3) -> (4, 4, 3). Same numbers, maps last. Keras wants a batch in front." in text
     assert "Conv2D(8, 3) on (9, 9, 3) -> (7, 7, 8)." in explain(nn.Conv2d(3, 8, 3), (3, 9, 9)).text(width=200)
+
+
+def test_equal_layers_in_other_surroundings_are_told_apart():
+    """Two Linear(8, 8): only the one behind a flattened picture has its rows in another order, so the other is not "as" it."""
+    text = explain("Conv2d(2, 2, 2) > Flatten > Linear(8, 8) > Linear(8, 8) > Linear(8, 8) > Linear(8, 3)", (1, 2, 3, 3)).text(width=300)
+    first, second, third = text.split("Linear   8 -> 8")[1:]
+    assert "Its rows stand in the order of the flattened picture" in first
+    assert "IN KERAS" in second and "Its rows" not in second
+    assert third.startswith("   as 3")

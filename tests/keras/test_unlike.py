@@ -198,6 +198,17 @@ def test_dropout_draws_on_both_sides():
         assert np.allclose(np.unique(made), [0, 1 / 0.7]) and abs((made == 0).mean() - 0.3) < 0.02
 
 
+@pytest.mark.parametrize("counts, because", [(True, "it does not count the cells it adds"), (False, "it adds (0, 1), here (1, 0)")])
+def test_an_average_at_the_border_says_which_of_both_differs(counts, because):
+    """With zeros counted it is what they are divided by; without, where the cells are added."""
+    module = nn.AvgPool2d(3, 2, 1, count_include_pad=counts)
+    assert told(module, (1, 4, 8, 8)).endswith(f"padding='same') also gives (4, 4, 4), but not the same values: {because}.")
+    corner = torch.ones(1, 1, 8, 8)
+    assert float(module(corner)[0, 0, 0, 0]) == pytest.approx(4 / 9 if counts else 1)
+    same = L.AveragePooling2D(3, 2, padding="same")(corner.permute(0, 2, 3, 1).numpy())
+    assert float(keras.ops.convert_to_numpy(same).min()) == 1  # no zero is counted, wherever the cells are added
+
+
 class Attends(nn.Module):
     def __init__(self):
         super().__init__()

@@ -58,7 +58,7 @@ def _because(at: Sides, pads) -> str:
 def _conv(config, before, after) -> tuple[Lookalike, ...]:
     at = _sides(config, before[1:], "kernel_size")
     pads = _even(at, before[1:], after[1:])
-    if config.get("padding") != "same" or max(at.s) == 1 or pads is None:
+    if config.get("padding") != "same" or pads is None:
         return ()
     deep = "depth_multiplier" in config
     words = {"stride": _one(at.s, 1), "padding": pads, "dilation": _one(at.d, 1),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable
 
 from whyshape.errors import WhyshapeError
 from whyshape.explanation import Explanation
@@ -49,7 +51,7 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
     from whyshape.readers.again import again
     from whyshape.readers.net import UNSEEN
 
-    shapes = _shapes(input_size)
+    model, dtypes, shapes = _named(model), _listed(dtypes), _shapes(input_size)
     if isinstance(model, str) and target.kind_of(model) == "python":
         model = target.load(model)
     if isinstance(model, Graph) or (isinstance(model, str) and target.kind_of(model) != "notation"):
@@ -69,6 +71,7 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
 
 def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval") -> Graph:
     """The graph of whatever a user has; letters among the sizes become free axes."""
+    model, dtypes = _named(model), _listed(dtypes)
     if isinstance(model, Graph):
         return model
     if isinstance(model, str):
@@ -99,7 +102,7 @@ def _from_text(text: str, input_size, dtypes, mode: str) -> Graph:
         if len(shapes) > 1:
             raise WhyshapeError(f"a network in notation takes one input, {len(shapes)} shapes arrived")
         shape = shapes[0] if shapes else default_input(calls)
-        dtype = (dtypes or ["float32"])[0] if not isinstance(dtypes, str) else dtypes
+        dtype = (dtypes or ["float32"])[0]
         name = "the thread's network" if text == notation.THREAD else "; ".join(map(str, calls[:1])) if len(calls) == 1 else "the network"
         search = any(notation.undecided(call) for call in calls)
 
@@ -168,10 +171,15 @@ def _shapes(input_size) -> list[tuple]:
     """One shape or several, as a list of tuples of numbers and letters, checked."""
     if input_size is None:
         return []
-    if isinstance(input_size, (str, int)):
+    if isinstance(input_size, (str, bytes)) or not isinstance(input_size, Iterable):
         raise WhyshapeError(f"a shape is a tuple as (1, 3, 224, 224), {input_size!r} arrived")
-    several = all(not isinstance(n, (int, str)) for n in input_size) and len(input_size) > 0
-    shapes = [tuple(s) for s in input_size] if several else [tuple(input_size)]
+    if isinstance(input_size, dict):
+        raise WhyshapeError("input_size is a shape, or a list of shapes in the order of forward; inputs by name are given as input_data")
+    if type(input_size).__module__ == "torch" and hasattr(input_size, "dtype"):
+        raise WhyshapeError("a tensor arrived as input_size; give it as input_data, or its shape")
+    given = list(input_size)
+    several = bool(given) and all(isinstance(n, Iterable) and not isinstance(n, (str, bytes)) for n in given)
+    shapes = [tuple(map(_plain, s)) for s in (given if several else [given])]
     for shape in shapes:
         for n in shape:
             if isinstance(n, bool) or not isinstance(n, (int, str)) or (isinstance(n, str) and not n.isidentifier()):
@@ -179,6 +187,21 @@ def _shapes(input_size) -> list[tuple]:
             if isinstance(n, int) and not 0 <= n < 2**63:
                 raise WhyshapeError(f"{n} in the shape {shape} is not a size: from 0 up to 2^63 - 1 is")
     return shapes
+
+
+def _plain(n):
+    """An integer of any kind, numpy's too, as an int; anything else as it is."""
+    return n if isinstance(n, int) or not hasattr(n, "__index__") else n.__index__()
+
+
+def _named(model):
+    """A path as the text the readers know; any other model as it is."""
+    return os.fspath(model) if isinstance(model, os.PathLike) else model
+
+
+def _listed(dtypes) -> list | None:
+    """One dtype or several, as a list."""
+    return dtypes if dtypes is None else list(dtypes) if isinstance(dtypes, (list, tuple)) else [dtypes]
 
 
 def letters_of(shape) -> tuple[str, ...]:
@@ -276,34 +299,27 @@ def _verified(model, graph: Graph, input_data, dtypes, mode):
     return verify(model, shapes, dtypes=[graph.tensors[i].dtype for i in graph.inputs], mode=mode)
 
 
-def _door(module: str, name: str):
-    def ask(*args, **kwargs):
-        from importlib import import_module
-
-        return getattr(import_module(module), name)(*args, **kwargs)
-
-    ask.__name__ = name
-    ask.__doc__ = f"See `{module}.{name}`."
-    return ask
-
-
 def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "same"):
-    """Why a model, a file or a graph does not take these inputs, and the changes that were tried; a `Diagnosis`."""
+    """Why a model, a file or a graph does not take these inputs, and the changes that were tried; a `Diagnosis`.
+
+    ``model``: as for `explain`, but not notation. ``input_size``: a shape with the batch, or a list of shapes, in numbers. ``input_data``:
+    the model's own inputs. ``mode``: eval, train, or the one the model is in. Raises `WhyshapeError` where the question cannot be asked.
+    """
     from whyshape.readers import target
 
+    model, dtypes = _named(model), _listed(dtypes)
+    shapes = None if input_size is None else _shapes(input_size)
+    if shapes is not None and any(isinstance(n, str) for s in shapes for n in s):
+        raise WhyshapeError("diagnose asks about one input: give numbers for every axis; `accepts` takes letters")
+    if isinstance(model, str) and target.kind_of(model) == "python":
+        model = target.load(model)
     if isinstance(model, Graph) or (isinstance(model, str) and target.kind_of(model) in ("onnx", "keras", "json")):
         from whyshape.analyses.diagnose_graph import diagnose_graph
 
-        return diagnose_graph(model, input_size, dtypes)
+        return diagnose_graph(model, shapes, dtypes)
     from whyshape.analyses.diagnose import diagnose as of_torch
 
-    return of_torch(model, input_size, input_data, dtypes, mode)
+    return of_torch(model, shapes, input_data, dtypes, mode)
 
 
-solve = _door("whyshape.analyses.solve", "solve")
-compare = _door("whyshape.analyses.compare", "compare")
-translate = _door("whyshape.analyses.translate", "translate")
-annotate = _door("whyshape.analyses.annotate", "annotate")
-survey = _door("whyshape.surveys", "survey")
-
-__all__ = ["Explanation", "accepts", "annotate", "compare", "diagnose", "explain", "layer", "read", "solve", "survey", "translate"]
+__all__ = ["Explanation", "accepts", "diagnose", "explain", "layer", "read"]

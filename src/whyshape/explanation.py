@@ -8,6 +8,8 @@ from typing import Any
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
 
+LEVELS = ("brief", "default", "full")  # how much is told
+
 
 class Explanation:
     """A network, explained. Prints itself; every further question is a method."""
@@ -17,6 +19,10 @@ class Explanation:
         self.model = model
         self.verified = verified
 
+    def __getstate__(self) -> dict:
+        """What travels: the graph itself, where until then only its making stands."""
+        return {**vars(self), "graph": self.graph.settled()}
+
     # -- what it says --------------------------------------------------------------------------------------------------
 
     def story(self, level: str = "default", depth: int | None = None, both: bool = False) -> list:
@@ -24,6 +30,8 @@ class Explanation:
         from whyshape.analyses.explain import story
         from whyshape.story import Sentence
 
+        if level not in LEVELS:
+            raise WhyshapeError(f"a level is {', '.join(LEVELS)}; {level!r} arrived")
         blocks = story(self.graph, level, depth, both)
         if self.verified is not None:
             blocks.append(Sentence(self.verified_sentence()))

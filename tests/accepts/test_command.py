@@ -82,7 +82,7 @@ def test_for_a_size(capsys, size, fits):
 def test_what_to_change_so_that_a_size_fits(capsys):
     """512 x 512: the nearest input that fits, then changes of the network, with what each costs; each was run."""
     _, out, _ = asked(capsys, "--for", "512x512")
-    changes = out.partition("changes, each run again:\n")[2].splitlines()
+    changes = out.partition("changes, each run again:\n")[2].replace("\n    ", " ").splitlines()  # a long one goes on in the next line
     assert changes[0] == "  an input of 31x31, the nearest that fits"
     assert "  Linear fc.fc1: in_features = 312500, not 320 (new weights, train again)" in changes
     assert "  AdaptiveMaxPool2d(4) for MaxPool2d conv.maxpool_2: 20*4*4 = 320 for every picture (old weights load)" in changes

@@ -131,3 +131,51 @@ def test_fit_for_running_keeps_nothing(capsys):
     assert main(["fit", "--memory", "1GiB", "--inference"]) == 0
     said = capsys.readouterr().out
     assert "keep" not in said and "The largest batch is 33,618." in said
+
+
+def test_a_size_that_fits_with_some_batches(tmp_path, monkeypatch, capsys):
+    """`view(-1, 320)` takes 32 x 32 in batches of 16: neither "fits" nor "does not fit", and 32 x 32 is not its own nearest."""
+    (tmp_path / "cut.py").write_text(
+        "from torch import nn\nclass Cut(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(320, 5)\n"
+        "    def forward(self, x):\n        return self.fc(x.view(-1, 320))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["accepts", "cut.py:Cut", "--input", "N,20,H,W", "--for", "5x5"]) == 1
+    out = capsys.readouterr().out
+    assert "H=5, W=5 fits only with N multiples of 16.\n" in out
+    assert "an input of 5x5" not in out
+
+
+def test_the_answer_needs_no_framework_where_only_changes_do(monkeypatch, capsys):
+    """Without PyTorch `--for` still answers, and says what it left out."""
+    from whyshape.readers import target
+
+    def gone(*_):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(target, "load", gone)
+    assert main(["accepts", "--for", "32x32"]) == 1
+    said = capsys.readouterr()
+    assert said.out.endswith("H=32, W=32 does not fit.\nchanges, each run again:\n  an input of 31x31, the nearest that fits\n")
+    assert said.err == "note: with torch installed, changes of the network are tried too\n"
+
+
+def test_numbers_are_never_cut(monkeypatch, capsys):
+    """On a narrow screen words give way; a number without its head is another number."""
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["costs"]) == 0
+    out = capsys.readouterr().out
+    assert "144,000" in out and "operations" in out and "...ons" not in out
+    assert all(line.split()[3:5] == ["16,050", "16,000"] for line in out.splitlines() if line.startswith("fc.fc1 "))
+
+
+def test_a_tree_in_ascii(monkeypatch):
+    """A console without these characters draws the lines with its own."""
+
+    class Ascii(io.TextIOWrapper):
+        pass
+
+    held = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", Ascii(held, encoding="ascii"))
+    assert main(["summary"]) == 0
+    assert b"+-Conv2d: 1-1" in held.getvalue() and b"?" not in held.getvalue()

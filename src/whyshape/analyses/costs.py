@@ -18,6 +18,13 @@ from whyshape.story import Heading, Sentence, Table
 COLUMNS = ("layer", "operator", "output", "parameters", "operations", "work", "kept", "field", "stride", "start")
 
 
+LEGEND = (
+    "operations: of each layer, counted so. work: what it does besides, as comparing and adding.",
+    "kept: what training holds of it for the backward pass.",
+    "field: how many places of the input a cell of it sees; stride: how far apart two neighbours look; start: where the first begins.",
+)
+
+
 class Costs(NamedTuple):
     """Everything a network costs at one input."""
 
@@ -87,7 +94,10 @@ class Costs(NamedTuple):
         """As display blocks: the table of layers, then the totals."""
         kinds = {name: total.words(bytes_text) if "bytes" in name else total.words() for name, total in self.totals().items()}
         totals = Table(("total", "value"), tuple((name.removesuffix(" bytes"), value) for name, value in kinds.items()), (1,))
-        said = [Sentence(f"{self.count}: {COUNTS[self.count]}.", "note")]
+        said = [
+            Sentence(f"{self.count}: {COUNTS[self.count]}.", "note"),
+            *(Sentence(note, "note") for note in LEGEND[: 2 if self.both else 3]),
+        ]
         formulas = [Sentence(f"{p or self.graph.name}: {self.parameters.formula(p)}") for p in dict.fromkeys(r.module for r in self.parameters.rows)
                     if self.parameters.formula(p)]  # fmt: skip
         shared = [Sentence(f"{r.name} is also {', '.join(r.state.also)}: counted once.", "note") for r in self.parameters.shared]

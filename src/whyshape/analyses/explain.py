@@ -32,12 +32,13 @@ def story(graph: Graph, level: str = "default", depth: int | None = None, both: 
     layers = Layers(graph)
     words = Words(graph, layers)
     held, work = parameters(graph), operations(graph)
-    blocks: list[Block] = [Heading(graph.name or "the network"), Shapes(tuple(chain(graph)))]
+    blocks: list[Block] = [Heading(graph.name or "the network"), *([Shapes(steps)] if (steps := tuple(chain(graph))) else [])]
     if not graph.nodes and graph.problem is None:
         return [*blocks, Sentence("No operator ran: what goes in comes out.")]
     if level != "brief" and (there := chain_there(words.notation)):
         blocks.append(Sentence(f"In {words.notation.other}, {words.notation.order}: {' -> '.join(there)}"))
-    blocks.append(Sentence(totals(graph, held, work)))
+    if graph.nodes or graph.modules:  # a file that was refused at its door was not read further: nothing is known of it
+        blocks.append(Sentence(totals(graph, held, work)))
     blocks += [Sentence(note, "note") for note in (*graph.notes, *told(layers))]
     small = len(graph.nodes) <= CARDS and depth is None
     if small or level == "full":

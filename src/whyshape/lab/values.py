@@ -125,6 +125,8 @@ def value(model: nn.Module, layer: str, at: tuple[int, ...] | int, input: torch.
     if open_it is None:
         opened = sorted({kind.__name__ for kind in KINDS})
         raise WhyshapeError(f"{layer} is a {call.type}, which is not opened; what is: {', '.join(opened)}")
+    if not isinstance(at, (int, tuple, list)) or not all(isinstance(n, int) for n in ([at] if isinstance(at, int) else at)):
+        raise WhyshapeError(f"a place is whole numbers, as (3, 5, 7); {at!r} arrived")
     where = full_index(call, (at,) if isinstance(at, int) else tuple(at))
     with torch.no_grad():
         opened = open_it(call.module, call.input, where)
@@ -148,6 +150,9 @@ def found(seen: list[Call], layer: str, model: nn.Module) -> tuple[int, Call]:
     for index, call in enumerate(seen):
         if call.path == layer:
             return index, call
+    ends = {call.path: (index, call) for index, call in reversed(list(enumerate(seen))) if call.path.endswith(f".{layer}")}
+    if len(ends) == 1:  # the end of a path is enough where only one has it
+        return next(iter(ends.values()))
     if layer in dict(model.named_modules()):
         raise WhyshapeError(f"{layer} holds other layers or was not called: name one of {', '.join(c.path for c in seen)}")
     raise WhyshapeError(f"there is no layer {layer!r}: name one of {', '.join(c.path for c in seen)}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+# The lines of a tree, for consoles that know only ASCII.
+DRAWN = str.maketrans({"├": "+", "└": "+", "│": "|", "─": "-", "═": "=", "×": "x"})
+
 # Control characters (all but line feed), bidirectional overrides, and line separators.
 _HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff]|[\ud800-\udfff]")
 
@@ -23,9 +26,9 @@ def one_line(text: str) -> str:
 
 
 def ascii_only(text: str) -> str:
-    """For consoles that cannot show the rest: other characters as ``?``.
+    """For consoles that cannot show the rest: lines of a tree as they can be drawn, other characters as ``?``.
 
-    >>> ascii_only("a → b")
-    'a ? b'
+    >>> ascii_only("├─a → b")
+    '+-a ? b'
     """
-    return text.encode("ascii", "replace").decode("ascii")
+    return text.translate(DRAWN).encode("ascii", "replace").decode("ascii")

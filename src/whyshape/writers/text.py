@@ -66,6 +66,13 @@ def lines(block: Block, width: int) -> list[str]:
     raise TypeError(f"{type(block).__name__} is no block of the story")
 
 
+def wrapped(line: str) -> list[str]:
+    """A line as long as the screen is wide, or several, set in under its beginning."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    width = width_of_screen()
+    return textwrap.wrap(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False) or [""]
+
+
 def _wrap(text: str, width: int, indent: str = "") -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=True, break_on_hyphens=False) or [""]
 
@@ -83,8 +90,12 @@ def _slot(label: str, told: tuple[str, ...], width: int) -> list[str]:
 def _table(table: Table, width: int) -> list[str]:
     rows = [[one_line(cell) for cell in row] for row in (table.columns, *table.rows)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
-    while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > 8:  # the widest column gives way
-        widths[widths.index(max(widths))] -= 1
+    least = [max(8, len(name)) for name in rows[0]]
+    while sum(widths) + 2 * (len(widths) - 1) > width:  # the widest column of words gives way; a number is never cut
+        words = [i for i in range(len(widths)) if i not in table.right and widths[i] > least[i]]
+        if not words:
+            break
+        widths[max(words, key=widths.__getitem__)] -= 1
     found = []
     for row in rows:
         cells = [_cut(cell, w).rjust(w) if i in table.right else _cut(cell, w).ljust(w) for i, (cell, w) in enumerate(zip(row, widths))]

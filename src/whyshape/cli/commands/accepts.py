@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 from whyshape.cli import options as opt
 from whyshape.errors import WhyshapeError
@@ -52,12 +53,19 @@ def run(options) -> int:
         told = [] if fits else changes(model, shapes, at, found, options)
         data["for"] = {"sizes": at, "fits": fits, "changes": told}
         text = ", ".join(f"{letter}={n}" for letter, n in at.items())
-        lines += ["", f"{text} fits." if fits else f"{text} does not fit."]
+        rest = found.where(**at)
+        if not fits and not rest.empty:  # with some sizes of the axes that were not named
+            data["for"]["only"] = only = str(rest).splitlines()[0]
+            lines += ["", f"{text} fits only with {only}."]
+        else:
+            lines += ["", f"{text} fits." if fits else f"{text} does not fit."]
         lines += ["changes, each run again:", *(f"  {line}" for line in told)] if told else []
     if options.json:
         opt.write(json.dumps(data), options)
     else:
-        opt.write_text(safe("\n".join(lines)), options)
+        from whyshape.writers.text import wrapped
+
+        opt.write_text("\n".join(part for line in lines for part in wrapped(safe(line))), options)
     return 0 if fits else 1
 
 
@@ -95,10 +103,14 @@ def changes(model, shapes, at: dict[str, int], found, options) -> list[str]:
     read = again(model, shapes, options.dtype, options.mode)
     told = []
     near = found.nearest(**at)
-    if near is not None and read.runs([near]) == [True]:
+    if near is not None and any(near[letter] != n for letter, n in at.items()) and read.runs([near]) == [True]:
         told.append(f"an input of {'x'.join(str(near[letter]) for letter in at)}, the nearest that fits")
     if options.target is None:
-        model = target.load(None)
+        try:
+            model = target.load(None)
+        except ModuleNotFoundError:  # the answer needs no framework, changes of the model do
+            print("note: with torch installed, changes of the network are tried too", file=sys.stderr)
+            return told
     if isinstance(model, str):
         return told
     from whyshape.analyses.diagnose import diagnose

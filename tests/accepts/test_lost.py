@@ -1,6 +1,8 @@
 """Python on sizes, in all the ways there are: never a wrong set called proved, and where a size is lost the line is named."""
 
+import itertools
 import random
+import time
 
 import pytest
 import torch
@@ -135,3 +137,31 @@ def test_what_a_model_keeps_from_one_run_is_not_lost_history():
             return x * self.kept["mask"]
 
     assert accepts(again(Keeps().eval(), [SHAPE]), SHAPE).proved
+
+
+SHARED_SHAPE = ("N", 3, "H", "W")
+SHARED = {
+    "bit_length": lambda x, h, w: x.view(-1, h.bit_length(), w),
+    "bit_length of both": lambda x, h, w: x.view(-1, h.bit_length(), w.bit_length()),
+    "a power of two": lambda x, h, w: x.view(-1, 2 ** (h.bit_length() - 1), w),
+    "floors of both": lambda x, h, w: x.view(-1, h // 3 + 1, w // 2 + 1),
+    "at least one": lambda x, h, w: x.view(-1, max(h // 4, 1), w),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_size_divided_by_a_function_of_a_size(name):
+    """The sets have large moduli and many runs: the answer, its words and its JSON come in seconds of CPU time, not in minutes."""
+
+    class Shares(nn.Module):
+        def forward(self, x):
+            return SHARED[name](x, *x.shape[2:])
+
+    model, start = Shares(), time.process_time()
+    found = accepts(again(model, [SHARED_SHAPE]), SHARED_SHAPE)
+    assert len(str(found)) < 10_000 and len(found.to_json()) < 1_000_000
+    assert time.process_time() - start < 60  # about 3
+    for n, h, w in itertools.product((1, 2), (1, 3, 4, 5, 20, 28, 64), (1, 6, 31)):
+        at = {"N": n, "H": h, "W": w}
+        if not any(b.contains(found.algebra, at) for b in found.unsettled):
+            assert found.contains(**at) == runs(model, n, 3, h, w), at

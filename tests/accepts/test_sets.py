@@ -77,6 +77,17 @@ def test_words(numbers, text):
     assert words(numbers) == text
 
 
+def test_millions_of_runs():
+    """A long stretch is not written down number by number: in words it is counted, as data told by its remainders."""
+    long = (Numbers.residues([0], 3) & Numbers.between(100, 3_000_000)) | Numbers.of([7])
+    assert words(long) == "7, 102, 105, 108, 111, 114, 117 or 999961 more sizes up to 3000000" and len(long) == 999_968
+    assert long.to_dict() == {
+        "runs": [[7, 7]],
+        "stretches": [{"from": 102, "to": 3_000_000, "modulus": 3, "remainders": [0]}],
+        "from": None,
+    }
+
+
 def test_no_length_without_end():
     """An endless set has no length."""
     with pytest.raises(OverflowError, match=r"^this set of sizes has no end$"):

@@ -28,6 +28,7 @@ LIKELY = (224, 32, 28, 64, 256, 299, 512, 128, 384, 96, 160, 192, 320, 448, 16, 
 LIKELY_LENGTHS = (16, 128, 512, 64, 10, 32, 1000, 16000, 1024, 4096, 8, 4, 2, 1)
 SEARCH = 3000  # relations looked at in search of one more input of what is still open
 LARGEST = 1 << 24  # of a size that a model is run at
+SHATTERED = 128  # blocks after which no further input is tried: what is still open falls into ever more of them
 BLIND = 24  # inputs tried where the reason of a refusal cannot be seen
 
 
@@ -122,7 +123,8 @@ class _Search:
             found.excluded = self.excluded()
         else:
             found.constraints = tuple(constraints(found, self.best))
-            found.notes = [*getattr(self.run, "notes", ()), *notes(found, self.best)]
+            ended = [(way.path, self.solvable(way.accepted)) for way in self.ways if way.accepted]
+            found.notes = [*getattr(self.run, "notes", ()), *notes(found, ended)]
         if self.open:
             found.notes += self.tried_one_by_one()
         self.check(found, checks, chance)
@@ -138,7 +140,7 @@ class _Search:
 
     def explore(self) -> None:
         tried = 0
-        while self.open and self.traced < self.most and tried < BLIND:
+        while self.open and self.traced < self.most and tried < BLIND and len(self.open) + len(self.accepted) < SHATTERED:
             at = self.sample(tried)
             if at is None:
                 break

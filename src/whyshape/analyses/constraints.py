@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
 from whyshape.analyses.paths import Path, demanded, narrowed
 from whyshape.sizes import Formula, Size
 from whyshape.sizes.algebra import Algebra, Along, Poly, letters_of
-from whyshape.sizes.blocks import Relation, member, without
+from whyshape.sizes.blocks import Block, Relation, member, without
 from whyshape.sizes.conditions import everywhere
 from whyshape.sizes.sets import ANY, NOTHING, Numbers, words
 from whyshape.sizes.sizeset import SIGNS, SizeSet
@@ -95,7 +96,7 @@ def _necessary(sets: list[tuple[Any, Numbers]]) -> list[tuple[Any, Numbers]]:
 def _kind(numbers: Numbers) -> str:
     finite, _, pattern = numbers.split()
     if pattern.empty:
-        return "exactly" if len(numbers) == 1 else "at most" if numbers.first() == 1 and len(numbers.runs()) == 1 else "set"
+        return "exactly" if len(numbers) == 1 else "at most" if numbers.first() == 1 and len(numbers) == numbers.last() else "set"
     if not finite.empty:
         return "set"
     return "at least" if pattern.modulus == 1 else "multiple" if pattern.remainders == [0] else "set"
@@ -153,19 +154,18 @@ def _asked(told: SizeSet, demand, relation, form) -> str:
     return f"{who(demand.node)} wants {text}"
 
 
-def notes(found: SizeSet, here: Path) -> list[str]:
-    """What happens silently inside the set: a batch whose rows change."""
-    if not found.batch or not here.outputs or not here.outputs[0]:
+def notes(found: SizeSet, ways: Sequence[tuple[Path, list[Block]]]) -> list[str]:
+    """What happens silently inside the set: a batch whose rows change. ``ways``: each that leads to an end, with the inputs that take it."""
+    if not found.batch or not ways or not ways[0][0].outputs or not ways[0][0].outputs[0]:
         return []
-    algebra, rows = found.algebra, here.outputs[0][0]
-    form = algebra.normal(rows)
-    if not isinstance(rows, Size) or len(letters_of(form)) < 2 or found.batch not in letters_of(form):
+    algebra, rows = found.algebra, ways[0][0].outputs[0][0]
+    letters = letters_of(algebra.normal(rows))
+    if not isinstance(rows, Size) or len(letters) < 2 or found.batch not in letters:
         return []
-    images = algebra.leaves[found.batch]
-    if rows.op == "//":  # inside the set the division leaves no rest
-        form, images = algebra.normal(rows.args[0]), images * rows.args[1]
-    same = narrowed(algebra, found.blocks, "==", algebra.plus(form, algebra.times(algebra.normal(images), -1)))
-    other = without(found.blocks, same)
+    equal = [
+        (blocks, _alike(algebra, blocks, here.outputs[0][0], found.batch)) for here, blocks in ways if here.outputs and here.outputs[0]
+    ]
+    same, other = [b for _, alike in equal for b in alike], without(*equal[0])
     if not other:
         return []
     at = member(algebra, other[0], {letter: 16 if letter == found.batch else 32 for letter in found.letters})
@@ -177,6 +177,14 @@ def notes(found: SizeSet, here: Path) -> list[str]:
         f"the output has {found.simplifier.simplest(rows).formula.names()} rows, not {found.batch}; the two agree only for {inside}. "
         f"At {example} the {at[found.batch]} images become {algebra.value(algebra.normal(rows), at)} rows, without an error."
     ]
+
+
+def _alike(algebra: Algebra, blocks: list[Block], rows: int, batch: str) -> list[Block]:
+    """Those of the inputs for which there are as many rows as images."""
+    images: int = algebra.leaves[batch]
+    if isinstance(rows, Size) and rows.op == "//":  # inside the set the division leaves no rest
+        rows, images = rows.args[0], images * rows.args[1]
+    return narrowed(algebra, blocks, "==", algebra.plus(algebra.normal(rows), algebra.times(algebra.normal(images), -1)))
 
 
 __all__ = ["Constraint", "constraints", "meeting", "notes", "who"]

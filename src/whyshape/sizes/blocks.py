@@ -82,10 +82,17 @@ def near(numbers: Numbers, n: int) -> Iterator[int]:
             down = numbers.last(down - 1)
 
 
-def _effort(relation: Relation) -> int:
-    """What it costs to look at a relation: one that divides by a size is a table each time."""
+def _divides(relation: Relation) -> bool:
+    """Whether it divides by a size: of one axis alone that would be a table each time, so it is asked size by size."""
     products = relation.form.terms if isinstance(relation.form, Poly) else ()
-    return 1 + sum(100 for product in products for atom in product if atom.op in ("//", "%") and not isinstance(atom.args[1], int))
+    return any(atom.op in ("//", "%") and not isinstance(atom.args[1], int) for product in products for atom in product)
+
+
+def _effort(relation: Relation) -> int:
+    """What it costs to put a size into a relation: a remainder of one axis is a table as long as its divisor."""
+    products = relation.form.terms if isinstance(relation.form, Poly) else ()
+    divisors = (atom.args[1] for product in products for atom in product if atom.op in ("//", "%"))
+    return 1 + sum(min(abs(c), LONGEST) // 64 for c in divisors if isinstance(c, int))
 
 
 class Work:
@@ -108,14 +115,17 @@ def members(
 ) -> Iterator[dict[str, int]]:
     """Members of the block, in the order of the axes' distance from ``close_to``, the last axis running fastest."""
     letters = list(block.axes)
+    asked = tuple(filter(_divides, block.relations))
     # The axis with relations to all others is solved exactly, last: put it there.
     order = sorted(letters, key=lambda letter: sum(letter in letters_of(r.form) for r in block.relations))
 
-    def search(i: int, at: dict[str, int], relations: tuple[Relation, ...]) -> Iterator[dict[str, int]]:
-        letter = order[i]
+    def search(before: dict[str, int], relations: tuple[Relation, ...]) -> Iterator[dict[str, int]]:
+        letter = order[len(before)]
+        known = next(reversed(before), "")  # put in now; the letters before it have been
+        at = {known: before[known]} if known else {}
         numbers, open_relations = block.axes[letter], []
         if work is not None:
-            work.left -= sum(map(_effort, relations))
+            work.left -= 1 + sum(map(_effort, relations))
             if work.left < 0:
                 return
         for relation in relations:
@@ -127,16 +137,20 @@ def members(
                 numbers = numbers & form.stairs.compare(relation.relation, 0)
             else:
                 open_relations.append(Relation(relation.relation, form))
-        last = i + 1 == len(order)
-        tied = any(letter in letters_of(r.form) for r in open_relations)
+        last = len(before) + 1 == len(order)
+        tied = any(letter in letters_of(r.form) for r in (*open_relations, *asked))
         for n in islice(near(numbers, close_to.get(letter, 1)), tries if tied or not last else None):
-            here = {letter: n}
+            here = {**before, letter: n}
             if not last:
-                yield from ({**here, **rest} for rest in search(i + 1, here, tuple(open_relations)))
-            elif all(r.holds(algebra, here) for r in open_relations):
+                yield from search(here, tuple(open_relations))
+            elif all(r.holds(algebra, here) for r in (*open_relations, *asked)):
                 yield here
+            elif work is not None:
+                work.left -= 1
+                if work.left < 0:
+                    return
 
-    for found in search(0, {}, block.relations):
+    for found in search({}, tuple(r for r in block.relations if r not in asked)):
         yield {letter: found[letter] for letter in letters}
 
 

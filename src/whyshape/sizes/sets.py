@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import lcm
 from typing import NamedTuple
+
+FEW = 512  # runs of neighbours that are written down one by one
 
 
 class Numbers:
@@ -59,8 +61,7 @@ class Numbers:
     def _masks(self, modulus: int) -> list[tuple[int, int]]:
         if modulus == self.modulus:
             return self.pieces
-        repeat = ((1 << modulus) - 1) // ((1 << self.modulus) - 1)
-        return [(start, mask * repeat) for start, mask in self.pieces]
+        return [(start, _repeated(mask, self.modulus, modulus)) for start, mask in self.pieces]
 
     def _with(self, other: Numbers, combine) -> Numbers:
         modulus, pieces = self._combined(other, combine)
@@ -143,12 +144,16 @@ class Numbers:
             if not mask:
                 continue
             n = max(start, low)
-            shift = n % self.modulus
-            turned = mask >> shift | (mask & (1 << shift) - 1) << self.modulus - shift
+            turned = self._turned(mask, n)
             n += (turned & -turned).bit_length() - 1
             if i + 1 == len(self.pieces) or n < self.pieces[i + 1][0]:
                 return n
         return None
+
+    def _turned(self, mask: int, n: int) -> int:
+        """The mask with the bit that tells of ``n`` first."""
+        shift = n % self.modulus
+        return mask >> shift | (mask & (1 << shift) - 1) << self.modulus - shift
 
     def last(self, high: int | None = None) -> int | None:
         """The largest member that is at most ``high``; None if there is none, or, without ``high``, if the set has no end."""
@@ -161,8 +166,7 @@ class Numbers:
             if not mask:
                 continue
             n = high if i + 1 == len(self.pieces) else min(high, self.pieces[i + 1][0] - 1)
-            shift = (n + 1) % self.modulus
-            turned = mask >> shift | (mask & (1 << shift) - 1) << self.modulus - shift
+            turned = self._turned(mask, n + 1)
             n -= self.modulus - turned.bit_length()
             if n >= start:
                 return n
@@ -188,7 +192,8 @@ class Numbers:
         found = 0
         for (start, mask), (end, _) in pairwise(self.pieces):
             whole, rest = divmod(end - start, self.modulus)
-            found += whole * mask.bit_count() + sum(mask >> (end - 1 - i) % self.modulus & 1 for i in range(rest))
+            last = self._turned(mask, start) & (1 << rest) - 1  # what follows the whole periods begins as the first of them
+            found += whole * mask.bit_count() + last.bit_count()
         return found
 
     @property
@@ -215,28 +220,45 @@ class Numbers:
     @property
     def remainders(self) -> list[int]:
         """The remainders mod `modulus` of the members, from where the set repeats."""
-        return [r for r in range(self.modulus) if self.pieces[-1][1] >> r & 1]
+        return [r for r, bit in enumerate(reversed(f"{self.pieces[-1][1]:b}")) if bit == "1"]
 
-    def runs(self) -> list[Run]:
-        """The members of a finite set as runs of neighbours."""
-        found, n = [], self.first()
-        holes = ~self
+    def runs(self) -> Iterator[Run]:
+        """The members of a finite set as runs of neighbours, the smallest first: of a long one there can be millions."""
+        n, holes = self.first(), ~self
         while n is not None:
             hole = holes.first(n)
-            found.append(Run(n, hole - 1))  # a finite set ends: there is a hole
+            yield Run(n, hole - 1)  # a finite set ends: there is a hole
             n = self.first(hole)
-        return found
 
     def __repr__(self):
         return words(self)
 
     def to_dict(self) -> dict:
-        """``{"runs": [[28, 31]], "from": None}`` or, repeating, ``{"runs": [..], "from": 64, "modulus": 32, "remainders": [0]}``."""
+        """``{"runs": [[28, 31]], "from": None}`` or, repeating, ``{"runs": [..], "from": 64, "modulus": 32, "remainders": [0]}``.
+
+        A stretch of more runs than anyone writes down stands in ``"stretches"``: from, to, modulus and remainders.
+        """
         finite, start, pattern = self.split()
-        data: dict = {"runs": [list(run) for run in finite.runs()], "from": None}
+        data: dict = {"runs": [list(run) for run in islice(finite.runs(), FEW + 1)], "from": None}
+        if len(data["runs"]) > FEW:
+            data |= finite._stretches()
         if not pattern.empty:
             data |= {"from": pattern.first(start), "modulus": pattern.modulus, "remainders": pattern.remainders}
         return data
+
+    def _stretches(self) -> dict:
+        """A finite set with its pieces of more than `FEW` runs told by their remainders."""
+        kept, stretches = [], []
+        for (start, mask), (end, _) in pairwise(self.pieces):
+            piece = Numbers(self.modulus, [(1, 0), (start, mask), (end, 0)]) if end - start > FEW else NOTHING
+            if len(list(islice(piece.runs(), FEW + 1))) <= FEW:
+                kept.append((start, mask))
+                continue
+            kept.append((start, 0))
+            pattern = Numbers(self.modulus, [(1, mask)])
+            stretches.append({"from": piece.first(), "to": piece.last(), "modulus": pattern.modulus, "remainders": pattern.remainders})
+        short = Numbers(self.modulus, [*kept, self.pieces[-1]])
+        return {"runs": [list(run) for run in short.runs()], "stretches": stretches}
 
 
 class Run(NamedTuple):
@@ -273,13 +295,24 @@ def primes(n: int) -> Iterator[int]:
         yield p
 
 
+def _repeated(mask: int, short: int, long: int) -> int:
+    """A mask of ``short`` bits again and again, ``long`` bits in all: by shifts, which for masks of thousands of bits are all that is cheap."""
+    if not mask or mask.bit_length() == short == mask.bit_count():
+        return mask and (1 << long) - 1
+    made, wide = mask, short
+    while wide < long:
+        made |= made << wide
+        wide *= 2
+    return made & (1 << long) - 1
+
+
 def _smaller_modulus(modulus, pieces):
     """The same pieces with the smallest modulus that tells their remainders apart."""
     for p in primes(modulus):
         small = modulus // p
-        low = (1 << small) - 1
-        repeat = ((1 << modulus) - 1) // low
-        if all((mask & low) * repeat == mask for _, mask in pieces):
+        rest = (1 << modulus - small) - 1
+        if all(mask >> small == mask & rest for _, mask in pieces):
+            low = (1 << small) - 1
             modulus, pieces = small, [(start, mask & low) for start, mask in pieces]
     return modulus, pieces
 
@@ -291,11 +324,11 @@ def _either(parts: list[str]) -> str:
 def words(numbers: Numbers, most: int = 8) -> str:
     """The set in words; of more than ``most`` runs the first are named and the others counted."""
     finite, start, pattern = numbers.split()
-    runs = finite.runs()
+    runs = list(islice(finite.runs(), most + 1))
     parts = [str(run) for run in runs]
     if len(parts) > most:
         rest = len(finite) - sum(run.high - run.low + 1 for run in runs[: most - 1])
-        parts = [*parts[: most - 1], f"{rest} more sizes up to {runs[-1].high}"]
+        parts = [*parts[: most - 1], f"{rest} more sizes up to {finite.last()}"]
     if not pattern.empty:
         parts.append(_repeating(pattern, pattern.first(start), most))
     return _either(parts) if parts else "none"

@@ -9,7 +9,7 @@ from typing import Any
 
 from whyshape.errors import WhyshapeError
 from whyshape.sizes.algebra import Algebra, Poly, letters_of
-from whyshape.sizes.blocks import Block, Relation, members, tidy, without
+from whyshape.sizes.blocks import Block, Relation, Work, members, tidy, without
 from whyshape.sizes.conditions import everywhere, within
 from whyshape.sizes.formula import Formula
 from whyshape.sizes.sets import ANY, NOTHING, Numbers, words
@@ -18,6 +18,7 @@ from whyshape.sizes.simplify import Simplifier, condition
 SCHEMA = "whyshape.accepts.v1"
 SIGNS = {"==": "=", "!=": "is not", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 SEARCH = 2048
+WORK = 1 << 15  # relations looked at in search of a block's members
 MANY = 8  # blocks told one by one
 
 
@@ -84,18 +85,23 @@ class SizeSet:
         """The accepted sizes closest to these: by the largest difference, then by their sum, then the larger. None for an empty set."""
         self._known(sizes)
         aim = {letter: sizes.get(letter, 1) for letter in self.letters}
-        found = (islice(members(self.algebra, block, aim), 1 if not block.relations else SEARCH) for block in self.blocks)
+        found = self._some(aim)
 
         def distance(at):
             apart = [abs(at[letter] - n) for letter, n in sizes.items()]
             return max(apart, default=0), sum(apart), -sum(at[letter] for letter in sizes)
 
-        return min((at for some in found for at in some), key=distance, default=None)
+        return min(found, key=distance, default=None)
+
+    def _some(self, aim: Mapping[str, int]) -> Iterator[dict[str, int]]:
+        """Members near ``aim``: of each block the nearest, and where axes are tied as many as are found in time."""
+        for block in self.blocks:
+            yield from islice(members(self.algebra, block, aim, work=Work(WORK)), 1 if not block.relations else SEARCH)
 
     def smallest(self) -> dict[str, int] | None:
         """The accepted input of the fewest cells; None for an empty set."""
         aim = dict.fromkeys(self.letters, 1)
-        found = (islice(members(self.algebra, block, aim), 1 if not block.relations else SEARCH) for block in self.blocks)
+        found = self._some(aim)
 
         def cells(at):
             count = 1
@@ -103,7 +109,7 @@ class SizeSet:
                 count *= n
             return count, sorted(at.values())
 
-        return min((at for some in found for at in some), key=cells, default=None)
+        return min(found, key=cells, default=None)
 
     def square(self) -> Numbers:
         """The sizes that all axes but the batch may have at once."""

@@ -15,6 +15,7 @@ from whyshape.sizes import product
 if TYPE_CHECKING:
     from whyshape.analyses.compare_run import Run
     from whyshape.analyses.compare_weights import Weighed
+    from whyshape.analyses.compare_wiring import Open
 
 ALLOWED = ("merged", "idle", "spelled")
 FRACTIONS = ("float32", "float64", "float16", "bfloat16")  # what weights are made of
@@ -84,15 +85,20 @@ class Comparison(NamedTuple):
     names: tuple[str, str]
     weights: Weighed | None = None  # the values of the weights, where they were asked for
     run: Run | None = None  # both networks run on the same numbers, where that was asked for
+    open: Open | None = None  # where it is not proved that they read the same results
 
     @property
     def equal(self) -> bool:
-        """The same network: the same operators between the same sizes; idle, merged and otherwise spelled calls do not count.
+        """The same network: the same operators between the same sizes, each proved to read the same results in the same places.
 
-        Where weights were compared they are the same too; where both were run, the numbers that came out decide.
+        Idle, merged and otherwise spelled calls do not count. Where weights were compared they are the same too; where both were run,
+        the numbers that came out decide.
         """
-        if self.run is not None:
-            return self.run.equal
+        return self.run.equal if self.run is not None else self.alike and self.open is None
+
+    @property
+    def alike(self) -> bool:
+        """The same calls and weights, however they are wired."""
         return all(change.kind in ALLOWED for change in self.changes) and (self.weights is None or not self.weights.differ)
 
     @property
@@ -114,6 +120,10 @@ class Comparison(NamedTuple):
             else f"{self.same} operator calls are alike in shape and cost, {rest} aside"
         )
         held = "; the values of their weights were not compared" if self.weights is None else f"; {self.weights.sentence}"
+        if self.open is not None:
+            more = f" and {self.open.calls - 1} more" if self.open.calls > 1 else ""
+            what = f"{self.open.place}{more} is computed from the same results"
+            return f"Not proved to be the same network: {calls}{held}. It is not proved that {what}; --run decides."
         return f"The same network{' up to folding' if rest and self.weights else ''}: {calls}{held}."
 
     def _aside(self) -> str:
@@ -130,6 +140,7 @@ class Comparison(NamedTuple):
             "totals": {name: [side.to_dict() for side in both] for name, both in self.totals.items()},
             "changes": [change.to_dict() for change in self.changes],
             "weights": None if self.weights is None else self.weights.to_dict(),
+            "wiring": None if not self.alike else {"proved": self.open is None, "open": None if self.open is None else self.open.place},
             "run": None if self.run is None else {"difference": self.run.difference, "largest": self.run.largest},
         }  # fmt: skip
 
@@ -180,12 +191,12 @@ def compare(
         names = named if named[0] != named[1] else (f"{names[0]} (1)", f"{names[1]} (2)")
     sides = [[[x for x in side if x.read is read] for side in (left, right)] for read in (True, False)]
     pairs = [pair for both in sides for pair in paired(*both)]  # what nobody reads stands for nothing that somebody does
-    changes, same = found(pairs)
+    every = found(pairs)
     weighed = None
     if weights is not None:
         from whyshape.analyses.compare_weights import weighed as weigh
 
-        weighed, changes, same = weigh(models or (a, b), (before, after), pairs, changes, weights == "all")
+        weighed, every = weigh(models or (a, b), (before, after), pairs, every, weights == "all")
     total = lambda find: (find(before), find(after))
     totals = {
         "parameters": total(lambda g: parameters(g).total), "multiply-adds": total(lambda g: operations(g).forward()),
@@ -196,7 +207,18 @@ def compare(
         from whyshape.analyses.compare_run import ran_both
 
         ran = ran_both(models or (a, b), before)
-    return Comparison(tuple(changes), same, totals, (names[0], names[1]), weighed, ran)
+    changes = tuple(c for c in every if c.kind != "same")
+    made = Comparison(changes, len(every) - len(changes), totals, (names[0], names[1]), weighed, ran)
+    on_both = any(c.before and c.after and c.kind not in ALLOWED for c in changes)  # a call that both have, and that is another
+    if ran is not None or on_both or (weighed is not None and weighed.differ):
+        return made
+    from whyshape.analyses.compare_wiring import wiring
+
+    unproved = wiring((before, after), every)
+    if unproved is not None:
+        return made._replace(open=unproved if made.alike else None)
+    alone = lambda c: c if c.kind in ALLOWED else c._replace(kind="spelled")
+    return made._replace(changes=tuple(map(alone, changes)))  # however they are written: what comes out is the same
 
 
 def layers(graph: Graph) -> list[Layer]:
@@ -275,12 +297,11 @@ def kept_not_learned(node: Node) -> set[int]:
     return {ref.tensor for name, ref in bound.items() if name.startswith("running_") and isinstance(ref, Ref)}
 
 
-def found(pairs) -> tuple[list[Change], int]:
-    """The changes among pairs, those told apart that make no other network; and how many pairs are alike."""
+def found(pairs) -> list[Change]:
+    """Every pair as a change, of the kind "same" where nothing differs; those told apart that make no other network."""
     from whyshape.analyses.compare_pairs import settled, spelled
 
-    changes = settled(pairs)
-    return [c for c in spelled(changes) if c.kind != "same"], sum(c.kind == "same" for c in changes)
+    return spelled(settled(pairs))
 
 
 __all__ = ["ALLOWED", "Change", "Comparison", "Layer", "amount", "compare", "found", "layers"]

@@ -94,8 +94,8 @@ def array(tensor: Any):
     return (tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor).numpy()
 
 
-def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: bool) -> tuple[Weighed, list[Change], int]:
-    """The values of every pair's weights; the changes, with the norms that proved to be folded; and how many pairs are alike."""
+def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: bool) -> tuple[Weighed, list[Change]]:
+    """The values of every pair's weights; every pair as a change again, with the norms that proved to be folded."""
     sides = [_Side(m, g, external) for m, g in zip(models, graphs)]
     kinds = {id(c.after or c.before): c.kind for c in changes}
     folded: set[int] = set()
@@ -146,8 +146,7 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
     from whyshape.analyses.compare_pairs import spelled
 
     final = [known.get(id(c.after), c) if c.kind in ("same", "spelled") else c for c in spelled(settled)]
-    same = sum(c.kind == "same" for c in final)
-    return Weighed(equal, n_folded, tuple(differ), tuple(dict.fromkeys(unread)), largest), [c for c in final if c.kind != "same"], same
+    return Weighed(equal, n_folded, tuple(differ), tuple(dict.fromkeys(unread)), largest), final
 
 
 def _told(a: Layer | None, b: Layer | None, folded: set[int], bare: set[int]) -> Change:

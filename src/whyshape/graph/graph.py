@@ -20,6 +20,7 @@ class Tensor(NamedTuple):
     strides: tuple[int, ...] | None = None  # how it lies in memory; None: row by row
     base: int = -1  # the tensor in whose memory it lies, for a view or a result put in place
     trainable: bool = True  # a parameter that learns
+    number: float | None = None  # what a file's constant of one number says
 
 
 class Ref(NamedTuple):
@@ -119,6 +120,7 @@ class Graph(NamedTuple):
     state: tuple[State, ...] = ()  # every parameter and buffer, shared ones once; empty where the reader knows none but those used
     calls: tuple[ModuleCall, ...] = ()  # every call of a module, in the order they began
     framework: str = ""  # whose layers and order of axes these are: "keras"; empty for PyTorch's
+    sized: tuple[int, ...] = ()  # calls read from a file for their sizes alone: what else its operator says was passed over
 
     def settled(self) -> Graph:
         """The same graph with every part written down, for a question that looks at all of it."""

@@ -56,6 +56,8 @@ def to_json(graph: Graph) -> dict:
     data["sizes"] = pack.sizes
     if graph.framework:
         data["framework"] = graph.framework
+    if graph.sized:
+        data["sized"] = [int(i) for i in graph.sized]
     return data
 
 
@@ -79,6 +81,7 @@ def from_json(data: Any) -> Graph:
             state=tuple(_filled(State, unpack, s) for s in data["state"]),
             calls=tuple(_filled(ModuleCall, unpack, c) for c in data["calls"]),
             framework=str(data.get("framework", "")),
+            sized=tuple(map(_place, data.get("sized", ()))),
         )
         _check(graph)
     except (

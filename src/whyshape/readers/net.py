@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any, NoReturn
 
 from whyshape.errors import WhyshapeError
@@ -91,6 +92,7 @@ class Net(Builder):
         self.kept: list = []  # ids are only names while the constants live
         self.learned: set[int] = set()
         self.notes: list[str] = []
+        self.sized: set[int] = set()  # calls that say less than the file
         self.place = ""  # what the file itself calls the call being read
         self.sizes_word, self.sizes_from = "shape", 0  # how the file tells a reshape its sizes, and from which axis on
         self.expanded: dict[str, str] = {}  # constants that the file repeats to a size it is told: by name, where
@@ -138,7 +140,10 @@ class Net(Builder):
         """A tensor of the graph for something known by its content; a weight of the file is a parameter."""
         if id(known) not in self.contents:
             kind = "parameter" if id(known) in self.learned else "constant"
-            self.contents[id(known)] = self.tensor(known.shape, known.dtype, kind, name)
+            value = self.contents[id(known)] = self.tensor(known.shape, known.dtype, kind, name)
+            only = known.items[0] if len(known.items) == 1 else None
+            if type(only) in (int, float) and abs(only) < 1e300 and isfinite(only):
+                self.tensors[value.index] = self.tensors[value.index]._replace(number=float(only))
             self.kept.append(known)
         return self.contents[id(known)]
 
@@ -191,7 +196,9 @@ class Net(Builder):
         """What an attempt gives: the graph, and whether sizes were ``chosen`` for free axes."""
         if chosen:
             self.note("; ".join(f"{letter} is free and stands at {sizes[letter]}" for letter in dict.fromkeys(chosen)))
-        return self.graph(*outputs, notes=tuple(self.notes))._replace(branches=tuple(branches)), bool(chosen)
+        return self.graph(*outputs, notes=tuple(self.notes))._replace(branches=tuple(branches), sized=tuple(sorted(self.sized))), bool(
+            chosen
+        )
 
     def mark(self) -> tuple[int, int]:
         """A place to come back to."""

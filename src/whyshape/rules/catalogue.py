@@ -74,6 +74,7 @@ CATALOGUE = {
   "twins_names": "renamed",
   "twins_torch": "lookalike",
   "words": "note",
-  "work": "fvcore itself work"
+  "work": "fvcore itself work",
+  "written": "written"
  }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from whyshape.readers.onnx.known import Known
 from whyshape.readers.onnx.records import DTYPES
 from whyshape.readers.onnx.scope import Op, Opaque, op
 
@@ -28,10 +29,21 @@ def same(op: Op):
         axis = op.attr("axis", -1 if op.opset >= 13 else 1)
         return op.net.call(name, x, min(axis, max(len(x.shape) - 1, 0)))
     if name == "clamp_min":
-        return op.net.call(name, x, 0)
+        return clip(op, x)
+    if name == "gelu":
+        return op.net.call(name, x, approximate=str(op.attr("approximate", "none")))
     if name == "leaky_relu":
         return op.net.call(name, x, op.attr("alpha", 0.01))
     return op.net.retyped(op.net.call(name, x), x.dtype)
+
+
+def clip(op: Op, x):
+    """The limits, where the file says them; sizes need none."""
+    limits = [op.inputs[i] if op.has(i) else op.attr(word) for i, word in ((1, "min"), (2, "max"))]
+    plain = [v.items[0] if isinstance(v, Known) and len(v.items) == 1 else v for v in limits]
+    if all(v is None or type(v) in (int, float) for v in plain) and plain != [None, None]:
+        return op.net.call("clamp", x, *plain)
+    return op.net.call("clamp_min", x, 0)
 
 
 @op("Identity")

@@ -11,6 +11,7 @@ from whyshape.graph import Stopped, Value
 from whyshape.readers.net import UNSEEN, Net
 from whyshape.readers.onnx import ops_axes, ops_cells, ops_flow, ops_products, ops_windows  # noqa: F401  they fill OPS
 from whyshape.readers.onnx.content import FOLDS
+from whyshape.readers.onnx.faithful import faithful
 from whyshape.readers.onnx.known import MOST, Known, Part, count, is_float
 from whyshape.readers.onnx.records import GraphRecord, ModelRecord, NodeRecord, Type
 from whyshape.readers.onnx.scope import OPS, Op, Opaque, Sequence, Unknown
@@ -118,7 +119,10 @@ class Walk:
                     raise Opaque(f"how many {name} gives depends on the numbers, not on the sizes")
                 if adapter is None:
                     raise Opaque(f"no rule is known for {name[:60]}")
+                at = len(net.nodes)
                 found = adapter(op)
+                if len(net.nodes) > at and not faithful(op, len(net.nodes) - at):
+                    net.sized.update(range(at, len(net.nodes)))
             return list(found) if isinstance(found, list) else [found]
         except (Opaque, Unexplained) as why:
             return self.stated(op, str(why))

@@ -42,11 +42,11 @@ class Freezer:
         if base < 0 and tensor._is_view():
             base = self.root(self.of(tensor._base))
         trainable = tensor.requires_grad if kind == "parameter" else True
-        return self._number(tensor, (tuple(tensor.shape), self.dtype(tensor), kind, name, axes, strides, base, trainable))
+        return self._number(tensor, (tuple(tensor.shape), self.dtype(tensor), kind, name, axes, strides, base, trainable, None))
 
     def made(self, tensor) -> int:
         """A new tensor that a rule made: laid out row by row, in memory of its own."""
-        return self._number(tensor, (tuple(tensor.shape), self.dtype(tensor), "activation", "", (), None, -1, True))
+        return self._number(tensor, (tuple(tensor.shape), self.dtype(tensor), "activation", "", (), None, -1, True, None))
 
     def _number(self, tensor, fields) -> int:
         self.index[id(tensor)] = index = len(self.tensors)
@@ -77,7 +77,7 @@ class Freezer:
             return self.add(tensor, "parameter" if isinstance(tensor, torch.nn.Parameter) else "constant")
         if known.shape is None or not tensor.is_contiguous():
             return self.add(tensor, known.kind, known.name)
-        return self._number(tensor, (known.shape, known.dtype, known.kind, known.name, (), None, -1, known.trainable))
+        return self._number(tensor, (known.shape, known.dtype, known.kind, known.name, (), None, -1, known.trainable, None))
 
     def value(self, value, inputs: list[int]):
         """Arguments with `Ref`s, plain data, and sizes whose leaves point at tensor indices."""

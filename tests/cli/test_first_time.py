@@ -179,3 +179,34 @@ def test_a_tree_in_ascii(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Ascii(held, encoding="ascii"))
     assert main(["summary"]) == 0
     assert b"+-Conv2d: 1-1" in held.getvalue() and b"?" not in held.getvalue()
+
+
+@pytest.mark.parametrize("word, code, says", [
+    ("maxpool_2", 0, "conv.maxpool_2, cell 1, 2\nIt reads rows 4 to 19, of 28.\nIt reads columns 8 to 23, of 28."),
+    ("maxpol_2", 2, "whyshape: there is no layer 'maxpol_2'; did you mean maxpool_2 or maxpool_1?"),
+    ("zzz", 2, "whyshape: there is no layer 'zzz'"),
+])  # fmt: skip
+def test_the_end_of_a_path_is_enough(capsys, word, code, says):
+    """A layer of the thread's network by its last name; a slip of the pen is answered with what is near."""
+    assert main(["field", word, "--cell", "1,2"]) == code
+    said = capsys.readouterr()
+    assert (said.err if code else said.out).strip() == says
+
+
+def test_ceil_mode_is_true_or_false(capsys):
+    """As Python writes it, or as the numbers it is."""
+    answers = []
+    for values in ("true,false", "0,1", "True"):
+        assert main(["solve", "28 -> 14", "--op", "pool", "--ceil-mode", values, "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["total"])
+    assert answers[0] == answers[1] > answers[2] > 0
+
+
+def test_a_graph_written_down_is_a_target(tmp_path, capsys):
+    """As docs/files.md says: the JSON of a graph is asked as the model was."""
+    from whyshape import explain
+    from whyshape.graph.json import to_json
+
+    (tmp_path / "net.json").write_text(json.dumps(to_json(explain("Conv2d(1, 10, 5) > Flatten", (1, 1, 28, 28)).graph)))
+    assert main(["why", str(tmp_path / "net.json"), "5760"]) == 0
+    assert capsys.readouterr().out.startswith("5760 = 10 * 24 * 24.")

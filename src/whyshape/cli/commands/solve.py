@@ -26,7 +26,8 @@ def arguments(parser) -> None:
         "--op", action="append", choices=("conv", "pool", "transpose"), help="the kind of layer (default: conv); repeat for several"
     )
     for name in SETTINGS:
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUES", help="the values to look at: 3, 3..7 or 1,3,5")
+        values_of = "true, false or both, as true,false" if name == "ceil_mode" else "3, 3..7 or 1,3,5"
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUES", help=f"the values to look at: {values_of}")
     parser.add_argument("--same-as", choices=("keras",), help="the same values as Keras' padding='same', not only the same size")
     parser.add_argument("--all", action="store_true", help="print every setting found")
     output(parser)
@@ -40,6 +41,8 @@ def values(name: str, text: str) -> list[int]:
     """
     from whyshape.errors import WhyshapeError
 
+    if name == "ceil_mode":
+        text = text.lower().replace("true", "1").replace("false", "0")
     found: list[int] = []
     for part in text.split(","):
         low, dots, high = part.strip().partition("..")

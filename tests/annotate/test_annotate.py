@@ -307,7 +307,7 @@ def test_json(thread, capsys):
     (["Conv2d(1, 10, 5)", *SHAPE], 2, "annotate writes into Python code, and Conv2d(1, 10, 5) has none; name a model as file.py:Net"),
     (["net.onnx", *SHAPE], 2, "annotate writes into Python code, and net.onnx has none; name a model as file.py:Net"),
     (["net.py:Net", "--input", "1,1,H,W"], 2, "a comment holds numbers: give a number for H, W"),
-    (["net.py:Net"], 2, "an input is needed: try --input 1,1,224,224 (its first convolution takes 1 channels)"),
+    (["net.py:Net"], 2, "an input is needed: try --input 1,1,224,224 (its first convolution takes 1 channel)"),
     (["nope.py:Net", *SHAPE], 2, "there is no file nope.py"),
     (["other.py:net", *SHAPE], 2, f"annotate works on your own files; the code of Sequential is from {torch.nn.modules.container.__file__}"),
     (["net.py:Net", "--input", "3,3,3"], 1, None),

@@ -13,7 +13,7 @@ def strips(sketch: Picture, high: list[float], tall: float, gap: float, look_bac
 
     >>> from whyshape.analyses.layout import placed
     >>> chain = placed(6, [(i, i + 1) for i in range(5)])
-    >>> strips(chain, [10.0] * 6, 50.0, 10.0)
+    >>> strips(chain, [10.0] * 6, 60.0, 10.0)  # ten high and a gap of ten each
     [range(0, 3), range(3, 6)]
     """
     rows, found, first = len(high), [], 0

@@ -227,6 +227,38 @@ def test_lost_history_is_tried_size_by_size():
     assert found.contains(H=40, W=7) and not found.contains(H=41, W=7) and not found.observed
 
 
+def test_windows_put_back_together():
+    """Windows cut out and put back as MaxViT does it: the batch is found by a division that cancels where the windows fit."""
+
+    class Windows(nn.Module):
+        def forward(self, x):
+            n, c, h, w = x.shape
+            if h % 8 or w % 8:
+                raise ValueError("windows of 8 x 8")
+            cut = x.view(n, c, h // 8, 8, w // 8, 8).permute(0, 2, 4, 3, 5, 1).reshape(-1, 8, 8, c)
+            batch = int(cut.shape[0] / (h * w / 8 / 8))
+            whole = cut.reshape(batch, h // 8, w // 8, 8, 8, c)
+            return whole.reshape(whole.shape[0], -1)
+
+    class Halves(nn.Module):
+        def forward(self, x):
+            x = F.max_pool2d(x, 4, ceil_mode=True)
+            whole = x.flatten(1).view(-1, 8, 8)
+            tall, wide = x.shape[2:]
+            if tall % 8 or wide % 8:
+                raise ValueError("windows of 8 x 8")
+            return whole.view(whole.shape[0] * 64 // (tall * wide), tall // 8, wide // 8, 64)
+
+    shape = (1, 1, "H", "W")
+    for model, told in (
+        (Windows(), "H and W multiples of 8"),
+        (Halves(), "H and W any size from 29 up whose remainder mod 32 is 0 or at least 29"),
+    ):
+        found = accepts(again(model.eval(), [shape]), shape)
+        assert found.proved and found.told() == told, found
+        assert all(found.contains(H=h, W=w) == runs(model, 1, 1, h, w) for h in (1, 8, 24, 28, 29, 32, 61, 64) for w in (7, 16, 31, 32, 33))
+
+
 def test_one_axis_twice():
     """The same letter twice: square inputs only, decided as such."""
     found = ask(ThreadNet(), (1, 1, "S", "S"))

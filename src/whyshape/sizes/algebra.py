@@ -283,7 +283,7 @@ class Algebra:
         inside = {atom.letter if atom.stairs else None for p in terms for atom in p}
         if len(inside) == 1 and None not in inside and all(len(p) <= 1 for p in terms):
             (letter,) = inside
-            sum_of = lambda: _sum([Stairs.constant(c) if not p else p[0].stairs * c for p, c in terms.items()])
+            sum_of = lambda: reduce(Stairs.__add__, [Stairs.constant(c) if not p else p[0].stairs * c for p, c in terms.items()])
             made = self.along(letter, sum_of)
             if made is not None:
                 return made
@@ -305,7 +305,7 @@ class Algebra:
                     if len(found) + with_rest < 2:
                         continue
                     parts = [atom.stairs * terms[p] for p, atom in found] + ([Stairs.constant(terms[rest])] if with_rest else [])
-                    made = self.along(letter, partial(_sum, parts))
+                    made = self.along(letter, partial(reduce, Stairs.__add__, parts))
                     if made is None:
                         continue
                     for p, _ in found:
@@ -365,18 +365,22 @@ class Algebra:
 
     def renamed(self, form: Form, names: Mapping[str, str]) -> Form:
         """The form with letters renamed; two that get one name become one axis."""
+        return self.mapped(form, lambda letter, stairs: Along(names.get(letter, letter), stairs))
+
+    def mapped(self, form: Form, act: Callable[[str, Stairs], Form]) -> Form:
+        """The form with what ``act`` makes of it in place of every staircase."""
         if isinstance(form, int):
             return form
         if isinstance(form, Along):
-            return Along(names.get(form.letter, form.letter), form.stairs)
+            return act(form.letter, form.stairs)
         total: Form = 0
         for product, c in form.terms.items():
             term: Form = c
             for atom in product:
                 if atom.stairs:
-                    factor: Form = Along(names.get(atom.letter, atom.letter), atom.stairs)
+                    factor = act(atom.letter, atom.stairs)
                 else:
-                    factor = self.apply(atom.op, [a if isinstance(a, float) else self.renamed(a, names) for a in atom.args])
+                    factor = self.apply(atom.op, [a if isinstance(a, float) else self.mapped(a, act) for a in atom.args])
                 term = self.times(term, factor)
             total = self.plus(total, term)
         return total
@@ -387,13 +391,6 @@ class Algebra:
         if atom.stairs:
             return atom.stairs(at[atom.letter])
         return self.apply(atom.op, [a if isinstance(a, float) else self.put(a, at) for a in atom.args])
-
-
-def _sum(parts: list[Stairs]) -> Stairs:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
 
 
 __all__ = ["LIMIT", "Algebra", "Along", "Atom", "Form", "Poly", "Product", "letters_of"]

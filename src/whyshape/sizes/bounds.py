@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whyshape.sizes.algebra import Algebra, Along, Form, Poly
 from whyshape.sizes.blocks import Block
-from whyshape.sizes.maps import Stairs
+from whyshape.sizes.maps import Stairs, TooLong
 from whyshape.sizes.sets import Numbers
 
 INF = float("inf")
@@ -65,8 +65,11 @@ def _along(stairs: Stairs, numbers: Numbers) -> Range:
 
 
 def reduced(algebra: Algebra, block: Block, form: Form) -> Form:
-    """An equal form inside the block, with every minimum and maximum gone that the block decides."""
+    """An equal form inside the block, with every minimum, maximum and division gone that the block decides."""
     if not isinstance(form, Poly) or all(atom.stairs for product in form.terms for atom in product):
+        return form
+    form = aligned(algebra, block, form)
+    if not isinstance(form, Poly):
         return form
     total: Form = 0
     for product, c in form.terms.items():
@@ -75,6 +78,58 @@ def reduced(algebra: Algebra, block: Block, form: Form) -> Form:
             term = algebra.times(term, Poly({(atom,): 1}) if atom.stairs else _decided(algebra, block, atom))
         total = algebra.plus(total, term)
     return total
+
+
+def aligned(algebra: Algebra, block: Block, form: Poly) -> Form:
+    """An equal form inside the block, whose staircases are multiples of each other where the block makes them so.
+
+    Where H is a multiple of 32, ``floor((H + 3)/4)`` is 8 times ``floor((H + 3)/32)``: what is divided by it cancels.
+    """
+    found: dict[tuple, tuple[str, Stairs]] = {}
+    divides = _staircases(form, found)
+    twins: dict[tuple, Stairs] = {}
+    for letter in sorted({letter for letter, _ in found.values()}) if divides else ():
+        kept: list[Stairs] = []
+        for high in sorted((s for of, s in found.values() if of == letter), key=lambda s: s.rise / len(s.tail)):
+            low = next((low for low in kept if _multiple(block, letter, high, low)), None)
+            if low is None:
+                kept.append(high)
+            else:
+                twins[letter, high.key] = low * _times_as_steep(high, low)
+    exchange = lambda letter, stairs: Along(letter, twins.get((letter, stairs.key), stairs))
+    return algebra.mapped(form, exchange) if twins else form
+
+
+def _staircases(form, found: dict[tuple, tuple[str, Stairs]]) -> bool:
+    """Collects every staircase that a form rests on; whether it divides by a size."""
+    if isinstance(form, Along):
+        found[form.letter, form.stairs.key] = form
+    if not isinstance(form, Poly):
+        return False
+    divides = False
+    for atom in (atom for product in form.terms for atom in product):
+        if atom.stairs:
+            found[atom.letter, atom.stairs.key] = atom.letter, atom.stairs
+            continue
+        divides |= atom.op in ("//", "%") and not isinstance(atom.args[1], int)
+        for arg in atom.args:
+            divides |= _staircases(arg, found)
+    return divides
+
+
+def _times_as_steep(high: Stairs, low: Stairs) -> int:
+    """How many times as steep as ``low`` a staircase is in the long run, in whole times; 0 where they are not."""
+    times, odd = divmod(high.rise * len(low.tail), low.rise * len(high.tail)) if low.rise > 0 else (0, 0)
+    return 0 if odd else times
+
+
+def _multiple(block: Block, letter: str, high: Stairs, low: Stairs) -> bool:
+    """Whether one staircase is a whole multiple of the other for every size in the block."""
+    times = _times_as_steep(high, low)
+    try:
+        return times > 0 and block.axes[letter] <= (high - low * times).equals(0)
+    except TooLong:
+        return False
 
 
 def _decided(algebra: Algebra, block: Block, atom) -> Form:
@@ -107,4 +162,4 @@ def tied(algebra: Algebra, block: Block, relation: str, form: Form) -> list[Bloc
     return [found] if found else []
 
 
-__all__ = ["bounds", "reduced", "tied"]
+__all__ = ["aligned", "bounds", "reduced", "tied"]

@@ -43,6 +43,8 @@ def flatten(op: Op):
     x, rank = op.x(), len(op.x().shape)
     axis = op.attr("axis", 1)
     axis = axis + rank if axis < 0 else axis
+    if not 0 <= axis <= rank:
+        op.net.refuse("Flatten", f"it is to be cut before axis {axis}, the tensor has {rank}", wanted=rank, arrived=axis)
     if rank == 0:
         return op.net.call("reshape", x, (1, 1))
     if axis == 1 and rank > 1:
@@ -66,6 +68,7 @@ def squeeze(op: Op):
         return op.net.call("squeeze", x)
     axes = tuple(whole(a) for a in axes)
     for a in axes:
+        there(op, a, len(x.shape))
         if x.shape[a] != 1:
             op.net.refuse("Squeeze", f"axis {a} has {x.shape[a]}, only an axis of 1 can be left out", wanted=1, arrived=x.shape[a])
     return op.net.call("squeeze", x, axes)
@@ -76,9 +79,19 @@ def unsqueeze(op: Op):
     x = op.x()
     axes = [whole(a) for a in op.listed("axes", 1)]
     rank = len(x.shape) + len(axes)
+    for a in axes:
+        there(op, a, rank)
+    if len({a % rank for a in axes}) < len(axes):
+        op.net.refuse("Unsqueeze", f"an axis is made twice: {axes}", wanted=len(axes), arrived=len({a % rank for a in axes}))
     for a in sorted(a % rank for a in axes):
         x = op.net.call("unsqueeze", x, a)
     return x
+
+
+def there(op: Op, axis: int, rank: int) -> None:
+    """Refuses an axis that the tensor does not have."""
+    if not -rank <= axis < rank:
+        op.net.refuse(op.record.op, f"axis {axis} is not there, the tensor has {rank}", wanted=rank, arrived=axis)
 
 
 @op("Concat")
@@ -94,7 +107,9 @@ def split(op: Op):
     sizes = op.listed("split", 1)
     if sizes is not None:
         return op.net.call("split", x, tuple(sizes), axis)
-    parts = op.attr("num_outputs", op.outputs)
+    parts = op.attr("num_outputs")
+    if parts is None:  # before opset 18 the parts are all of one size, to the end
+        return op.net.call("split", x, (op.net.axis(x, axis) // op.outputs,) * op.outputs, axis)
     return op.net.call("split", x, ceil_div(op.net.axis(x, axis), parts), axis)
 
 

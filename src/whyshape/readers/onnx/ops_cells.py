@@ -26,8 +26,10 @@ def same(op: Op):
     if name == "local_response_norm":
         return op.net.call(name, x, op.attr("size"))
     if name in ("softmax", "log_softmax"):
-        axis = op.attr("axis", -1 if op.opset >= 13 else 1)
-        return op.net.call(name, x, min(axis, max(len(x.shape) - 1, 0)))
+        axis, rank = op.attr("axis", -1 if op.opset >= 13 else 1), len(x.shape)
+        if rank and not -rank <= axis < rank:
+            op.net.refuse(op.record.op, f"axis {axis} is not there, the tensor has {rank}", wanted=rank, arrived=axis)
+        return op.net.call(name, x, axis if rank else 0)
     if name == "clamp_min":
         return clip(op, x)
     if name == "gelu":

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from whyshape.analyses.diagnose import diagnose
+from whyshape.readers.torch.edit import Edits
 
 
 def attention(q, k, v):
@@ -66,6 +67,16 @@ def test_a_lambda_that_a_module_holds():
     kept = net.gram
     assert way_out(net) == "torch.matmul(a, a.transpose(-2, -1))"
     assert net.gram is kept
+
+
+def test_a_held_lambda_is_there_again_when_its_line_is_taken_back():
+    """The copy that fixes are tried on holds the function for the next one to be tried."""
+    edits = Edits(Held(), [])
+    kept = edits.model.gram
+    edits.apply([{"forward": "", "at": f"{__file__}:{kept.__code__.co_firstlineno}", "old": "torch.matmul(a, a)", "new": "a"}])
+    assert edits.model.gram is not kept
+    edits.take_back()
+    assert edits.model.gram is kept
 
 
 def test_a_call_over_several_lines_is_shown_as_one():

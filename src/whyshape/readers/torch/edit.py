@@ -217,8 +217,10 @@ class Edits:
             raise CannotApply("the line is in no method of the model")
         for module, name, method, _ in found:
             fields = module.__dict__
+            # a function the module holds goes back where it was; a method of its class shines through again
+            back = partial(fields.__setitem__, name, fields[name]) if name in fields else partial(fields.pop, name, None)
             fields[name] = method
-            self.undo.append(partial(fields.pop, name, None))
+            self.undo.append(back)
 
     # -- inputs --------------------------------------------------------------------------------------------------------
 

@@ -63,6 +63,10 @@ def missing(case: Case, i: Input, channels: int | None, spatial: int) -> Iterato
             yield Offer(put(i, "unsqueeze", dim=0), 0.4 if fits else 1.6, f"{name} has no batch axis: {name}.unsqueeze(0)")
             if channels == 1 and i.shape[0] != 1:
                 yield Offer(put(i, "unsqueeze", dim=1), 0.45, f"{name} has no channel axis: {name}.unsqueeze(1)")
+        if rank == spatial + 1 and spatial == 2 and channels == 3 and 3 not in (i.shape[0], i.shape[-1]):
+            at = 0 if i.shape[0] == 1 else 1  # one grey picture, or grey pictures that never had the axis
+            grey = put(i, "unsqueeze", dim=at) + put(i, "expand_channels", to=3)
+            yield Offer(grey, 1.1, f"{name} holds grey pictures: {name}.unsqueeze({at}).expand(-1, 3, -1, -1)")
         if rank == spatial and channels == 1:
             both = put(i, "unsqueeze", dim=0) + put(i, "unsqueeze", dim=0)
             side = isqrt(i.shape[-1])

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from whyshape.analyses.diagnose.case import Case, Offer
-from whyshape.analyses.diagnose.lines import atom, call_of_layer, line_edit
+from whyshape.analyses.diagnose.lines import atom, call_of_layer, line_edit, replaced
 
 
 def offers(case: Case) -> Iterator[Offer]:
@@ -17,6 +17,8 @@ def offers(case: Case) -> Iterator[Offer]:
         yield from permuted(case, call)
     yield from one_axis_more(case, call)
     yield from another_kind(case, call)
+    yield from maps_in_steps(case, call)
+    yield from mask_of_fewer(case, call)
 
 
 def instead(case: Case, call: ast.Call, new: str, says: str, cost: float, back: str = "") -> Offer:
@@ -40,7 +42,8 @@ def permuted(case: Case, call: ast.Call) -> Iterator[Offer]:
         yield instead(case, call, f"{it}.permute(0, 2, 3, 1)", says, 2.2 if head else 0.9, ".permute(0, 3, 1, 2)")
     if len(x) == 3:
         at = [i for i, n in enumerate(x) if n == wanted]
-        if (1 in at and x[-1] != wanted) or (2 in at and x[1] != wanted):
+        here = case.call_inputs[0] in case.graph.inputs and not whole  # the inputs' own axes are changed where they come in
+        if not here and ((1 in at and x[-1] != wanted) or (2 in at and x[1] != wanted)):
             says = f"axis {at[-1]} holds the {wanted} that {name} wants"
             yield instead(case, call, f"{it}.transpose(1, 2)", says, 1.0, ".transpose(1, 2)" if whole else "")
     if len(x) == 4 and x[-1] == wanted and x[1] != wanted and "in_channels" in case.layer[1]:
@@ -58,6 +61,35 @@ def one_axis_more(case: Case, call: ast.Call) -> Iterator[Offer]:
     if short and x[:1] == case.rows:
         length = 1 if kept.get("batch_first") else 0
         yield instead(case, call, f"{it}.unsqueeze({length})", "a series of one step", 0.7)
+
+
+def maps_in_steps(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """Maps, (N, C, H, W), that reach a layer over steps: each column of a map is a step, or each place is."""
+    x, width, it = case.x, case.layer[1].get("input_size"), atom(call.args[0])
+    if len(x) != 4 or type(width) is not int:
+        return
+    turn = "transpose(1, 2)" if case.layer[1].get("batch_first") else "permute(2, 0, 1)"
+    if x[1] * x[2] == width:
+        yield instead(case, call, f"{it}.flatten(1, 2).{turn}", f"the {x[3]} columns are the steps, {x[1]}*{x[2]} = {width}", 0.6)
+    elif x[1] == width:
+        yield instead(case, call, f"{it}.flatten(2).{turn}", f"the {x[2]}*{x[3]} places are the steps", 0.8)
+    elif x[3] == width and turn.startswith("t"):
+        yield instead(case, call, f"{it}.flatten(1, 2)", f"{x[1]}*{x[2]} steps of {width}", 0.9)
+
+
+def mask_of_fewer(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """A mask made before other places were put in front: those take part for all, as zeros in a layer's mask say."""
+    few, many = case.arrived, case.wanted
+    if case.problem.path not in case.patient.layers or type(few) is not int or type(many) is not int or not 0 < few < many:
+        return
+    for given in call.keywords:
+        ref = case.problem.kwargs.get(given.arg or "")
+        shape = case.graph.tensors[ref.tensor].shape if type(ref).__name__ == "Ref" else ()
+        if "mask" in (given.arg or "") and shape[-1:] == (few,):
+            pads = ", ".join([f"{many - few}, 0"] * (2 if shape[-2:] == (few, few) else 1))
+            new = replaced(call, (given.value, f"torch.nn.functional.pad({ast.unparse(given.value)}, ({pads}))"))
+            says = f"{many - few} more in front of the {few} of the mask"
+            yield line_edit(case.problem.file, case.problem.line, call, new, says, 1.4)
 
 
 def another_kind(case: Case, call: ast.Call) -> Iterator[Offer]:

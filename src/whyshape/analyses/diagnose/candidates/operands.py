@@ -18,6 +18,7 @@ def offers(case: Case) -> Iterator[Offer]:
     if len(given) >= 2:
         yield from other_axis(case, given)
     if given:
+        yield from of_batches(case, given)
         yield from turned(case, given)
         yield from other_letters(case, given)
 
@@ -106,6 +107,16 @@ def other_axis(case: Case, given: list[Operand]) -> Iterator[Offer]:
         says = f"the rest is alike: joined along axis {differ[0]}"
         new = replaced(call, (typed, str(differ[0]))) if typed is not None else f"{ast.unparse(call)[:-1]}, dim={differ[0]})"
         yield line_edit(case.problem.file, case.problem.line, call, new, says, 0.9 if differ[0] else 2.4)
+
+
+def of_batches(case: Case, given: list[Operand]) -> Iterator[Offer]:
+    """A product of two matrices asked for where one of the two is a batch of them."""
+    ranks = {len(g.shape) for g in given}
+    if not case.multiplies or len(given) != 2 or case.wanted not in (2, 3) or case.arrived not in ranks - {case.wanted}:
+        return
+    a, b = given
+    says = "matmul multiplies batches of matrices too"
+    yield line_edit(case.problem.file, case.problem.line, a.whole, f"torch.matmul({ast.unparse(a.part)}, {ast.unparse(b.part)})", says, 1.2)
 
 
 def turned(case: Case, given: list[Operand]) -> Iterator[Offer]:

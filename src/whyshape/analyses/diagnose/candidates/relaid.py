@@ -40,6 +40,8 @@ def rewritten(case: Case, node, call: ast.Call, on: ast.expr, rest: list, before
             yield put(f"{it}.flatten(1)", says, 0.7 if rows_changed else 1.6)
     if rest and rows_changed and len(before) == 3 and before[1:2] == case.rows != before[:1] and len(after) == 2 and before[2] == after[1]:
         yield put(f"{it}[-1]", f"the last of the {before[0]}: one row for each of the batch", 0.6)
+    if refused and (one := one_size(case, rest, before)) is not None:
+        yield put(f"{ast.unparse(call.func)}({', '.join(one)})", "the size that arrives", 1.3)
     sizes = corrected_sizes(rest, before)
     if sizes is not None and (refused or rows_changed):
         sizes[0] = f"{it}.size(0)" if refused else sizes[0]
@@ -60,6 +62,18 @@ def corrected_sizes(rest: list, before: tuple) -> list[str] | None:
     if side < 1 or typed[1] * side * side != each or side == typed[2]:
         return None
     return [ast.unparse(rest[0]), str(typed[1]), str(side), str(side)]
+
+
+def one_size(case: Case, rest: list, before: tuple) -> list[str] | None:
+    """`n, length, heads, 64` as `n, length, heads, 32`: the last size is typed, all before it are counted; None where that does not come out."""
+    shape = case.reading.numbers.get("shape", []) if case.reading else []
+    counted = [n for n in shape[:-1] if n > 0]
+    if len(rest) < 3 or len(shape) != len(rest) or len(counted) != len(shape) - 1 or prod(before) % (prod(counted) or 1):
+        return None
+    fits = prod(before) // prod(counted)
+    if not (isinstance(rest[-1], ast.Constant) and rest[-1].value == shape[-1] != fits) or isinstance(rest[-2], ast.Constant):
+        return None
+    return [*map(ast.unparse, rest[:-1]), str(fits)]
 
 
 def from_first_axis(case: Case, node, before: tuple, after: tuple) -> Iterator[Offer]:

@@ -47,6 +47,7 @@ USUAL = (
     1024,
     16,
 )
+GREY = (28,)  # of these, the sizes of data sets without colours
 FORM = 0.02  # a picture stretched by less keeps its form
 RUNS = 40  # sizes tried by running, at most; everything before that is arithmetic
 
@@ -113,7 +114,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         trial = case.patient.run((*case.edits, *put(i, "resize", hw=(a, b))))
         if trial is None or not trial.ran or not batch_survives(trial):
             continue
-        usual = a in USUAL and b in USUAL
+        usual = a in USUAL and b in USUAL and not (i.shape[-3] == 3 and {a, b} & {*GREY})
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
         cost = (1.0 if periodic or small else 1.25 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
         cost += 1.0 * (case.rows_demand is not None and not usual)  # rows were mixed: a size nobody uses hides it
@@ -232,7 +233,7 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
                 if op != "resize"
                 else f"{name} of length {v}, not {n}"
             )
-            yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 2.0 * (target is not None), says)
+            yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 2.0 * (target is not None) + 1.0 * (4 * v < n), says)
             return
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from math import isqrt
 
 from whyshape.analyses.diagnose.case import Case, Offer, edit
+from whyshape.analyses.diagnose.lines import calls, line_edit
 from whyshape.sizes import product
 
 
@@ -19,6 +21,7 @@ def offers(case: Case) -> Iterator[Offer]:
     yield from headless(case)
     yield from removed(case)
     yield from projected(case)
+    yield from widened(case)
     yield from left_out(case)
 
 
@@ -58,28 +61,35 @@ def pooled(case: Case) -> Iterator[Offer]:
     wanted = case.wanted
     if type(wanted) is not int or case.trail.demand is None or "in_features" not in case.layer[1]:
         return
-    for node in reversed(case.trail.upstream):
-        kind = case.patient.layers.get(node.path, ("", {}))[0]
-        shape = case.graph.tensors[node.outputs[0]].shape
-        if len(shape) != 4 or not node.path:
-            continue
-        channels = shape[1]
-        side = isqrt(wanted // channels) if channels and wanted % channels == 0 else 0
-        if not side or channels * side * side != wanted:
-            return
-        if "Pool2d" in kind:
+    maps = [n for n in reversed(case.trail.upstream) if len(case.graph.tensors[n.outputs[0]].shape) == 4]
+    if not maps:
+        return
+    channels = case.graph.tensors[maps[0].outputs[0]].shape[1]
+    side = isqrt(wanted // channels) if channels else 0
+    if not side or channels * side * side != wanted:
+        return
+    cost = 1.6 if side == 1 else 3.1  # as many features as channels: an average over the map is what is missing
+    for node in maps:
+        kind, kept = case.patient.layers.get(node.path, ("", {}))
+        if "in_channels" in kept:
+            break  # what stands before it made other maps
+        if node.path and "Pool2d" in kind:
             new = "AdaptiveMaxPool2d" if "Max" in kind else "AdaptiveAvgPool2d"
             says = f"{new}({side}) for {kind} {node.path}: {channels}*{side}*{side} = {wanted} for every picture"
-            yield Offer(({"replace": node.path, "with": new, "args": {"output_size": side}},), 3.4, says)
+            yield Offer(({"replace": node.path, "with": new, "args": {"output_size": side}},), 3.1, says)
             return
-    for path, (kind, _) in case.patient.layers.items():
-        if kind == "Flatten" and path:
-            shape = next((case.graph.tensors[n.inputs[0]].shape for n in case.graph.nodes if n.path == path), ())
-            if len(shape) == 4 and shape[1] and wanted % shape[1] == 0 and isqrt(wanted // shape[1]) ** 2 == wanted // shape[1]:
-                side = isqrt(wanted // shape[1])
-                pool = {"insert": "AdaptiveAvgPool2d", "before": path, "args": {"output_size": side}}
-                yield Offer((pool,), 3.5, f"AdaptiveAvgPool2d({side}) before {path}")
-                return
+    for node in case.trail.upstream:
+        before, after = (case.graph.tensors[t].shape for t in (node.inputs[0], node.outputs[0])) if node.inputs else ((), ())
+        if len(before) != 4 or before[1] != channels or len(after) != 2:
+            continue
+        if "start_dim" in case.patient.layers.get(node.path, ("", {}))[1]:
+            pool = {"insert": "AdaptiveAvgPool2d", "before": node.path, "args": {"output_size": side}}
+            yield Offer(
+                (pool,), cost, f"AdaptiveAvgPool2d({side}) before {node.path}: {channels}*{side}*{side} = {wanted} for every picture"
+            )
+        for call, on, _ in calls(node.file, node.line, node.op):
+            new = f"torch.nn.functional.adaptive_avg_pool2d({ast.unparse(on)}, {side}).flatten(1)"
+            yield line_edit(node.file, node.line, call, new, f"{channels}*{side}*{side} = {wanted} for every picture", cost)
 
 
 def other_rank(case: Case) -> Iterator[Offer]:
@@ -192,6 +202,22 @@ def projected(case: Case) -> Iterator[Offer]:
     elif "in_features" in kept and len(x) == 2:
         args = {"in_features": arrived, "out_features": wanted}
         yield Offer(({"insert": "Linear", "before": path, "args": args},), 4.1, f"Linear({arrived}, {wanted}) before {path}")
+
+
+def widened(case: Case) -> Iterator[Offer]:
+    """Numbers of another width reach a stack of layers that hands its width on: a Linear in front of the whole stack."""
+    wanted, arrived, path = case.wanted, case.arrived, case.problem.path
+    if type(wanted) is not int or type(arrived) is not int or wanted < 1 or case.x[-1:] != (arrived,):
+        return
+    given = {c.path: case.graph.tensors[c.inputs[0]].shape for c in case.graph.calls if c.inputs}
+    outer = []
+    while path := path.rpartition(".")[0]:
+        if case.patient.layers.get(path, ("",))[0] in case.patient.types and given.get(path, ())[-1:] == (arrived,):
+            outer.append(path)
+    if outer and "in_features" not in case.layer[1]:
+        args = {"in_features": arrived, "out_features": wanted}
+        cost = 1.5 if case.near_input() else 2.6  # a layer of the model's own that gives the numbers is changed first
+        yield Offer(({"insert": "Linear", "before": outer[-1], "args": args},), cost, f"Linear({arrived}, {wanted}) before {outer[-1]}")
 
 
 def left_out(case: Case) -> Iterator[Offer]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from whyshape.analyses.diagnose.case import Case, Offer, edit
-from whyshape.analyses.diagnose.lines import atom, call_at, calls, expressions, line_edit, replaced
+from whyshape.analyses.diagnose.lines import atom, call_at, calls, expressions, line_edit, operands, replaced
 from whyshape.graph import Node
 
 NEAREST = 8  # calls before the refused one that are looked at
@@ -24,6 +24,11 @@ def offers(case: Case) -> Iterator[Offer]:
             yield from last_state(case, node, tensor)
     for tensor in case.call_inputs[:1]:
         yield from last_state(case, case.problem, tensor)
+    for given in operands(case):
+        if is_state(case, given.tensor):
+            yield given.instead(
+                case, f"{given.text}[-1]", f"the state of the last of the {given.shape[0]}: one row for each of the batch", 0.9
+            )
 
 
 def along_another(case: Case, node: Node, ins: list[tuple], after: tuple) -> Iterator[Offer]:
@@ -51,14 +56,18 @@ def along_another(case: Case, node: Node, ins: list[tuple], after: tuple) -> Ite
                 yield Offer((edit(made.path, "batch_first", True), *step.edits), 1.4, f"{made.path}: batch_first=True, and {step.says}")
 
 
-def last_state(case: Case, node, tensor: int) -> Iterator[Offer]:
-    """The states of a recurrent layer, (layers, batch, features), given whole to what reads one row for each of the batch."""
+def is_state(case: Case, tensor: int) -> bool:
+    """Whether a tensor is the states a recurrent layer ended with: (layers, batch, features)."""
     made, shape = case.trail.producers.get(tensor), case.graph.tensors[tensor].shape
     if made is None or tensor == made.outputs[0] or len(shape) != 3 or shape[1:2] != case.rows or shape[:1] == case.rows:
-        return
-    if "hidden_size" not in case.patient.layers.get(made.path, ("", {}))[1]:
-        return
-    call = call_at(node)
+        return False
+    return "hidden_size" in case.patient.layers.get(made.path, ("", {}))[1]
+
+
+def last_state(case: Case, node, tensor: int) -> Iterator[Offer]:
+    """The states of a recurrent layer, (layers, batch, features), given whole to what reads one row for each of the batch."""
+    shape = case.graph.tensors[tensor].shape
+    call = call_at(node) if is_state(case, tensor) else None
     if call is not None and isinstance(call.args[0], (ast.Name, ast.Call, ast.Attribute, ast.Subscript)):
         new = replaced(call, (call.args[0], f"{atom(call.args[0])}[-1]"))
         yield line_edit(node.file, node.line, call, new, f"the state of the last of the {shape[0]}: one row for each of the batch", 0.9)

@@ -302,7 +302,7 @@ def _verified(model, graph: Graph, input_data, dtypes, mode):
 def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "same"):
     """Why a model, a file or a graph does not take these inputs, and the changes that were tried; a `Diagnosis`.
 
-    ``model``: as for `explain`, but not notation. ``input_size``: a shape with the batch, or a list of shapes, in numbers. ``input_data``:
+    ``model``: as for `explain`. ``input_size``: a shape with the batch, or a list of shapes, in numbers. ``input_data``:
     the model's own inputs. ``mode``: eval, train, or the one the model is in. Raises `WhyshapeError` where the question cannot be asked.
     """
     from whyshape.readers import target
@@ -311,7 +311,7 @@ def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "
     shapes = None if input_size is None else _shapes(input_size)
     if shapes is not None and any(isinstance(n, str) for s in shapes for n in s):
         raise WhyshapeError("diagnose asks about one input: give numbers for every axis; `accepts` takes letters")
-    if isinstance(model, str) and target.kind_of(model) == "python":
+    if isinstance(model, str) and target.kind_of(model) in ("python", "notation"):
         model = target.load(model)
     if isinstance(model, Graph) or (isinstance(model, str) and target.kind_of(model) in ("onnx", "keras", "json")):
         from whyshape.analyses.diagnose_graph import diagnose_graph

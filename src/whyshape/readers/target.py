@@ -39,7 +39,12 @@ def load(target: str | None, real: bool = False):
         from whyshape.lab.network import ThreadNet
 
         return ThreadNet()
-    if kind_of(target) != "python":
+    kind = kind_of(target)
+    if kind == "notation":
+        from whyshape.readers.torch.written import as_module, on_meta
+
+        return as_module(target) if real else on_meta(target)
+    if kind != "python":
         raise WhyshapeError(f"{target} is no PyTorch model; this command needs one, as file.py:Net or package.module:factory")
     factory, call = _resolve(target)
     model = _build(factory, call, target, real)

@@ -76,10 +76,15 @@ class Diagnosis(NamedTuple):
         return not self.problems
 
     @property
+    def wrong(self) -> bool:
+        """Whether it runs and something is wrong all the same: rows of the batch mixed, say."""
+        return any(h.severity == "error" for h in self.hazards)
+
+    @property
     def exit_code(self) -> int:
-        """0: it runs; 1: sizes do not fit; 3: it fails for a reason that is no shape."""
+        """0: it runs; 1: sizes do not fit, or it runs and something is wrong for certain; 3: it fails for a reason that is no shape."""
         if not self.problems:
-            return 0
+            return int(self.wrong)
         return 3 if all(p.kind == "other" for p in self.problems) else 1
 
     def to_dict(self) -> dict:

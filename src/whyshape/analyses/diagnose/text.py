@@ -19,7 +19,9 @@ def clean(text) -> str:
 def written(diagnosis: Diagnosis) -> str:
     lines: list[str] = []
     if diagnosis.ran:
-        lines.append(f"{clean(diagnosis.model)} runs on these inputs: nothing to repair.")
+        lines.append(
+            f"{clean(diagnosis.model)} runs on these inputs{', but not as it should.' if diagnosis.wrong else ': nothing to repair.'}"
+        )
     for number, problem in enumerate(diagnosis.problems, 1):
         if lines:
             lines.append("")
@@ -29,7 +31,8 @@ def written(diagnosis: Diagnosis) -> str:
         if above:
             lines.append("  the same ways out as above")
     if diagnosis.hazards:
-        lines += ["", "It may run and still be wrong:"] if diagnosis.problems else ["It may still be wrong:"]
+        still = [] if diagnosis.wrong else ["It may still be wrong:"]
+        lines += ["", "It may run and still be wrong:"] if diagnosis.problems else still
         for h in diagnosis.hazards:
             lines.append(f"  {h.severity}: {clean(h.sentence)}" + (f" ({clean(at(h.where))})" if at(h.where) else ""))
     return "\n".join(lines)

@@ -141,3 +141,14 @@ def test_the_input_stays_the_input(given):
     (node,) = [n for n in graph.nodes if n.op == "linear"]
     assert node.inputs[0] in graph.inputs
     assert [t.kind for t in graph.tensors].count("constant") == 0
+
+
+class TakesADict(nn.Module):
+    def forward(self, batch):
+        return batch["x"]
+
+
+def test_the_line_named_is_the_models():
+    """Not the line of ours that made the call."""
+    with pytest.raises(ModelError, match=r"test_blame.py, line \d+\)$"):
+        explain(TakesADict(), (2, 3))

@@ -69,6 +69,14 @@ def _caller(error: Exception) -> tuple:
     return found.tb_frame.f_code, found.tb_lasti  # type: ignore[union-attr]
 
 
+def _before(error: Exception, last):
+    """The frame that called it, among those the error went through."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not last:
+        at = at.tb_next
+    return at
+
+
 def _innermost(error: Exception):
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
@@ -82,7 +90,9 @@ def _other(error: Exception, tracer: Tracer) -> Exception:
         return NeedsValues(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     place = tracer.paths.get(id(tracer.broke_in[0]), "") if tracer.broke_in else ""
     last = _innermost(error)
-    line = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}" if last is not None else ""
+    while last.tb_frame.f_code.co_filename.startswith(OWN) and (before := _before(error, last)) is not None:  # the model's line, not ours
+        last = before
+    line = f"{last.tb_frame.f_code.co_filename}, line {last.tb_lineno}"
     said = str(error).strip().partition("\n")[0] or "without a message"
     told = ModelError(f"the model's forward raised {type(error).__name__}: {said} ({f'in {place}, ' if place else ''}{line})")
     told.__cause__ = error

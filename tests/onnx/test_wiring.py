@@ -109,3 +109,53 @@ def test_a_rewired_twin_is_never_called_the_same(name, tmp_path):
     assert same.equal and same.verdict.startswith("The same network"), same.verdict
     assert not other.equal and other.verdict.startswith(("Not the same network", "Not proved to be the same network")), other.verdict
     assert not compare(own, twin, list(shapes)).equal
+
+
+def test_a_graph_in_json_is_compared_as_the_file_it_came_from(tmp_path):
+    """What a file says of its constants, and which calls were read for their sizes alone, is written down and read again."""
+    from whyshape.errors import WhyshapeError
+    from whyshape.graph.json import from_json, to_json
+    from whyshape.readers.onnx import read
+
+    model = Net(lambda m, x: F.gelu(m[0](x)) * 0.5, linear)
+    graph = read(file_of(model, WORDS, tmp_path / "net.onnx"), WORDS[0])
+    data = to_json(graph)
+    assert from_json(data) == graph and compare(from_json(data), model, list(WORDS)).equal
+    sized = graph._replace(sized=(len(graph.nodes) - 1,))
+    assert from_json(to_json(sized)) == sized and not compare(sized, model, list(WORDS)).equal
+    constant = next(t for t in data["tensors"] if "number" in t)
+    for wrong in ("0.5", 2**2000, [1.0]):
+        constant["number"] = wrong
+        with pytest.raises(WhyshapeError, match="damaged"):
+            from_json(data)
+
+
+def test_memory_that_goes_round_in_a_circle():
+    """A graph written by somebody else: two tensors that each lie in the other, and a result put in place."""
+    from whyshape.graph import Graph
+    from whyshape.readers.torch import read
+
+    graph = read(nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), (1, 4))
+    tensors = list(graph.tensors)
+    a, b = graph.nodes[-1].inputs[0], graph.nodes[-1].outputs[0]
+    tensors[a], tensors[b] = tensors[a]._replace(base=b), tensors[b]._replace(base=a)
+    round_about: Graph = graph._replace(tensors=tuple(tensors))
+    assert compare(round_about, graph).alike
+
+
+def test_a_view_of_what_was_overwritten_is_not_proved():
+    """An older view reads what was put in place since: the same calls in another order are another network."""
+
+    def overwritten(m, x):
+        y = m[0](x)
+        half = y[..., :3]
+        y.mul_(0.5)
+        return half + 1.0
+
+    def before(m, x):
+        y = m[0](x)
+        half = y[..., :3]
+        y.mul(0.5)
+        return half + 1.0
+
+    assert not compare(Net(overwritten, linear), Net(before, linear), list(WORDS)).equal

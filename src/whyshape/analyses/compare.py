@@ -209,7 +209,8 @@ def compare(
         ran = ran_both(models or (a, b), before)
     changes = tuple(c for c in every if c.kind != "same")
     made = Comparison(changes, len(every) - len(changes), totals, (names[0], names[1]), weighed, ran)
-    on_both = any(c.before and c.after and c.kind not in ALLOWED for c in changes)  # a call that both have, and that is another
+    other = [c for c in changes if c.before and c.after and c.kind not in ALLOWED]  # a call that both have, and that is another
+    on_both = any(c.before.params or c.after.params for c in other if c.before and c.after)  # without weights it may be paired by chance
     if ran is not None or on_both or (weighed is not None and weighed.differ):
         return made
     from whyshape.analyses.compare_wiring import wiring

@@ -103,8 +103,12 @@ class _Side:
             self.stale.update(t for t in self.seen if t not in node.outputs and self.root(t) == root)
 
     def root(self, t: int) -> int:
-        while self.graph.tensors[t].base >= 0:
-            t = self.graph.tensors[t].base
+        """In whose memory a tensor lies; a graph from elsewhere may go round in a circle."""
+        for _ in range(len(self.graph.tensors)):
+            base = self.graph.tensors[t].base
+            if not 0 <= base < len(self.graph.tensors) or base == t:
+                break
+            t = base
         return t
 
     def made(self, node: Node) -> list[Seen]:

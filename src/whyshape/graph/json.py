@@ -238,6 +238,8 @@ def _tensor(unpack: _Unpack, data: dict) -> Tensor:
     t = _filled(Tensor, unpack, data)
     if any(type(n) is not int or n < 0 for n in t.shape):
         raise ValueError("the sizes of a tensor are whole numbers, none below zero")
+    if t.number is not None and type(t.number) is not float:
+        raise ValueError("the number of a constant is a fraction")
     return t
 
 

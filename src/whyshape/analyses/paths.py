@@ -160,7 +160,12 @@ def cell(algebra: Algebra, path: Path, universe: list[Block]) -> Cell:
 
 def demanded(algebra: Algebra, cond: Cond) -> tuple[str, Form]:
     """A condition as ``form <relation> 0``."""
-    return cond.relation, algebra.plus(algebra.normal(cond.left), algebra.times(algebra.normal(cond.right), -1))
+    known = algebra.asked.get(id(cond))
+    if known is None:
+        right = cond.right if type(cond.right) is int else algebra.normal(cond.right)
+        form = algebra.plus(algebra.normal(cond.left), -right if type(right) is int else algebra.times(right, -1))
+        known = algebra.asked[id(cond)] = cond, cond.relation, form
+    return known[1:]
 
 
 def narrowed(algebra: Algebra, blocks: list[Block], relation: str, form: Form) -> list[Block]:

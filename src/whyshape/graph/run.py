@@ -30,27 +30,27 @@ def numbers(value) -> list[int]:
     [28, 1, 4]
     """
     found: list[int] = []
-    _gather(value, found)
+    _gather((value,), found)
     return found
 
 
-def _gather(value, found: list[int]) -> None:
-    kind = type(value)
-    if kind is int:
-        found.append(value)
-    elif kind is tuple or kind is list:
-        for v in value:
-            _gather(v, found)
-    elif kind is dict:
-        for v in value.values():
-            _gather(v, found)
-    elif isinstance(value, int):
-        if kind is not bool:
+def _gather(values, found: list[int]) -> None:
+    for value in values:
+        kind = type(value)
+        if kind is int:
             found.append(value)
-    elif kind is slice:
-        _gather((value.start, value.stop, value.step), found)
-    elif isinstance(value, tuple) and kind is not Ref:  # PyTorch's own sizes
-        _gather(tuple(value), found)
+        elif value is None or kind is bool:
+            continue
+        elif kind is tuple or kind is list:
+            _gather(value, found)
+        elif kind is dict:
+            _gather(value.values(), found)
+        elif isinstance(value, int):
+            found.append(value)
+        elif kind is slice:
+            _gather((value.start, value.stop, value.step), found)
+        elif isinstance(value, tuple) and kind is not Ref:  # PyTorch's own sizes
+            _gather(tuple(value), found)
 
 
 def step(op: str, args, kwargs, shapes) -> Step:
@@ -58,7 +58,7 @@ def step(op: str, args, kwargs, shapes) -> Step:
     found: list[int] = []
     _gather(args, found)
     if kwargs:
-        _gather(kwargs, found)
+        _gather(kwargs.values(), found)
     return Step(op, [n if type(n) is int else plain(n) for n in found], shapes)
 
 

@@ -88,10 +88,11 @@ class _Torch(Again):
 
     @contextmanager
     def held(self):
+        from whyshape.readers.torch.forward import _collector_paused
         from whyshape.readers.torch.scope import calls_seen
         from whyshape.readers.torch.untouched import program_untouched
 
-        with calls_seen(), program_untouched():
+        with calls_seen(), program_untouched(), _collector_paused():
             yield
 
     def __call__(self, at):
@@ -142,7 +143,7 @@ class _Torch(Again):
 
     def followed(self, inputs, steps=True):
         from whyshape.readers.torch.follow import follow
-        from whyshape.readers.torch.forward import _collector_paused, _mode, stand_ins
+        from whyshape.readers.torch.forward import _mode, stand_ins
         from whyshape.readers.torch.record import NeedsValues
         from whyshape.readers.torch.untouched import untouched, walk
 
@@ -160,7 +161,7 @@ class _Torch(Again):
                 found.append(None if unseen else Run(tracer.ended, _steps(tracer) if steps else None))
             return found
 
-        with self.held(), _collector_paused(), _mode(modules, self.mode), untouched([m for _, m in modules]):
+        with self.held(), _mode(modules, self.mode), untouched([m for _, m in modules]):
             found = runs() if self.witness is None else self.witnessed(runs)
         return [run or Run(self(at).problem is None) for at, run in zip(inputs, found)]
 

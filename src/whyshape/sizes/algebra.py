@@ -35,6 +35,7 @@ class Algebra:
         self.divisors: list[Form] = []  # what was divided by: none of it may be 0
         self._forms: dict[int, Form] = {}
         self.parts: dict[tuple, list] = {}  # conditions on several axes that were taken apart already, by `conditions.within`
+        self.asked: dict[int, tuple] = {}  # conditions as forms, by `analyses.paths.demanded`; each keeps what its id names
         self._where: dict[tuple, Numbers] = {}
         self._held: list[Size] = []  # keeps what `_forms` names by id alive
         self._atoms: dict = {}

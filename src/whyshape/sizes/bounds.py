@@ -38,8 +38,10 @@ def _operation(algebra: Algebra, block: Block, atom) -> Range:
             return max(a, c), max(b, d)
         case "//" if c == d and c > 0:
             return a // c if a > -INF else a, b // c if b < INF else b
-        case "%" if c == d and c > 0:
-            return 0, c - 1
+        case "//" if a >= 0 and c >= 0:  # what divides is never 0
+            return a // max(d, 1) if d < INF else 0, b // max(c, 1) if b < INF else b
+        case "%" if c >= 0:
+            return 0, max(d, 1) - 1
     return -INF, INF
 
 

@@ -144,8 +144,9 @@ class Numbers:
             if not mask:
                 continue
             n = max(start, low)
-            turned = self._turned(mask, n)
-            n += (turned & -turned).bit_length() - 1
+            if self.modulus > 1:
+                turned = self._turned(mask, n)
+                n += (turned & -turned).bit_length() - 1
             if i + 1 == len(self.pieces) or n < self.pieces[i + 1][0]:
                 return n
         return None

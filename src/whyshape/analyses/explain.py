@@ -6,8 +6,9 @@ import string
 from collections.abc import Callable
 from itertools import pairwise
 
+from whyshape.analyses.batch import batch_in_front
 from whyshape.analyses.found import told
-from whyshape.analyses.layers import Layers
+from whyshape.analyses.layers import Layers, made_by_layer
 from whyshape.analyses.operations import Operations, operations
 from whyshape.analyses.parameters import Parameters, parameters
 from whyshape.analyses.rows import Row, rows
@@ -84,7 +85,7 @@ def _told_path(graph: Graph) -> list[int]:
 
 def _steps(graph: Graph, path: list[int], shape_of: Callable[[int], tuple[int, ...]]) -> list[str]:
     shapes = [shape_of(t) for t in path]
-    batched = len({s[:1] for s in shapes}) == 1 and all(len(s) > 1 for s in shapes)
+    batched = len({s[:1] for s in shapes}) == 1 and all(len(s) > 1 for s in shapes) and batch_in_front(graph)
     steps: list[str] = []
     for shape in shapes:
         step = text(shape[1:] if batched else shape)
@@ -139,9 +140,10 @@ def cards(graph: Graph, words: Words, level: str, both: bool = False) -> list[Bl
     """A card for every call; calls alike are told once, neighbours that change nothing stay short."""
     blocks: list[Block] = []
     told: dict[tuple, str] = {}
+    front = batch_in_front(graph)
     for node in graph.nodes:
         layer = words.layers.of(node)
-        before, after = through(graph, node)
+        before, after = through(graph, node, front)
         flow = f"{before} -> {after}" if before else f"{after}, made here"
         after += f" ({_beside(words.notation, node)})" if both else ""
         flow += f"   {_beside(words.notation, node)}" if both else ""
@@ -178,12 +180,14 @@ def _op(node: Node) -> str:
     return "" if node.type.lower() in plain_op or plain_op in node.type.lower() else f"({node.op.rpartition('.')[2]})"
 
 
-def through(graph: Graph, node: Node) -> tuple[str, str]:
-    """What goes in (nothing, for a tensor made on the spot) and what comes out, as texts without the batch where all have one."""
+def through(graph: Graph, node: Node, front: bool) -> tuple[str, str]:
+    """What goes in (nothing, for a tensor made on the spot) and what comes out, as texts without the batch where all have one in ``front``."""
     ins = [graph.tensors[t].shape for t in node.inputs if graph.tensors[t].kind not in ("parameter", "buffer")]
     outs = [graph.tensors[t].shape for t in node.outputs]
-    batched = bool(graph.inputs) and all(
-        len(s) > 1 and int(s[0]) == int(graph.tensors[graph.inputs[0]].shape[0]) for s in (*ins, *outs) if s
+    batched = (
+        front
+        and bool(graph.inputs)
+        and all(len(s) > 1 and int(s[0]) == int(graph.tensors[graph.inputs[0]].shape[0]) for s in (*ins, *outs) if s)
     )
     cut = (lambda s: text(s[1:])) if batched else text
     return " and ".join(map(cut, ins[:4])), ", ".join(map(cut, outs[:4])) + (f" and {len(outs) - 4} more" if len(outs) > 4 else "")
@@ -195,7 +199,7 @@ def table(layers: Layers, held: dict[str, int], work: Operations, depth: int | N
     found = rows(graph, [layers.mark(n) for n in graph.nodes])
     if depth is None:
         depth = max([d for d in range(1, 50) if sum(row.depth < d for row in found) <= ROWS] or [1])
-    made = []
+    made, front = [], batch_in_front(graph)
     for row, path in shown(found, depth):
         nodes = graph.nodes[row.first : row.first + row.count // row.times]
         macs = [r.counted("macs").value for r in work.rows[row.first : row.first + row.count]]
@@ -204,7 +208,7 @@ def table(layers: Layers, held: dict[str, int], work: Operations, depth: int | N
         made.append((
             "  " * row.depth + (row.name or row.type) + (f"   x {row.times}" if row.times > 1 else ""),
             row.type if row.name else "",
-            through(graph, nodes[-1])[1] if nodes else "",
+            through(graph, nodes[-1], front)[1] if nodes else "",
             *([text(notation.there(nodes[-1].outputs[0])) if nodes else ""] if notation else []),
             how(layers, nodes[0]) if leaf and nodes else f"{len(nodes)} calls",
             f"{count:,}" if count and row.times == 1 else _times(held, path, row),
@@ -258,6 +262,8 @@ def how(layers: Layers, node: Node) -> str:
     """Who decides the sizes of a call, in a few words."""
     if node.rule is None:
         return "measured"
+    if made_by_layer(node):
+        return "made here"
     told = []
     for size in layers.of(node).sizes:
         if layers.filled(node, size.knob):

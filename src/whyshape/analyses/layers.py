@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from whyshape.graph import Derived, Graph, Node, Ref, axis_words, derive
-from whyshape.rules import Window
+from whyshape.rules import LAYERS, Window
 from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Cond, Size, leaves, product
 
 SPACE = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -69,7 +69,7 @@ class Layers:
 
     def __init__(self, graph: Graph):
         self.graph = graph = graph.settled()
-        self._outputs = set(graph.outputs)
+        self._ends = ends(graph)
         self._mark_of: dict[int, int] = {}
         self._marks: dict[Any, int] = {}
         self._known: dict[int, Layer] = {}
@@ -98,7 +98,7 @@ class Layers:
         """The node's layer derived by itself, so that its leaves point at this node's own tensors."""
         found = self._exact.get(node.index)
         if found is None:
-            found = self._exact[node.index] = _derived(self.graph, node, -1)
+            found = self._exact[node.index] = _derived(self.graph, node, -1, self._ends)
         return found
 
     def filled(self, node: Node, knob: str) -> str:
@@ -113,8 +113,8 @@ class Layers:
         """A number that is equal for calls that are derived alike; nothing is derived for it."""
         found = self._mark_of.get(node.index)
         if found is None:
-            last = any(t in self._outputs for t in node.outputs)
-            key = (node.op, node.by, self._question(node.args), self._question(tuple(node.kwargs.items())), last)
+            last = any(t in self._ends for t in node.outputs)
+            key = (node.op, node.by, self._question(node.args), self._question(tuple(node.kwargs.items())), last, made_by_layer(node))
             found = self._mark_of[node.index] = self._marks.setdefault(key, len(self._marks))
         return found
 
@@ -122,7 +122,7 @@ class Layers:
         mark = self.mark(node)
         known = self._known.get(mark)
         if known is None:
-            known = self._known[mark] = _derived(self.graph, node, mark)
+            known = self._known[mark] = _derived(self.graph, node, mark, self._ends)
         return known if known.node is node else known._replace(node=node)
 
     def _question(self, value):
@@ -149,18 +149,54 @@ def space_axes(graph: Graph, node: Node, window: dict[int, Window]) -> tuple[str
     return axis_words(rank)
 
 
-def _derived(graph: Graph, node: Node, mark: int) -> Layer:
+def made_by_layer(node: Node) -> str:
+    """The type of PyTorch's own layer that makes this tensor out of nothing, as an LSTM its first states: nobody typed its sizes."""
+    return node.type if not node.inputs and node.type in LAYERS else ""
+
+
+def ends(graph: Graph) -> set[int]:
+    """The outputs, and what reaches them only through calls that keep every size: what a Linear makes before a LogSoftmax."""
+    found, producers, consumers = set(graph.outputs), graph.producers(), graph.consumers()
+    todo = list(graph.outputs)
+    while todo:
+        node = producers.get(todo.pop())
+        if node is None or not _keeps_sizes(graph, node):
+            continue
+        came = node.inputs[0]
+        if came not in found and all(found.issuperset(user.outputs) and _keeps_sizes(graph, user) for user in consumers.get(came, ())):
+            found.add(came)
+            todo.append(came)
+    return found
+
+
+def _keeps_sizes(graph: Graph, node: Node) -> bool:
+    """Whether a call reads one tensor and makes one whose every axis is the same axis of that."""
+    if len(node.inputs) != 1 or len(node.outputs) != 1 or graph.tensors[node.inputs[0]].shape != graph.tensors[node.outputs[0]].shape:
+        return False
+    derived = derive(graph, node)
+    if derived is None or not derived.shapes:
+        return False
+    return all(
+        isinstance(size, Size) and size.leaf is not None and size.leaf.ref == ("axis", node.inputs[0], axis)
+        for axis, size in enumerate(derived.shapes[0])
+    )
+
+
+def _derived(graph: Graph, node: Node, mark: int, at_end: set[int]) -> Layer:
     derived = derive(graph, node)
     if derived is None or not derived.shapes:
         return Layer(node, mark, (), {}, derived, {})
     assert node.rule is not None
     window = node.rule.reach(graph.call(node)) or {}
     names = space_axes(graph, node, window) if node.outputs else ()
-    last = bool(set(node.outputs) & set(graph.outputs)) and bool(node.rule.knobs.get("weight"))
+    last = not at_end.isdisjoint(node.outputs) and bool(node.rule.knobs.get("weight"))
     sizes = []
     for axis, size in enumerate(derived.shapes[0]):
-        sizes.append(_axis(axis, names[axis] if axis < len(names) else f"axis {axis}", size, last))
-    knobs = {name: int(size) for name, size in derived.knobs.items()}
+        sizes.append(_axis(axis, names[axis] if axis < len(names) else f"axis {axis}", without_ones(size), last))
+    own = made_by_layer(node)
+    if own:
+        sizes = [size._replace(by=CALCULATED, knob="") if size.by == CHOSEN else size for size in sizes]
+    knobs = {name: int(size) for name, size in derived.knobs.items()} if not own else {}
     return Layer(node, mark, tuple(sizes), knobs, derived, window)
 
 
@@ -200,6 +236,19 @@ def factors(size) -> list:
     return [size]
 
 
+def without_ones(size):
+    """A product without the ones that somebody typed or left at 1: ``256*1``, where groups=1, is the 256.
+
+    >>> from whyshape.sizes import leaf
+    >>> maps, groups = leaf(256, "out_channels", ref=("knob", 0, "out_channels")), leaf(1, "groups", ref=("knob", 0, "groups"))
+    >>> str(without_ones(maps * groups).formula)
+    '256'
+    """
+    parts = factors(size)
+    kept = [part for part in parts if not (isinstance(part, Size) and int(part) == 1 and _is(part, "knob"))]
+    return size if len(kept) == len(parts) else product(kept or parts[:1])
+
+
 def is_batch(size) -> bool:
     """Whether a size is that of a tensor's first axis."""
     return isinstance(size, Size) and _is(size, "axis") and size.leaf.ref[2] == 0
@@ -237,7 +286,7 @@ class Origins:
             derived = self.derived(node)
             if derived is None or not derived.shapes:
                 return Step(node, tensor, axis, self.graph.tensors[tensor].shape[axis])
-            size = derived.shapes[node.outputs.index(tensor)][axis]
+            size = without_ones(derived.shapes[node.outputs.index(tensor)][axis])
             if (
                 isinstance(size, Size)
                 and size.op == "leaf"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins
+from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins, made_by_layer
 from whyshape.analyses.parameters import nouns
 from whyshape.analyses.words_notation import Notation
 from whyshape.graph import Graph, Node
@@ -52,13 +52,13 @@ class Words:
         """The formulas with their numbers, then the window's walk in words."""
         alone = sum(1 for size in layer.sizes[1:] if size.by != INPUT) == 1 and not layer.window  # one row of numbers needs no name
         told = [
-            f"{'' if alone else names + ': '}{formula} = {value}"
+            f"{'' if alone and names != layer.sizes[0].name else names + ': '}{formula} = {value}"
             for names, formula, value in layer.formulas
             if not self._is_channels(layer, names)
         ]
         for size in layer.sizes:
             if size.by in (CHOSEN, TASK) and not self._is_channels(layer, size.name):
-                told.append(self.decided(layer, size))
+                told += [said] if (said := self.decided(layer, size)) not in told else []  # of height and width alike once
         if level != "brief":
             told += self.walk(layer)
             if not layer.window:
@@ -70,10 +70,18 @@ class Words:
         node = layer.node
         came = [self.graph.tensors[t].shape for t in node.inputs if self.graph.tensors[t].kind not in ("parameter", "buffer")]
         made = tuple(size.value for size in layer.sizes)
+        if by := made_by_layer(layer.node):
+            return f"{text(made)}: made here by {by} itself."
         if not came or (tuple(map(int, came[0])) == made and not self._turned(layer)):
             return "unchanged"
         if sorted(map(int, came[0])) == sorted(made):
             return f"the axes change places: {text(came[0])} -> {text(made)}."
+        if len(came) == 1 and [int(n) for n in came[0] if n != 1] == [n for n in made if n != 1]:
+            more = len(made) - len(came[0])
+            ones = "an axis" if abs(more) == 1 else f"{abs(more)} axes"
+            return (
+                f"{ones} of 1 {'is' if abs(more) == 1 else 'are'} {'added' if more > 0 else 'taken out'}: {text(came[0])} -> {text(made)}."
+            )
         return f"{text(made)}: carried over from what comes in."
 
     def _turned(self, layer: Layer) -> bool:
@@ -169,7 +177,7 @@ class Words:
         """A number that was typed although another decides it."""
         found = layer.node.path in self.layers.found or self.layers.filled(layer.node, knob)
         how = "found, not typed: it must equal" if found else "typed, must equal"
-        return f"{knob}={value:,}: {how} {self.source(layer, knob)}."
+        return f"{knob}={value}: {how} {self.source(layer, knob)}."
 
     def source(self, layer: Layer, knob: str) -> str:
         """Where the number that arrives comes from, in words: ``conv_1's maps``, ``20*4*4``."""
@@ -189,14 +197,16 @@ class Words:
         return f"the {count(step.size, self.what(step.tensor, axis))} of {name_of(step.node)}"
 
     def what(self, tensor: int, axis: int) -> str:
-        """What an axis of that tensor counts: maps stand second, or last where the windows that read or made it slide before the end."""
+        """What an axis of that tensor counts: maps stand before the axes that windows slide over, or last where these end before the end."""
         rank = len(self.graph.tensors[tensor].shape)
         if rank <= 2:
             return "number"
         near = [n for n in self.near.get(tensor, ()) if n.rule is not None]
-        slid = [set(n.rule.reach(self.graph.call(n)) or ()) for n in near if not n.rule.pointwise]
-        last = any(s and -1 not in s for s in slid)
-        return "map" if axis == (rank - 1 if last else 1) else "number"
+        slid = [reach for n in near if not n.rule.pointwise and (reach := n.rule.reach(self.graph.call(n)))]
+        if any(-1 not in reach for reach in slid):
+            return "map" if axis == rank - 1 else "number"
+        alone = any(min(reach) == 1 - rank == -len(reach) for reach in slid)  # one picture without a batch
+        return "map" if axis == (0 if alone else 1) else "number"
 
     @cached_property
     def near(self) -> dict[int, list[Node]]:

@@ -164,7 +164,7 @@ LAYERS = Shelf("layers")  # by layer type
 TOLD = Answers()  # by question, then by operator
 QUESTIONS = (
     "factors", "backward", "work", "fvcore", "saved", "by_result", "history", "itself", "moves", "nouns", "maps", "note", "autocast", "spelled",
-    "twin", "renamed", "lookalike", "lays", "written",
+    "twin", "renamed", "lookalike", "lays", "written", "batch",
 )  # fmt: skip
 TELLERS: dict[str, set[str]] = {}  # which files tell something under a question
 NOT_TOLD = object()

@@ -61,6 +61,7 @@ CATALOGUE = {
  },
  "told": {
   "attention,layout": "lays",
+  "attention,recurrent": "batch",
   "autocast": "autocast",
   "backward": "backward",
   "backward,conv,transposed,work": "factors",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, NamedTuple
 
-from whyshape.rules.base import Rule, Unexplained, layer, leading, rule
+from whyshape.rules.base import Rule, Unexplained, layer, leading, rule, told
 from whyshape.sizes import need, product, total
 
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
@@ -100,6 +100,15 @@ class RNN(_Recurrent):
     """What is remembered and what arrives, weighted and bent."""
 
     title = "RNN"
+
+
+def _batch(call) -> int | None:
+    """The axis on which the sequences stand beside one another; none where they are packed."""
+    s = sequence(call.input, call.args)
+    return None if s.packed else 0 if s.batch_first else 1
+
+
+told("batch", _batch, "lstm gru rnn_tanh rnn_relu")
 
 
 def _cell(input, h, w_ih, w_hh):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from whyshape.analyses.diagnose.case import Case
 from whyshape.analyses.diagnose.problem import Link
+from whyshape.analyses.layers import without_ones
 from whyshape.graph import derive
 from whyshape.rules import RULES
 from whyshape.sizes import Formula, Size, leaves
@@ -75,6 +76,7 @@ def axis(case: Case, tensor: int, i: int) -> Iterator[Link]:
         derived = case.trail.derived(node)
         out = node.outputs.index(tensor)
         size = derived.shapes[out][i] if derived is not None and out < len(derived.shapes) and i < len(derived.shapes[out]) else None
+        size = without_ones(size)  # out_channels * groups with one group
         name = node.path or node.op.rpartition(".")[2]
         if not isinstance(size, Size):
             yield Link(value, "", "calculated", name, f"{value} is made by {name}")

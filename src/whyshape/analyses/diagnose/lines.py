@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import linecache
 import os
 from collections.abc import Iterator
@@ -148,7 +149,11 @@ def call_at(place) -> ast.Call | None:
         f = call.func
         if ((isinstance(f, ast.Attribute) and f.attr in names) or isinstance(f, ast.Subscript)) and call.args:
             return call
-    return next((call for call, _, _ in calls(place.file, place.line, place.op) if call.args), None)
+    own = next((call for call, _, _ in calls(place.file, place.line, place.op) if call.args), None)
+    if own is None and names:  # `for conv in self.convs: conv(x)`
+        named = [c for c in expressions(place.file, place.line, ast.Call) if isinstance(c.func, ast.Name) and c.args]
+        own = next((c for c in named if not hasattr(builtins, c.func.id)), None)
+    return own
 
 
 __all__ = ["RESIZE", "Operand", "atom", "call_at", "call_of_layer", "calls", "expressions", "line_edit", "operands", "replaced"]

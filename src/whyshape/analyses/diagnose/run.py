@@ -6,6 +6,7 @@ from math import prod
 
 from whyshape.analyses.diagnose.because import because
 from whyshape.analyses.diagnose.case import Case
+from whyshape.analyses.diagnose.lines import RESIZE
 from whyshape.analyses.diagnose.problem import Diagnosis, Finding, Fix
 from whyshape.analyses.diagnose.reading import about_shapes
 from whyshape.analyses.diagnose.search import WORK, solve
@@ -14,6 +15,8 @@ from whyshape.graph import Graph
 
 SHOWN = 5  # fixes of one problem
 LAST_RESORT, FIRM = 4.4, 2  # what ranks behind that makes it run and little more: told only where fewer than so many others are
+NEARLY = 1.0  # how much likelier another form of the same idea may be than a new one that is told before it
+NUMBERS = ("layer", "value", "hw", "length", "to", "shape")  # of an edit, and where they stand
 PROBLEMS = 5  # places told, one behind the other
 AFFORDABLE = 2 * 10**7  # numbers in weights, and in all results together, up to which a fix is also run for real
 
@@ -61,7 +64,7 @@ def _diagnosis_of(patient, work: int) -> Diagnosis:
 def confirmed(patient, fixes: list[Fix]) -> tuple[Fix, ...]:
     """The first fixes; where the model looks numbers up in tables, those that also run on the user's own numbers."""
     firm = [f for f in fixes if f.rank < LAST_RESORT]
-    first = (firm if len(firm) >= FIRM else fixes)[:SHOWN]
+    first = varied(firm if len(firm) >= FIRM else fixes)[:SHOWN]
     if not first or patient.real or not patient.has_numbers() or sum(map(prod, patient.state.values())) > AFFORDABLE:
         return tuple(first)
     trials = [patient.run(f.edits) for f in first]
@@ -70,6 +73,27 @@ def confirmed(patient, fixes: list[Fix]) -> tuple[Fix, ...]:
     twin = patient.with_numbers()
     runs = [twin.run(f.edits) for f in first]
     return tuple(f for f, t in zip(first, runs) if t is not None and t.ran)
+
+
+def varied(fixes: list[Fix]) -> list[Fix]:
+    """The best first, behind it other ideas before another form of the same one, where they are nearly as likely."""
+    rest, told = list(fixes), []
+    while rest:
+        ideas = {idea(f) for f in told}
+        best = next((f for f in rest if idea(f) not in ideas and f.rank <= rest[0].rank + NEARLY), rest[0])
+        rest.remove(best)
+        told.append(best)
+    return told
+
+
+def idea(fix: Fix) -> tuple:
+    """What a fix does, whatever the number it puts in, and in which of the layers."""
+    return tuple(sorted(kind(e) for e in fix.edits))
+
+
+def kind(edit: dict) -> str:
+    """The rest of what makes an edit the same idea as another: one side of an operation resized is as good as the other."""
+    return "sizes" if RESIZE in edit.get("new", "") else repr({k: v for k, v in edit.items() if k not in NUMBERS})
 
 
 def finding(case: Case, fixes) -> Finding:

@@ -36,6 +36,8 @@ def meeting(case: Case, demand: Cond) -> Iterator[Offer]:
                 cost = (2.0 if own else 3.0 + min(distance, 20) * 0.02) + (1.5 if knob.attr in SLIDING else 0)
                 if knob.attr == "stride" and in_step(demand) and between_branches(case):
                     cost -= 3.2  # one branch moves by steps, the other does not
+                if knob.attr == "output_padding" and value > knob.value and between_branches(case):
+                    cost = 1.3  # a step of 2 leaves open which of two sizes was meant
                 cost += 2 * (knob.attr == "dilation" and knob.value == 1)  # whoever spreads a kernel meant to, and does not forget it
                 cost += (knob.attr == "groups") + habit(case, knob.path, knob.attr, change)
                 layer = f"{case.patient.layers[knob.path][0]} {knob.path}".strip()

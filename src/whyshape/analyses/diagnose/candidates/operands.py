@@ -50,6 +50,8 @@ def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
     if not 0 < len(a.shape) < len(b.shape):
         return
     missing = len(b.shape) - len(a.shape)
+    if len(a.shape) >= 2 and set(b.shape[len(a.shape) :]) == {1} and not case.multiplies:
+        yield b.instead(case, f"{b.text}.flatten({len(a.shape) - 1})", f"{b.text} without its axes of 1", 0.5)
     if missing == 1 and joins(a):
         for d in range(1, len(b.shape)):
             if sum(n != m for n, m in zip(a.shape, b.shape[:d] + b.shape[d + 1 :])) <= 1:

@@ -233,7 +233,12 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
                 if op != "resize"
                 else f"{name} of length {v}, not {n}"
             )
-            yield Offer(change, (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 2.0 * (target is not None) + 1.0 * (4 * v < n), says)
+            doubt = 1.5 * (
+                v == case.wanted and n == case.arrived and i.whole and "out_channels" in case.layer[1]
+            )  # axes that changed places
+            yield Offer(
+                change, doubt + (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 2.0 * (target is not None) + 1.0 * (4 * v < n), says
+            )
             return
 
 

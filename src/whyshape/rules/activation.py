@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, layer, rule
-from whyshape.rules.dtypes import default_float, fractions, one_dtype
+from whyshape.rules.dtypes import COMPLEX, FRACTION, WHOLE, default_float, kinds, one_dtype
 from whyshape.sizes import need, product
 
 
@@ -12,13 +12,33 @@ class _Activation(Rule):
     pointwise = True
 
 
-@rule("""relu relu6 silu mish gelu elu selu celu leaky_relu hardtanh hardswish hardsigmoid hardshrink softplus softshrink
-    threshold rrelu logsigmoid""")  # fmt: skip
+@rule("mish gelu elu selu celu leaky_relu hardswish hardsigmoid hardshrink softplus softshrink rrelu logsigmoid")
 class Activation(_Activation):
-    """Every number bent by itself."""
+    """Every number bent by itself, into a fraction."""
 
     @staticmethod
     def shape(input, *args, **kwargs):
+        kinds(input.dtype, FRACTION, FRACTION, "an activation")
+        return input.shape
+
+
+@rule("silu")
+class SiLU(_Activation):
+    """Every number times its sigmoid."""
+
+    @staticmethod
+    def shape(input, *args, **kwargs):
+        kinds(input.dtype, FRACTION, COMPLEX, "an activation")
+        return input.shape
+
+
+@rule("relu relu6 hardtanh threshold")
+class Clipped(_Activation):
+    """Every number cut off at a bound: whole numbers stay whole."""
+
+    @staticmethod
+    def shape(input, *args, **kwargs):
+        kinds(input.dtype, WHOLE, FRACTION, "an activation")
         return input.shape
 
 
@@ -28,12 +48,13 @@ class ActivationOfAny(_Activation):
 
     @staticmethod
     def shape(input):
+        kinds(input.dtype, WHOLE, COMPLEX, "an activation")
         return Made(input.shape, default_float(input.dtype))
 
 
-@rule("dropout", "alpha_dropout")
-class Dropout(_Activation):
-    """While training some numbers become zero; the sizes stay."""
+@rule("alpha_dropout")
+class AlphaDropout(_Activation):
+    """While training some numbers become the least that SELU gives; the sizes stay."""
 
     title = "dropout"
 
@@ -43,15 +64,36 @@ class Dropout(_Activation):
         return input.shape
 
 
-@rule("feature_dropout", "feature_alpha_dropout", "dropout2d")
-class ChannelDropout(Dropout):
-    """While training whole channels become zero; the sizes stay."""
+@rule("dropout")
+class Dropout(AlphaDropout):
+    """While training some numbers become zero, the others are made larger; the sizes stay."""
+
+    @staticmethod
+    def shape(input, p=0.5, training=True, inplace=False, train=True):
+        if training and train and 0 < p < 1:
+            kinds(input.dtype, FRACTION, FRACTION, "a dropout")
+        return AlphaDropout.shape(input, p)
+
+
+@rule("feature_alpha_dropout")
+class ChannelAlphaDropout(AlphaDropout):
+    """While training whole channels become the least that SELU gives; the sizes stay."""
 
     @staticmethod
     def shape(input, p=0.5, training=True, inplace=False, train=True):
         if training and train and 0 < p < 1:
             axes_at_least(2, input.shape)
-        return Dropout.shape(input, p)
+        return AlphaDropout.shape(input, p)
+
+
+@rule("feature_dropout", "dropout2d")
+class ChannelDropout(Dropout):
+    """While training whole channels become zero; the sizes stay."""
+
+    @staticmethod
+    def shape(input, p=0.5, training=True, inplace=False, train=True):
+        ChannelAlphaDropout.shape(input, p, training, inplace, train)
+        return Dropout.shape(input, p, training, inplace, train)
 
 
 @rule("dropout1d")
@@ -61,7 +103,7 @@ class RowDropout(Dropout):
     @staticmethod
     def shape(input, p=0.5, training=True, inplace=False):
         need(len(input.shape) in (2, 3), "{wanted:axes are} wanted, {arrived:arrive}", wanted="2 or 3", arrived=len(input.shape))
-        return Dropout.shape(input, p)
+        return Dropout.shape(input, p, training)
 
 
 @rule("dropout3d")
@@ -70,7 +112,7 @@ class BlockDropout(Dropout):
 
     @staticmethod
     def shape(input, p=0.5, training=True, inplace=False):
-        return Dropout.shape(input, p)
+        return Dropout.shape(input, p, training)
 
 
 @rule("softmax", "log_softmax", "softmin", "torch.special.softmax", "torch.special.log_softmax")
@@ -84,10 +126,8 @@ class Softmax(Rule):
         shape = input.shape
         if dim is not None:
             axis_of(dim, len(shape))
-        if dtype is not None:
-            return Made(shape, dtype)
-        fractions(input.dtype, "a softmax")
-        return shape
+        kinds(input.dtype if dtype is None else dtype, FRACTION, FRACTION, "a softmax")
+        return shape if dtype is None else Made(shape, dtype)
 
 
 @rule("gumbel_softmax")
@@ -99,6 +139,7 @@ class GumbelSoftmax(Rule):
     @staticmethod
     def shape(logits, tau=1, hard=False, eps=1e-10, dim=-1):
         axis_of(dim, len(logits.shape))
+        kinds(logits.dtype, FRACTION, FRACTION, "a softmax")
         return logits.shape
 
 
@@ -112,6 +153,7 @@ class PReLU(_Activation):
     def shape(input, weight):
         x, slopes = input.shape, product(weight.shape)
         one_dtype(input, weight)
+        kinds(input.dtype, FRACTION, FRACTION, "an activation")
         need(len(weight.shape) <= 1, "slopes are one number or one row, {arrived:axes arrive}", arrived=len(weight.shape), wanted=1)
         if not (slopes.__class__ is int and slopes == 1) and len(weight.shape) and not bool(slopes == 1):
             need(len(x) > 0, "slopes for channels want at least one axis, a single number arrives", wanted=1, arrived=0)
@@ -131,6 +173,7 @@ class GLU(Rule):
         x = input.shape
         axes_at_least(1, x)
         axis = axis_of(dim, len(x))
+        kinds(input.dtype, FRACTION, FRACTION, "an activation")
         need(x[axis] % 2 == 0, "an even axis is wanted, {arrived:arrive}", arrived=x[axis], wanted=2)
         return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule, stretched, told
-from whyshape.rules.dtypes import one_dtype
+from whyshape.rules.dtypes import FRACTION, kinds, one_dtype
 from whyshape.rules.layout import rows, strides
 from whyshape.sizes import need, product
 
@@ -38,6 +38,7 @@ class Attention(Rule):
     def shape(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
         q, k, v = query.shape, key.shape, value.shape
         one_dtype(query, key, value)
+        kinds(query.dtype, FRACTION, FRACTION, "attention")
         least = min(len(q), len(k), len(v))
         if least < 2:
             need(False, "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=least)
@@ -140,6 +141,9 @@ class MultiHeadAttention(Rule):
         seen = _seen(k, call.bias_k, call.add_zero_attn, call.static_k)
         projections = batch * embed * (q[0] * q[-1] + k[0] * k[-1] + v[0] * v[-1] + q[0] * embed)
         return projections + 2 * batch * q[0] * seen * embed
+
+
+told("batch", lambda call: 1 if len(call.query.shape) == 3 else None, "multi_head_attention_forward")
 
 
 def _projects(weight, bias, rows, columns):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, broadcast_shapes, layer, rule
-from whyshape.rules.dtypes import default_float, promote, real_of
+from whyshape.rules.dtypes import COMPLEX, FRACTION, WHOLE, default_float, kinds, promote, real_of
 from whyshape.rules.pointwise import matched
 from whyshape.rules.reduce import reduced
 from whyshape.sizes import need, product
@@ -20,6 +20,7 @@ class CosineSimilarity(_Distance):
     @staticmethod
     def shape(x1, x2, dim=1, eps=1e-8):
         shape, dtype = matched(x1, x2)
+        kinds(dtype, FRACTION, FRACTION, "a cosine")
         return Made(reduced(shape, axis_of(dim, len(shape))), dtype)
 
 
@@ -30,6 +31,8 @@ class PairwiseDistance(_Distance):
     @staticmethod
     def shape(x1, x2, p=2.0, eps=1e-6, keepdim=False):
         shape, dtype = matched(x1, x2)
+        for t in (x1, x2):
+            kinds(t.dtype, WHOLE, COMPLEX, "a distance")
         return Made(reduced(shape, -1, keepdim) if shape else shape, real_of(default_float(dtype)))
 
 
@@ -40,8 +43,9 @@ class CDist(_Distance):
     @staticmethod
     def shape(x1, x2, p=2.0, compute_mode=None):
         a, b = x1.shape, x2.shape
-        for x in (a, b):
-            axes_at_least(2, x)
+        for t in (x1, x2):
+            axes_at_least(2, t.shape)
+            kinds(t.dtype, FRACTION, FRACTION, "a distance")
         need(a[-1] == b[-1], "rows of {wanted:numbers} meet rows of {arrived}", wanted=a[-1], arrived=b[-1])
         return (*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-2])
 

@@ -215,14 +215,30 @@ def one_dtype(*tensors) -> None:
             need(False, "{arrived} numbers meet {wanted} ones, both must have the same dtype", wanted=name_of(t.dtype), arrived=first)
 
 
+BOOL, WHOLE, FRACTION, COMPLEX = range(4)  # what `category` says
+KINDS = ("true and false", "whole numbers", "fractions", "complex numbers")
+ASKED = (("a dtype of true and false", "bool"), ("a dtype of whole numbers", "int64"),
+         ("a floating point dtype", "float32"), ("a complex dtype", "complex64"))  # fmt: skip
+
+
+def kinds(dtype, least: int, most: int, what: str) -> None:
+    """Refuse numbers of a kind that PyTorch's CPU has no kernel for: below or above the categories it knows.
+
+    >>> kinds("uint8", WHOLE, FRACTION, "a maximum")
+    """
+    kind = category(dtype)
+    if not least <= kind <= most:
+        asked, wanted = ASKED[min(max(kind, least), most)]
+        need(False, "{what} of {kind} is not defined: {asked} is wanted, {arrived} arrives",
+             what=what, kind=KINDS[kind], asked=asked, wanted=wanted, arrived=name_of(dtype))  # fmt: skip
+
+
 def fractions(dtype, what: str) -> None:
     """Refuse whole numbers where PyTorch has no kernel for them.
 
     >>> fractions("float16", "a softmax")
     """
-    if category(dtype) < 2:
-        need(False, "{what} of whole numbers is not defined: a floating point dtype is wanted, {arrived} arrives",
-             what=what, wanted="float32", arrived=name_of(dtype))  # fmt: skip
+    kinds(dtype, FRACTION, COMPLEX, what)
 
 
 def real_of(dtype):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, layer, rule
-from whyshape.rules.dtypes import name_of
+from whyshape.rules.dtypes import FRACTION, kinds, name_of
 from whyshape.sizes import need, product
 
 
@@ -69,6 +69,7 @@ class EmbeddingBag(Rule):
         x, w = input.shape, weight.shape
         _whole(input)
         need(len(w) == 2, "the table must have {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(w))
+        kinds(weight.dtype, FRACTION, FRACTION, "a bag of embeddings")
         _rows(w, x)
         need(len(x) in (1, 2), "bags come as rows, or in one row with offsets; {arrived:axes arrive}", arrived=len(x), wanted=2)
         if per_sample_weights is not None:

@@ -18,7 +18,7 @@ class InverseChecked(_Factors):
 
     @staticmethod
     def shape(A, *, check_errors=False, out=None):
-        lead, _ = square(A.shape)
+        lead, _ = square(A)
         return [A.shape, Made(lead, "int32")]
 
 
@@ -37,7 +37,7 @@ class SolveChecked(_Factors):
 
     @staticmethod
     def shape(A, B, *, left=True, check_errors=False, out=None):
-        return [Solve.shape(A, B, left=left), Made(square(A.shape)[0], "int32")]
+        return [Solve.shape(A, B, left=left), Made(square(A)[0], "int32")]
 
 
 @rule("torch.linalg.lu_factor")
@@ -46,7 +46,7 @@ class LUFactor(_Factors):
 
     @staticmethod
     def shape(A, *, pivot=True, out=None):
-        lead, rows, columns = matrix(A.shape)
+        lead, rows, columns = matrix(A)
         return [A.shape, Made((*lead, smallest(rows, columns)), "int32")]
 
 
@@ -56,7 +56,7 @@ class LUFactorChecked(_Factors):
 
     @staticmethod
     def shape(A, *, pivot=True, check_errors=False, out=None):
-        return [*LUFactor.shape(A), Made(matrix(A.shape)[0], "int32")]
+        return [*LUFactor.shape(A), Made(matrix(A)[0], "int32")]
 
 
 @rule("torch.linalg.lu")
@@ -65,7 +65,7 @@ class LU(_Factors):
 
     @staticmethod
     def shape(A, *, pivot=True, out=None):
-        lead, rows, columns = matrix(A.shape)
+        lead, rows, columns = matrix(A)
         inner = smallest(rows, columns)
         return [(*lead, rows, rows) if pivot else (0,), (*lead, rows, inner), (*lead, inner, columns)]
 
@@ -76,9 +76,9 @@ class LUSolve(_Factors):
 
     @staticmethod
     def shape(LU, pivots, B, *, left=True, adjoint=False, out=None):
-        lead, n = square(LU.shape)
+        lead, n = square(LU)
         one_dtype(B, LU)
-        others, rows, columns = matrix(B.shape)
+        others, rows, columns = matrix(B)
         need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         for got, wanted in zip((len(pivots.shape), *pivots.shape), (len(lead) + 1, *lead, n)):
             need(got == wanted, "{wanted:exchanges are} wanted, {arrived:arrive}", wanted=wanted, arrived=got)
@@ -91,7 +91,7 @@ class HouseholderProduct(_Factors):
 
     @staticmethod
     def shape(input, tau, *, out=None):
-        lead, rows, columns = matrix(input.shape)
+        lead, rows, columns = matrix(input)
         need(rows >= columns, "as many rows as columns or more are wanted: {wanted}, {arrived:arrive}", wanted=columns, arrived=rows)
         need(len(tau.shape) == len(lead) + 1, "factors of {wanted:axes} are wanted, {arrived:arrive}",
              wanted=len(lead) + 1, arrived=len(tau.shape))  # fmt: skip
@@ -107,7 +107,7 @@ class ReflectionsOf(_Factors):
 
     @staticmethod
     def shape(input, *, out=None):
-        lead, rows, columns = matrix(input.shape)
+        lead, rows, columns = matrix(input)
         return [input.shape, (*lead, smallest(rows, columns))]
 
 
@@ -117,7 +117,7 @@ class Condition(_Factors):
 
     @staticmethod
     def shape(A, p=None, *, out=None):
-        lead = matrix(A.shape)[0] if p in (None, 2, -2) else square(A.shape)[0]
+        lead = matrix(A)[0] if p in (None, 2, -2) else square(A)[0]
         return Made(lead, real_of(A.dtype))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from whyshape.rules.base import Made, Rule, Unexplained, exactly, given, rule
-from whyshape.rules.dtypes import COMPLEX_OF, category, default_dtype, name_of, of_number, promote
+from whyshape.rules.dtypes import COMPLEX_OF, category, default_dtype, fractions, name_of, of_number, promote
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import ceil_div, need
 
@@ -42,12 +42,22 @@ class NewFilled(_Factory):
         return Made(_sizes(tuple(size)), dtype or input.dtype)
 
 
-@rule("zeros_like", "ones_like", "empty_like", "rand_like", "randn_like", "randint_like", "full_like")
+@rule("zeros_like", "ones_like", "empty_like", "randint_like", "full_like")
 class Like(_Factory):
     """A new tensor with the sizes of another."""
 
     @staticmethod
     def shape(input, *args, dtype=None, **options):
+        return input.shape if dtype is None else Made(input.shape, dtype)
+
+
+@rule("rand_like", "randn_like")
+class RandomLike(_Factory):
+    """Random fractions with the sizes of another."""
+
+    @staticmethod
+    def shape(input, *, dtype=None, **options):
+        fractions(dtype or input.dtype, "a random draw")
         return input.shape if dtype is None else Made(input.shape, dtype)
 
 
@@ -320,13 +330,13 @@ class FromData(_Factory):
 
 @rule("Tensor.new_tensor")
 class NewTensor(_Factory):
-    """A tensor of numbers that stand in the code."""
+    """A tensor of numbers that stand in the code, with the dtype of another."""
 
     title = "data"
 
     @staticmethod
     def shape(input, data, *, dtype=None, **options):
-        return Made(_nested(data), dtype or _dtype_of(data))
+        return Made(_nested(data), dtype or input.dtype)
 
 
 @rule("torch.nn.init.uniform_", "torch.nn.init.normal_", "torch.nn.init.constant_", "torch.nn.init.kaiming_uniform_")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Rule, Window, axis_of, layer, rule
 from whyshape.rules.conv import at_least, fitted, sensible, window
+from whyshape.rules.dtypes import WHOLE, category, fractions
 from whyshape.rules.pool import occupied_all
 from whyshape.sizes import need
 
@@ -14,6 +15,12 @@ def _pair(value, name) -> tuple[int, int]:
         return value, value
     need(len(value) == 2, "{name} has {arrived:numbers}, {wanted:are} wanted", name=name, arrived=len(value), wanted=2)
     return tuple(value)
+
+
+def _no_whole_numbers(dtype) -> None:
+    """True and false may be laid out, says PyTorch, whole numbers not."""
+    if category(dtype) == WHOLE:
+        fractions(dtype, "a fold")
 
 
 class _Folding(Rule):
@@ -31,6 +38,7 @@ class Unfold(_Folding):
     @staticmethod
     def shape(input, kernel_size, dilation=1, padding=0, stride=1):
         x = input.shape
+        _no_whole_numbers(input.dtype)
         need(
             len(x) in (3, 4),
             "{wanted:axes are} wanted, or {unbatched} without a batch; {arrived:arrive}",
@@ -56,6 +64,7 @@ class Fold(_Folding):
     @staticmethod
     def shape(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
         x = input.shape
+        _no_whole_numbers(input.dtype)
         need(
             len(x) in (2, 3),
             "{wanted:axes are} wanted, or {unbatched} without a batch; {arrived:arrive}",

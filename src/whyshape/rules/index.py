@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, Unexplained, axes_at_least, axis_of, broadcast_shapes, rule
-from whyshape.rules.dtypes import name_of
+from whyshape.rules.dtypes import BOOL, kinds, name_of
+from whyshape.rules.dtypes import WHOLE as INTEGER
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import broadcast, largest, need, product, smallest
 
@@ -106,6 +107,9 @@ def _index_tensor(p, n, axis):
         return (len(p),)
     if not hasattr(p, "shape") or not hasattr(p, "dtype"):
         raise Unexplained(f"an index of type {type(p).__name__}")
+    if name_of(p.dtype) not in WHOLE:
+        kinds(p.dtype, BOOL, INTEGER, "an index")
+        raise Unexplained("places of a rare dtype")
     if all(int(m) > 0 for m in p.shape):
         need(n > 0, "a place is asked for on axis {axis}, it has {arrived}", arrived=n, wanted=1, axis=axis)
     return tuple(p.shape) if len(p.shape) else None

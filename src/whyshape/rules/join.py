@@ -187,6 +187,8 @@ class Split(_Pieces):
             )
             return _cut(x, axis, pieces(x[axis], split_size_or_sections))
         sizes = tuple(split_size_or_sections)
+        for size in sizes:
+            need(size >= 0, "pieces of at least 0 are wanted, {arrived} was chosen", arrived=size, wanted=0)
         need(
             total(sizes) == x[axis],
             "the pieces add up to {wanted}, axis {axis} has {arrived}",

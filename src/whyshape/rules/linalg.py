@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, broadcast_shapes, rule
-from whyshape.rules.dtypes import complex_of, real_of, summed
+from whyshape.rules.dtypes import complex_of, fractions, name_of, real_of, summed
 from whyshape.sizes import need, product, smallest
 
 
-def matrix(x):
-    """The axes before the last two, the rows and the columns."""
+def _cut(x):
     axes_at_least(2, x)
     return x[:-2], x[-2], x[-1]
 
 
-def square(x):
+def matrix(t):
+    """The axes before the last two, the rows and the columns of a matrix that PyTorch can solve with: no whole numbers, no half precision."""
+    parts = _cut(t.shape)
+    solvable = ("float32", "float64", "complex64", "complex128")
+    need(name_of(t.dtype) in solvable, "linear algebra takes {wanted}; {arrived} arrives",
+         wanted="float32, float64 and complex numbers", arrived=name_of(t.dtype))  # fmt: skip
+    return parts
+
+
+def square(t):
     """The axes before the last two, and the rows, which must be as many as the columns."""
-    lead, rows, columns = matrix(x)
+    return _as_many(*matrix(t))
+
+
+def _as_many(lead, rows, columns):
     need(rows == columns, "a square matrix is wanted, {arrived:rows} and {wanted:columns arrive}", arrived=rows, wanted=columns)
     return lead, rows
 
@@ -24,13 +35,24 @@ class _Algebra(Rule):
     title = "linear algebra"
 
 
-@rule("inverse", "cholesky", "matrix_exp", "torch.linalg.cholesky", "torch.linalg.matrix_exp", "cholesky_inverse")
+@rule("inverse", "cholesky", "torch.linalg.cholesky", "cholesky_inverse")
 class SquareToSquare(_Algebra):
     """A square matrix of the same size."""
 
     @staticmethod
     def shape(input, upper=False, *, out=None):
-        square(input.shape)
+        square(input)
+        return input.shape
+
+
+@rule("matrix_exp", "torch.linalg.matrix_exp")
+class MatrixExponential(_Algebra):
+    """The exponential of a square matrix: only products are needed, so half precision will do."""
+
+    @staticmethod
+    def shape(input, *, out=None):
+        fractions(input.dtype, "a matrix exponential")
+        _as_many(*_cut(input.shape))
         return input.shape
 
 
@@ -40,7 +62,7 @@ class LinalgInverse(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        square(A.shape)
+        square(A)
         return A.shape
 
 
@@ -50,7 +72,7 @@ class MatrixPower(_Algebra):
 
     @staticmethod
     def shape(input, n, *, out=None):
-        square(input.shape)
+        _as_many(*_cut(input.shape))
         return input.shape
 
 
@@ -60,7 +82,7 @@ class Determinant(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        return square(A.shape)[0]
+        return square(A)[0]
 
 
 @rule("slogdet", "torch.linalg.slogdet")
@@ -69,7 +91,7 @@ class LogDeterminant(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        lead, _ = square(A.shape)
+        lead, _ = square(A)
         return [lead, Made(lead, real_of(A.dtype))]
 
 
@@ -89,10 +111,10 @@ class PseudoInverse(_Algebra):
 
     @staticmethod
     def shape(A, rcond=None, hermitian=False, *, atol=None, rtol=None, out=None):
-        lead, rows, columns = matrix(A.shape)
+        lead, rows, columns = matrix(A)
         if product(A.shape) != 0:  # of nothing nothing is asked
             if hermitian:
-                square(A.shape)
+                square(A)
             lead = broadcast_shapes(lead, *[t.shape for t in (rcond, atol, rtol) if hasattr(t, "shape")])
         return (*lead, columns, rows)
 
@@ -103,12 +125,12 @@ class Solve(_Algebra):
 
     @staticmethod
     def shape(A, B, *, left=True, out=None):
-        lead, n = square(A.shape)
+        lead, n = square(A)
         b = B.shape
         if len(b) == 1 or (len(b) == len(A.shape) - 1 and all(bool(n == m) for n, m in zip(b, A.shape))):
             need(b[-1] == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=b[-1])
             return (*broadcast_shapes(lead, b[:-1]), n)
-        _, rows, columns = matrix(b)
+        _, rows, columns = matrix(B)
         need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         return (*broadcast_shapes(lead, b[:-2]), rows, columns)
 
@@ -119,8 +141,8 @@ class SolveTriangular(_Algebra):
 
     @staticmethod
     def shape(A, B, *, upper, left=True, unitriangular=False, out=None):
-        lead, n = square(A.shape)
-        others, rows, columns = matrix(B.shape)
+        lead, n = square(A)
+        others, rows, columns = matrix(B)
         need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         return (*broadcast_shapes(lead, others), rows, columns)
 
@@ -131,14 +153,14 @@ class CholeskySolve(_Algebra):
 
     @staticmethod
     def shape(input, input2, upper=False, *, out=None):
-        lead, n = square(input2.shape)
-        others, rows, columns = matrix(input.shape)
+        lead, n = square(input2)
+        others, rows, columns = matrix(input)
         need(rows == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows)
         return (*broadcast_shapes(others, lead), rows, columns)
 
 
-def _qr(x, mode):
-    lead, rows, columns = matrix(x)
+def _qr(a, mode):
+    lead, rows, columns = matrix(a)
     inner = smallest(rows, columns)
     if mode == "complete":
         return [(*lead, rows, rows), (*lead, rows, columns)]
@@ -151,7 +173,7 @@ class QR(_Algebra):
 
     @staticmethod
     def shape(A, mode="reduced", *, out=None):
-        return _qr(A.shape, mode)
+        return _qr(A, mode)
 
 
 @rule("qr")
@@ -160,7 +182,7 @@ class OldQR(_Algebra):
 
     @staticmethod
     def shape(input, some=True, *, out=None):
-        return _qr(input.shape, "reduced" if some else "complete")
+        return _qr(input, "reduced" if some else "complete")
 
 
 @rule("torch.linalg.svd")
@@ -169,7 +191,7 @@ class SVD(_Algebra):
 
     @staticmethod
     def shape(A, full_matrices=True, *, driver=None, out=None):
-        lead, rows, columns = matrix(A.shape)
+        lead, rows, columns = matrix(A)
         inner = smallest(rows, columns)
         left, right = (rows, columns) if full_matrices else (inner, inner)
         return [(*lead, rows, left), Made((*lead, inner), real_of(A.dtype)), (*lead, right, columns)]
@@ -181,7 +203,7 @@ class OldSVD(_Algebra):
 
     @staticmethod
     def shape(input, some=True, compute_uv=True, *, out=None):
-        lead, rows, columns = matrix(input.shape)
+        lead, rows, columns = matrix(input)
         inner = smallest(rows, columns)
         left, right = (inner, inner) if some and compute_uv else (rows, columns)
         return [(*lead, rows, left), Made((*lead, inner), real_of(input.dtype)), (*lead, columns, right)]
@@ -193,7 +215,7 @@ class SingularValues(_Algebra):
 
     @staticmethod
     def shape(A, *, driver=None, out=None):
-        lead, rows, columns = matrix(A.shape)
+        lead, rows, columns = matrix(A)
         return Made((*lead, smallest(rows, columns)), real_of(A.dtype))
 
 
@@ -203,7 +225,7 @@ class SymmetricEigen(_Algebra):
 
     @staticmethod
     def shape(A, UPLO="L", *, out=None):
-        lead, n = square(A.shape)
+        lead, n = square(A)
         return [Made((*lead, n), real_of(A.dtype)), A.shape]
 
 
@@ -213,7 +235,7 @@ class SymmetricEigenvalues(_Algebra):
 
     @staticmethod
     def shape(A, UPLO="L", *, out=None):
-        lead, n = square(A.shape)
+        lead, n = square(A)
         return Made((*lead, n), real_of(A.dtype))
 
 
@@ -223,7 +245,7 @@ class Eigen(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        lead, n = square(A.shape)
+        lead, n = square(A)
         return [Made((*lead, n), complex_of(A.dtype)), Made(A.shape, complex_of(A.dtype))]
 
 
@@ -233,7 +255,7 @@ class Eigenvalues(_Algebra):
 
     @staticmethod
     def shape(A, *, out=None):
-        lead, n = square(A.shape)
+        lead, n = square(A)
         return Made((*lead, n), complex_of(A.dtype))
 
 
@@ -245,4 +267,4 @@ class MatrixRank(_Algebra):
     def shape(A, tol=None, hermitian=False, *, atol=None, rtol=None, out=None):
         if any(hasattr(t, "shape") for t in (tol, atol, rtol)):
             raise Unexplained("a tolerance for each matrix")
-        return Made(square(A.shape)[0] if hermitian else matrix(A.shape)[0], "int64")
+        return Made(square(A)[0] if hermitian else matrix(A)[0], "int64")

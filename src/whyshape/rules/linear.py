@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, given, layer, rule, stretched
-from whyshape.rules.dtypes import one_dtype, promote
+from whyshape.rules.dtypes import COMPLEX, WHOLE, kinds, one_dtype, promote
+from whyshape.rules.pointwise import matched
 from whyshape.sizes import need, product
 
 
@@ -79,8 +80,7 @@ class Matmul(_Product):
 
     @staticmethod
     def shape(input, other, *, out=None):
-        if input.dtype is not other.dtype:
-            one_dtype(input, other)
+        multiplied(input, other)
         return matmul_shape(input.shape, other.shape)
 
 
@@ -92,7 +92,13 @@ class RMatmul(_Product):
 
     @staticmethod
     def shape(input, other):
-        return matmul_shape(other.shape, input.shape)
+        return Matmul.shape(other, input)
+
+
+def multiplied(*tensors) -> None:
+    """Demand numbers of one dtype, of which products can be added up: not true and false."""
+    one_dtype(*tensors)
+    kinds(tensors[0].dtype, WHOLE, COMPLEX, "a product")
 
 
 def _ranks(a, b, n):
@@ -107,7 +113,7 @@ class Mm(_Product):
     @staticmethod
     def shape(input, mat2, *, out=None):
         _ranks(input.shape, mat2.shape, 2)
-        one_dtype(input, mat2)
+        multiplied(input, mat2)
         return matmul_shape(input.shape, mat2.shape)
 
 
@@ -120,7 +126,7 @@ class Bmm(_Product):
     @staticmethod
     def shape(input, mat2, *, out=None):
         _ranks(input.shape, mat2.shape, 3)
-        one_dtype(input, mat2)
+        multiplied(input, mat2)
         need(input.shape[0] == mat2.shape[0], "{wanted:matrices meet} {arrived}", wanted=input.shape[0], arrived=mat2.shape[0])
         return matmul_shape(input.shape, mat2.shape)
 
@@ -135,6 +141,7 @@ class Mv(Rule):
     def shape(input, vec, *, out=None):
         need(len(input.shape) == 2, "the first must have {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(input.shape))
         need(len(vec.shape) == 1, "the second must have {wanted:axes}, {arrived:arrive}", wanted=1, arrived=len(vec.shape))
+        multiplied(input, vec)
         return matmul_shape(input.shape, vec.shape)
 
     @staticmethod
@@ -151,6 +158,7 @@ class Dot(Rule):
     @staticmethod
     def shape(input, tensor, *, out=None):
         _ranks(input.shape, tensor.shape, 1)
+        multiplied(input, tensor)
         return matmul_shape(input.shape, tensor.shape)
 
     @staticmethod
@@ -168,7 +176,8 @@ class Inner(Rule):
     def shape(input, other, *, out=None):
         a, b = input.shape, other.shape
         if not a or not b:
-            return (*a, *b)
+            return Made(*matched(input, other))
+        multiplied(input, other)
         need(a[-1] == b[-1], "{wanted:numbers} on the last axis meet {arrived}", wanted=a[-1], arrived=b[-1])
         return (*a[:-1], *b[:-1])
 
@@ -210,7 +219,7 @@ class AddMm(_Product):
     @staticmethod
     def shape(input, mat1, mat2, *, beta=1, alpha=1, out=None):
         _ranks(mat1.shape, mat2.shape, 2)
-        one_dtype(input, mat1, mat2)
+        multiplied(input, mat1, mat2)
         return _onto(input, matmul_shape(mat1.shape, mat2.shape))
 
 
@@ -223,6 +232,7 @@ class BAddBmm(_Product):
 
     @staticmethod
     def shape(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+        one_dtype(input, batch1)
         return _onto(input, Bmm.shape(batch1, batch2))
 
 
@@ -234,6 +244,7 @@ class AddBmm(Rule):
 
     @staticmethod
     def shape(input, batch1, batch2, *, beta=1, alpha=1, out=None):
+        one_dtype(input, batch1)
         return _onto(input, Bmm.shape(batch1, batch2)[1:])
 
     @staticmethod
@@ -249,6 +260,7 @@ class AddMv(Rule):
 
     @staticmethod
     def shape(input, mat, vec, *, beta=1, alpha=1, out=None):
+        one_dtype(input, mat)
         made = Mv.shape(mat, vec)
         if not input.shape and int(made[0]) == 0:
             raise Unexplained("a single number onto no rows")  # PyTorch gives back the single number

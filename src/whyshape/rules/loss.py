@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Spec, Unexplained, axes_at_least, broadcast_shapes, layer, rule
-from whyshape.rules.dtypes import default_float, name_of, promote, real_of
+from whyshape.rules.dtypes import COMPLEX, FRACTION, WHOLE, default_float, fractions, kinds, name_of, one_dtype, promote, real_of, summed
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import need, product
 
@@ -25,6 +25,16 @@ def boiled(shape, reduction, size_average=None, reduce=None):
     return tuple(shape) if reduction == "none" else ()
 
 
+def _boiled_down(shape, dtype, reduction, size_average, reduce):
+    """The same where PyTorch writes the reduction out: a mean of fractions only, whole numbers summed as int64."""
+    kinds(dtype, WHOLE, COMPLEX, "this loss")
+    if size_average is None and reduce is None and reduction == "sum":
+        return Made((), summed(real_of(dtype)))
+    if reduction == "mean":
+        fractions(dtype, "a mean")
+    return Made(boiled(shape, reduction, size_average, reduce), real_of(dtype))
+
+
 def _equal(input, target, what="the target"):
     x, t = input.shape, target.shape
     need(
@@ -44,13 +54,20 @@ class _Loss(Rule):
     title = "loss"
 
 
+def _met(*tensors):
+    """The common shape, and the dtype they meet in: a floating point one."""
+    shape, dtype = matched(*tensors)
+    kinds(dtype, FRACTION, FRACTION, "this loss")
+    return shape, dtype
+
+
 @rule("mse_loss")
 class Difference(_Loss):
     """The difference squared; sizes that differ are matched, which is seldom meant."""
 
     @staticmethod
     def shape(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-        shape, dtype = matched(input, target)
+        shape, dtype = _met(input, target)
         if weight is not None:
             _equal(input, weight, "the weight")
         return Made(boiled(shape, reduction, size_average, reduce), dtype)
@@ -65,7 +82,7 @@ class Absolute(_Loss):
         shape, dtype = matched(input, target)
         if weight is not None:
             _equal(input, weight, "the weight")
-        return Made(boiled(shape, reduction, size_average, reduce), real_of(dtype))
+        return _boiled_down(shape, dtype, reduction, size_average, reduce)
 
 
 @rule("smooth_l1_loss")
@@ -74,7 +91,7 @@ class SmoothL1(_Loss):
 
     @staticmethod
     def shape(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
-        shape, dtype = matched(input, target)
+        shape, dtype = _met(input, target)
         return Made(boiled(shape, reduction, size_average, reduce), dtype)
 
 
@@ -85,7 +102,7 @@ class Huber(_Loss):
     @staticmethod
     def shape(input, target, reduction="mean", delta=1.0, weight=None):
         need(delta > 0, "delta must be larger than 0, {arrived} was chosen", arrived=delta, wanted=1)
-        shape, dtype = matched(input, target)
+        shape, dtype = _met(input, target)
         return Made(boiled(shape, reduction), dtype)
 
 
@@ -97,6 +114,7 @@ class SoftMargin(_Loss):
     def shape(input, target, size_average=None, reduce=None, reduction="mean"):
         shape, dtype = matched(input, target)
         _equal(input, Spec(shape), "the target stretched")
+        fractions(input.dtype, "this loss")
         return Made(boiled(shape, reduction, size_average, reduce), dtype)
 
 
@@ -107,7 +125,8 @@ class HingeEmbedding(_Loss):
     @staticmethod
     def shape(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
         shape, _ = matched(input, target)
-        return boiled(shape, reduction, size_average, reduce)
+        kinds(input.dtype, WHOLE, FRACTION, "this loss")
+        return _boiled_down(shape, input.dtype, reduction, size_average, reduce)
 
 
 @rule("kl_div")
@@ -116,7 +135,7 @@ class KLDivergence(_Loss):
 
     @staticmethod
     def shape(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
-        shape, dtype = matched(input, target)
+        shape, dtype = _met(input, target)
         return Made(boiled(shape, reduction, size_average, reduce), dtype)
 
 
@@ -136,6 +155,8 @@ class BinaryCrossEntropy(_Loss):
 
     @staticmethod
     def shape(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+        kinds(input.dtype, FRACTION, FRACTION, "this loss")
+        one_dtype(input, target)
         _equal(input, target)
         if weight is not None:
             broadcast_shapes(weight.shape, target.shape)
@@ -149,6 +170,7 @@ class BinaryCrossEntropyWithLogits(_Loss):
     @staticmethod
     def shape(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
         _equal(input, target)
+        kinds(input.dtype, FRACTION, FRACTION, "this loss")
         shape = input.shape
         for more in (weight, pos_weight):
             if more is not None:
@@ -170,6 +192,7 @@ def _classes(input, target, weight, reduction, size_average, reduce):
     if weight is not None:
         need(len(weight.shape) == 1 and weight.shape[0] == x[axis], "{wanted:class weights are} wanted, {arrived:arrive}",
              wanted=x[axis], arrived=weight.shape[0] if weight.shape else 1)  # fmt: skip
+    kinds(input.dtype, FRACTION, FRACTION, "this loss")
     need(name_of(target.dtype) in ("int64", "uint8"), "class numbers are wanted as int64, {arrived} arrives",
          wanted="int64", arrived=name_of(target.dtype))  # fmt: skip
     return boiled(places, reduction, size_average, reduce)
@@ -198,8 +221,9 @@ class CrossEntropy(_Loss):
         need(dtype[:3] != "int" and dtype not in ("bool", "uint8"),
              "a target of the input's sizes is taken for probabilities: floating point is wanted, {arrived} arrives",
              wanted="float32", arrived=dtype)  # fmt: skip
+        kinds(input.dtype, FRACTION, FRACTION, "this loss")
         axis = 1 if len(x) > 1 else 0
-        return boiled((*x[:axis], *x[axis + 1 :]), reduction, size_average, reduce)
+        return Made(boiled((*x[:axis], *x[axis + 1 :]), reduction, size_average, reduce), promote(input.dtype, target.dtype))
 
 
 def _variance(x, v):
@@ -251,7 +275,8 @@ class MultiLabelSoftMargin(_Loss):
     @staticmethod
     def shape(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
         axes_at_least(1, input.shape)
-        shape, dtype = matched(input, target)
+        shape, dtype = _met(input, target)
+        kinds(input.dtype, FRACTION, FRACTION, "this loss")
         if weight is not None:
             shape = broadcast_shapes(shape, weight.shape)
         return Made(boiled(shape[:-1], reduction, size_average, reduce), dtype)

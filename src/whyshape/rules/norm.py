@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, Window, axes_at_least, broadcast_shapes, layer, rule
-from whyshape.rules.dtypes import default_float, fractions, name_of, one_dtype
+from whyshape.rules.dtypes import COMPLEX, FRACTION, default_float, kinds, name_of, one_dtype
 from whyshape.sizes import need, product
 
 
@@ -54,7 +54,7 @@ class BatchNorm(Rule):
 
     @staticmethod
     def shape(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-        fractions(input.dtype, "a norm")
+        kinds(input.dtype, FRACTION, FRACTION, "a norm")
         x = input.shape
         need(
             len(x) >= 2 or (len(x) == 1 and int(x[0]) == 0), "at least {wanted:axes are} wanted, {arrived:arrive}", wanted=2, arrived=len(x)
@@ -123,7 +123,7 @@ class LayerNorm(Rule):
 
     @staticmethod
     def shape(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
-        fractions(input.dtype, "a norm")
+        kinds(input.dtype, FRACTION, FRACTION, "a norm")
         _last_axes(input.shape, normalized_shape)
         _same(normalized_shape, weight, bias)
         _alike(input, weight, bias)
@@ -138,7 +138,7 @@ class RMSNorm(Rule):
 
     @staticmethod
     def shape(input, normalized_shape, weight=None, eps=None):
-        fractions(input.dtype, "a norm")
+        kinds(input.dtype, FRACTION, COMPLEX, "a norm")
         _last_axes(input.shape, normalized_shape)
         _same(normalized_shape, weight)
         return input.shape
@@ -168,7 +168,7 @@ class GroupNorm(Rule):
 
     @staticmethod
     def shape(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
-        fractions(input.dtype, "a norm")
+        kinds(input.dtype, FRACTION, FRACTION, "a norm")
         x = input.shape
         axes_at_least(2, x)
         need(num_groups > 0, "num_groups must be at least 1, {arrived} was chosen", arrived=num_groups, wanted=1)
@@ -194,7 +194,7 @@ class InstanceNorm(Rule):
 
     @staticmethod
     def shape(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
-        fractions(input.dtype, "a norm")
+        kinds(input.dtype, FRACTION, FRACTION, "a norm")
         x = input.shape
         axes_at_least(2, x)
         _alike(input, running_mean, running_var, weight, bias)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, Window, layer, rule
+from whyshape.rules.dtypes import COMPLEX, WHOLE, kinds
 from whyshape.rules.pool import occupied_all
 from whyshape.sizes import largest, need
 
@@ -26,6 +27,8 @@ class Pad(Rule):
             need(n <= len(x), "padding for {arrived:axes} is given, the tensor has {wanted}", arrived=n, wanted=len(x))
         else:
             _moded(x, n, mode, value)
+            if mode != "circular":
+                kinds(input.dtype, WHOLE, COMPLEX, f"{mode} padding")
         for i in range(n):
             axis, before, after = len(x) - 1 - i, pad[2 * i], pad[2 * i + 1]
             size = x[axis]

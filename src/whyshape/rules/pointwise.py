@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
-from whyshape.rules.dtypes import category, default_float, name_of, of_number, one_dtype, promote, real_of, result_type
+from whyshape.rules.dtypes import (
+    BOOL,
+    COMPLEX,
+    FRACTION,
+    WHOLE,
+    category,
+    default_float,
+    fractions,
+    kinds,
+    name_of,
+    of_number,
+    one_dtype,
+    promote,
+    real_of,
+    result_type,
+)
 from whyshape.sizes import need
 
 
@@ -43,17 +58,68 @@ class _Pointwise(Rule):
     pointwise = True
 
 
-@rule("""sign sgn round floor ceil trunc fix frac clone detach positive conj conj_physical resolve_conj resolve_neg
-    nan_to_num fill zero Tensor.requires_grad_ Tensor.__pos__ Tensor.cpu Tensor.cuda Tensor.pin_memory
-    Tensor.copy_ Tensor.uniform_ Tensor.normal_ Tensor.bernoulli_ Tensor.random_ Tensor.exponential_ Tensor.log_normal_ Tensor.geometric_
-    Tensor.cauchy_ Tensor.fill_diagonal_ bitwise_not Tensor.__invert__ alias torch.fake_quantize_per_tensor_affine
-    torch.bernoulli Tensor.bernoulli poisson torch.special.round""")  # fmt: skip
+@rule("""sgn clone detach conj conj_physical resolve_conj resolve_neg
+    nan_to_num fill zero Tensor.requires_grad_ Tensor.cpu Tensor.cuda Tensor.pin_memory
+    Tensor.copy_ Tensor.bernoulli_ Tensor.random_ Tensor.geometric_ Tensor.fill_diagonal_ alias torch.fake_quantize_per_tensor_affine
+    Tensor.bernoulli""")  # fmt: skip
 class Unary(_Pointwise):
     """The same shape and dtype, every number by itself."""
 
     @staticmethod
     def shape(input, *args, out=None, **kwargs):
         return input.shape
+
+
+def _of_kinds(least, most, what):
+    """The same shape and dtype, of these kinds of numbers."""
+
+    def shape(input, *args, out=None, **kwargs):
+        kinds(input.dtype, least, most, what)
+        return input.shape
+
+    return staticmethod(shape)
+
+
+@rule("round floor ceil trunc fix torch.special.round")
+class Rounded(_Pointwise):
+    """Every number to a whole one near it."""
+
+    shape = _of_kinds(WHOLE, FRACTION, "rounding")
+
+
+@rule("frac")
+class Fraction(_Pointwise):
+    """What is left of every number behind its point."""
+
+    shape = _of_kinds(FRACTION, FRACTION, "a rest")
+
+
+@rule("sign")
+class Sign(_Pointwise):
+    """-1, 0 or 1."""
+
+    shape = _of_kinds(BOOL, FRACTION, "a sign")
+
+
+@rule("positive", "Tensor.__pos__")
+class Positive(_Pointwise):
+    """The number itself."""
+
+    shape = _of_kinds(WHOLE, COMPLEX, "a plus sign")
+
+
+@rule("bitwise_not", "Tensor.__invert__")
+class Inverted(_Pointwise):
+    """Every bit turned round: of true and false the opposite."""
+
+    shape = _of_kinds(BOOL, WHOLE, "~")
+
+
+@rule("torch.bernoulli poisson Tensor.uniform_ Tensor.normal_ Tensor.exponential_ Tensor.log_normal_ Tensor.cauchy_")
+class Drawn(_Pointwise):
+    """A random fraction at each place."""
+
+    shape = _of_kinds(FRACTION, COMPLEX, "a draw")
 
 
 @rule("neg", "negative", "Tensor.__neg__")
@@ -78,7 +144,17 @@ class Contiguous(Rule):
         return input.shape
 
 
-@rule("abs", "absolute", "Tensor.__abs__", "real", "imag", "Tensor.real.__get__", "Tensor.imag.__get__")
+@rule("abs", "absolute", "Tensor.__abs__")
+class Absolute(_Pointwise):
+    """How far every number is from zero: of a complex one a real one."""
+
+    @staticmethod
+    def shape(input, *, out=None):
+        kinds(input.dtype, WHOLE, COMPLEX, "a distance from zero")
+        return Real.shape(input)
+
+
+@rule("real", "imag", "Tensor.real.__get__", "Tensor.imag.__get__")
 class Real(_Pointwise):
     """The same shape; a complex number gives a real one."""
 
@@ -134,12 +210,7 @@ class Polygamma(_Pointwise):
         return Made(tensor.shape, default_float(tensor.dtype))
 
 
-@rule("""add sub subtract mul multiply maximum minimum fmax fmin remainder fmod floor_divide gcd lcm
-    nextafter hypot bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
-    Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__sub__ Tensor.__isub__ Tensor.__mul__ Tensor.__rmul__
-    Tensor.__imul__ Tensor.__mod__ Tensor.__floordiv__ Tensor.__ifloordiv__
-    Tensor.__and__ Tensor.__or__ Tensor.__xor__ Tensor.__iand__ Tensor.__ior__ Tensor.__ixor__ Tensor.__lshift__ Tensor.__rshift__
-    Tensor.__ilshift__ Tensor.__irshift__ Tensor.__imod__""")
+@rule("""add mul multiply Tensor.__add__ Tensor.__radd__ Tensor.__iadd__ Tensor.__mul__ Tensor.__rmul__ Tensor.__imul__""")
 class Arithmetic(_Pointwise):
     """Two tensors, or a tensor and a number, matched place by place; an axis of 1 is stretched."""
 
@@ -155,14 +226,89 @@ class Arithmetic(_Pointwise):
         return Made(*matched(input, other))
 
 
-@rule("rsub", "Tensor.__rsub__", "Tensor.__rpow__", "Tensor.__rmod__", "Tensor.__rfloordiv__", "Tensor.__rand__", "Tensor.__ror__",
-      "Tensor.__rxor__", "Tensor.__rlshift__", "Tensor.__rrshift__")  # fmt: skip
+def _no_mask(value) -> None:
+    dtype = getattr(value, "dtype", None)
+    if value is True or value is False or (dtype is not None and category(dtype) == BOOL):
+        need(False, "minus is not defined with true and false: a mask is turned round with ~, not with 1 - mask",
+             wanted="int64", arrived="bool")  # fmt: skip
+
+
+@rule("sub subtract Tensor.__sub__ Tensor.__isub__")
+class Subtraction(_Pointwise):
+    """One minus the other, matched place by place; an axis of 1 is stretched."""
+
+    @staticmethod
+    def shape(input, other, *, alpha=None, out=None):
+        _no_mask(input)
+        _no_mask(other)
+        return Arithmetic.shape(input, other)
+
+
+@rule("rsub", "Tensor.__rsub__")
 class Reflected(_Pointwise):
     """The operands the other way round: ``1 - x``."""
 
     @staticmethod
     def shape(input, other, *, alpha=None, out=None):
+        _no_mask(input)
+        _no_mask(other)
         return Made(*matched(input, other))
+
+
+def _meeting(least, most, what):
+    """Matched place by place, where the dtype they meet in is of these kinds."""
+
+    def shape(input, other, *, out=None):
+        shape, dtype = matched(input, other)
+        kinds(dtype, least, most, what)
+        return Made(shape, dtype)
+
+    return staticmethod(shape)
+
+
+@rule("maximum minimum fmax fmin")
+class Larger(_Pointwise):
+    """The larger or smaller of two, matched place by place."""
+
+    shape = _meeting(BOOL, FRACTION, "the larger or smaller")
+
+
+@rule("""remainder fmod floor_divide Tensor.__mod__ Tensor.__imod__ Tensor.__rmod__ Tensor.__floordiv__ Tensor.__ifloordiv__
+    Tensor.__rfloordiv__""")
+class WholeDivision(_Pointwise):
+    """How often one goes into the other, or what is left, matched place by place."""
+
+    shape = _meeting(WHOLE, FRACTION, "division with a rest")
+
+
+@rule("gcd lcm")
+class Divisor(_Pointwise):
+    """The greatest common divisor or the least common multiple, matched place by place."""
+
+    shape = _meeting(WHOLE, WHOLE, "a common divisor or multiple")
+
+
+@rule("hypot nextafter")
+class OfFractions(_Pointwise):
+    """Two fractions matched place by place: the longest side of a triangle, the next number there is."""
+
+    shape = _meeting(FRACTION, FRACTION, "a hypotenuse or a next number")
+
+
+@rule("""bitwise_and bitwise_or bitwise_xor Tensor.__and__ Tensor.__or__ Tensor.__xor__ Tensor.__iand__ Tensor.__ior__ Tensor.__ixor__
+    Tensor.__rand__ Tensor.__ror__ Tensor.__rxor__""")
+class Bitwise(_Pointwise):
+    """Bit by bit, matched place by place."""
+
+    shape = _meeting(BOOL, WHOLE, "& | or ^")
+
+
+@rule("""bitwise_left_shift bitwise_right_shift Tensor.__lshift__ Tensor.__rshift__ Tensor.__ilshift__ Tensor.__irshift__
+    Tensor.__rlshift__ Tensor.__rrshift__""")
+class Shifted(_Pointwise):
+    """Bits moved to the left or right, matched place by place."""
+
+    shape = _meeting(WHOLE, WHOLE, "a shift of bits")
 
 
 @rule("div", "divide", "Tensor.__div__", "Tensor.__truediv__", "Tensor.__itruediv__")
@@ -175,7 +321,7 @@ class Division(_Pointwise):
         return Made(shape, dtype if rounding_mode else default_float(dtype))
 
 
-@rule("""true_divide Tensor.__rtruediv__ Tensor.__rdiv__ atan2 arctan2 copysign logaddexp logaddexp2 xlogy ldexp igamma igammac
+@rule("""true_divide Tensor.__rtruediv__ Tensor.__rdiv__ atan2 arctan2 copysign xlogy ldexp igamma igammac
     torch.special.xlogy torch.special.xlog1py torch.special.zeta torch.special.gammainc torch.special.gammaincc""")  # fmt: skip
 class FractionalPair(_Pointwise):
     """Matched place by place; whole numbers become fractions."""
@@ -184,6 +330,13 @@ class FractionalPair(_Pointwise):
     def shape(input, other, *, out=None):
         shape, dtype = matched(input, other)
         return Made(shape, default_float(dtype))
+
+
+@rule("logaddexp logaddexp2")
+class LogAddExp(_Pointwise):
+    """The logarithm of two exponentials added up, matched place by place."""
+
+    shape = _meeting(FRACTION, COMPLEX, "a log-sum-exp")
 
 
 @rule("float_power")
@@ -231,7 +384,23 @@ class Power(_Pointwise):
 
     @staticmethod
     def shape(input, exponent, *, out=None):
-        return Arithmetic.shape(input, exponent) if hasattr(input, "shape") else Made(*matched(input, exponent))
+        if type(exponent) in (int, float) and category(input.dtype) >= FRACTION:
+            return input.shape
+        if exponent is True or exponent is False:  # the tensor itself, or ones
+            return Made(*matched(input, exponent))
+        return _power(input, exponent)
+
+
+_power = _meeting(WHOLE, COMPLEX, "a power")
+
+
+@rule("Tensor.__rpow__")
+class ReflectedPower(_Pointwise):
+    """A number to the power of each."""
+
+    @staticmethod
+    def shape(input, other):
+        return _power(input, other)
 
 
 @rule("heaviside")
@@ -243,18 +412,57 @@ class Heaviside(_Pointwise):
         return Made(*matched(input, values))
 
 
-@rule("lerp", "addcmul", "addcdiv")
+@rule("addcmul")
 class Mixed(_Pointwise):
-    """Three tensors matched place by place."""
+    """A tensor plus the product of two others, matched place by place."""
 
     @staticmethod
-    def shape(input, tensor1, tensor2=None, *rest, value=None, weight=None, end=None, out=None):
-        others = [t for t in (tensor1, tensor2, end, weight) if hasattr(t, "shape")]
-        return Made(*matched(input, *others))
+    def shape(input, tensor1, tensor2, *, value=1, out=None):
+        shape, dtype = matched(input, tensor1, tensor2)
+        kinds(dtype, WHOLE, COMPLEX, "a product added")
+        return Made(shape, dtype)
 
 
-@rule("""eq ne lt le gt ge greater less greater_equal less_equal not_equal logical_and logical_or logical_xor isclose
-    Tensor.__eq__ Tensor.__ne__ Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__""")
+@rule("addcdiv")
+class MixedQuotient(_Pointwise):
+    """A tensor plus the quotient of two others, matched place by place."""
+
+    @staticmethod
+    def shape(input, tensor1, tensor2, *, value=1, out=None):
+        if category(tensor1.dtype) < FRACTION and category(tensor2.dtype) < FRACTION:
+            fractions(tensor1.dtype, "a quotient added")
+        return Made(*matched(input, tensor1, tensor2))
+
+
+@rule("lerp")
+class Between(_Pointwise):
+    """A place between two tensors, matched place by place; how far along is a number or a tensor."""
+
+    @staticmethod
+    def shape(input, end, weight, *, out=None):
+        tensors = [input, end, *([weight] if hasattr(weight, "shape") else [])]
+        one_dtype(*tensors)
+        fractions(input.dtype, "a place between")
+        return broadcast_shapes(*[t.shape for t in tensors])
+
+
+@rule("lt le gt ge greater less greater_equal less_equal Tensor.__lt__ Tensor.__le__ Tensor.__gt__ Tensor.__ge__")
+class Order(_Pointwise):
+    """Which is larger, matched place by place: true or false at each."""
+
+    title = "comparison"
+
+    @staticmethod
+    def shape(input, other, *, out=None):
+        for side in (input, other):
+            if hasattr(side, "dtype"):
+                kinds(side.dtype, BOOL, FRACTION, "an order")
+            elif type(side) is complex:
+                kinds("complex64", BOOL, FRACTION, "an order")
+        return Comparison.shape(input, other)
+
+
+@rule("""eq ne not_equal logical_and logical_or logical_xor isclose Tensor.__eq__ Tensor.__ne__""")
 class Comparison(_Pointwise):
     """Matched place by place; true or false at each."""
 
@@ -293,6 +501,8 @@ class IsIn(_Pointwise):
 
 def _one_or_other(condition, a, b):
     tensors, numbers = operands((a, b))
+    if name_of(condition.dtype) != "uint8":  # which PyTorch still takes for true and false
+        _true_or_false(condition, "condition")
     shape = broadcast_shapes(condition.shape, *[t.shape for t in tensors])
     if tensors:
         return Made(shape, result_type(tensors, numbers))
@@ -323,8 +533,9 @@ class WhereMethod(_Pointwise):
         return _one_or_other(condition, input, other)
 
 
-def _true_or_false(mask):
-    need(name_of(mask.dtype) == "bool", "a mask of true and false is wanted, {arrived} arrives", wanted="bool", arrived=name_of(mask.dtype))
+def _true_or_false(mask, what="mask"):
+    need(name_of(mask.dtype) == "bool", "a {what} of true and false is wanted, {arrived} arrives",
+         what=what, wanted="bool", arrived=name_of(mask.dtype))  # fmt: skip
 
 
 @rule("masked_fill")

@@ -6,6 +6,7 @@ from math import isfinite
 
 from whyshape.rules.base import Made, Rule, Window, layer, rule, spread
 from whyshape.rules.conv import at_least, sensible, slides, window, window_ceil
+from whyshape.rules.dtypes import COMPLEX, FRACTION, WHOLE, default_float, kinds, name_of
 from whyshape.sizes import need, scaled
 
 
@@ -63,10 +64,19 @@ class _Pool(Rule):
         return {i - n: Window(k[i], s[i], p[i], d[i], p[i]) for i in range(n)}
 
 
+def _averaged(dtype) -> None:
+    """Demand what PyTorch's CPU takes a mean of: fractions, and of whole numbers int64 alone."""
+    kinds(dtype, WHOLE if name_of(dtype) == "int64" else FRACTION, FRACTION, "an average pool")
+
+
 def _max_pool(n: int) -> None:
     class _MaxPool(_Pool):
         title = "max pooling"
         axes = n
+
+    def largest(input, *settings):
+        kinds(input.dtype, WHOLE if n > 1 else FRACTION, FRACTION, "a max pool")
+        return pooled(input.shape, n, *settings)
 
     @rule(f"max_pool{n}d")
     class MaxPool(_MaxPool):
@@ -74,7 +84,7 @@ def _max_pool(n: int) -> None:
 
         @staticmethod
         def shape(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-            return pooled(input.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
+            return largest(input, kernel_size, stride, padding, dilation, ceil_mode)
 
     @rule(f"max_pool{n}d_with_indices")
     class MaxPoolWithIndices(_MaxPool):
@@ -82,7 +92,7 @@ def _max_pool(n: int) -> None:
 
         @staticmethod
         def shape(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=True):
-            out = pooled(input.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
+            out = largest(input, kernel_size, stride, padding, dilation, ceil_mode)
             return [out, Made(out, "int64")]
 
     @layer(f"MaxPool{n}d")
@@ -104,6 +114,7 @@ def _avg_pool(n: int) -> None:
         class AvgPool1d(AvgPool):
             @staticmethod
             def shape(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+                _averaged(input.dtype)
                 return pooled(input.shape, 1, kernel_size, stride, padding, 1, ceil_mode)
     else:
 
@@ -111,6 +122,7 @@ def _avg_pool(n: int) -> None:
         class AvgPoolNd(AvgPool):
             @staticmethod
             def shape(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+                _averaged(input.dtype)
                 need(divisor_override != 0, "divisor_override must not be zero")
                 if n == 3:
                     _unpadded_room(input.shape, spread(kernel_size, 3, "kernel_size"))
@@ -147,7 +159,13 @@ def _lp_pool(n: int) -> None:
                     )
             if n == 3 and not largest:
                 _unpadded_room(input.shape, spread(kernel_size, 3, "kernel_size"))
-            return pooled(input.shape, n, kernel_size, stride, 0, 1, ceil_mode)
+            shape = pooled(input.shape, n, kernel_size, stride, 0, 1, ceil_mode)
+            if largest:
+                kinds(input.dtype, WHOLE if n > 1 else FRACTION, FRACTION, "a max pool")
+                return shape
+            made = default_float(input.dtype)
+            kinds(made, FRACTION, FRACTION, "a power average")
+            return shape if made is input.dtype else Made(shape, made)
 
     @layer(f"LPPool{n}d")
     def lp_pool_layer(net, input, norm_type, kernel_size, stride=None, ceil_mode=False):
@@ -202,20 +220,24 @@ def _adaptive(n: int, kind: str) -> None:
         class AdaptiveAvgPool(AdaptivePool):
             @staticmethod
             def shape(input, output_size):
-                return adaptive_sizes(input.shape, n, output_size, averages=True)
+                shape = adaptive_sizes(input.shape, n, output_size, averages=True)
+                one = all(out == 1 for out in shape[-n:])  # then it is PyTorch's `mean`
+                kinds(input.dtype, FRACTION, COMPLEX if one else FRACTION, "an average pool")
+                return shape
     else:
         # PyTorch's own functions always give both results; those of torch.nn.functional only when asked.
         @rule("torch.adaptive_max_pool1d" if n == 1 else f"torch._C._nn.adaptive_max_pool{n}d", f"adaptive_max_pool{n}d_with_indices")
         class AdaptiveMaxPoolWithIndices(AdaptivePool):
             @staticmethod
             def shape(input, output_size, return_indices=True):
-                out = adaptive_sizes(input.shape, n, output_size, averages=False)
+                out = AdaptiveMaxPool.shape(input, output_size)
                 return [out, Made(out, "int64")]
 
         @rule(f"adaptive_max_pool{n}d")
         class AdaptiveMaxPool(AdaptivePool):
             @staticmethod
             def shape(input, output_size, return_indices=False):
+                kinds(input.dtype, FRACTION, FRACTION, "an adaptive max pool")
                 return adaptive_sizes(input.shape, n, output_size, averages=False)
 
     @layer(f"Adaptive{kind.title()}Pool{n}d")

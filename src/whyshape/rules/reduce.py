@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axes_of, axis_of, rule
-from whyshape.rules.dtypes import category, default_float, fractions, name_of, real_of, result_type, summed
+from whyshape.rules.dtypes import BOOL, FRACTION, WHOLE, category, default_float, fractions, kinds, name_of, real_of, result_type, summed
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import largest, need, product
 
@@ -109,6 +109,7 @@ class Extreme(_Reduction):
     def shape(input, dim=None, keepdim=False, *, other=None, out=None):
         if other is not None or hasattr(dim, "shape"):
             return Made(*matched(input, dim if other is None else other))
+        kinds(input.dtype, BOOL, FRACTION, "an extreme")
         _some(input.shape, dim)
         if dim is None:
             return ()
@@ -124,6 +125,7 @@ class AMax(_Reduction):
 
     @staticmethod
     def shape(input, dim=(), keepdim=False, *, out=None):
+        kinds(input.dtype, BOOL, FRACTION, "an extreme")
         _some(input.shape, dim)
         return reduced(input.shape, dim, keepdim)
 
@@ -136,6 +138,7 @@ class AMinMax(_Reduction):
 
     @staticmethod
     def shape(input, *, dim=None, keepdim=False, out=None):
+        kinds(input.dtype, BOOL, FRACTION, "an extreme")
         _some(input.shape, dim)
         return [reduced(input.shape, dim, keepdim)] * 2
 
@@ -148,6 +151,7 @@ class Arg(_Reduction):
 
     @staticmethod
     def shape(input, dim=None, keepdim=False, *, out=None):
+        kinds(input.dtype, WHOLE, FRACTION, "the place of an extreme")
         _some(input.shape, dim)
         return Made(reduced(input.shape, dim, keepdim), "int64")
 
@@ -196,11 +200,16 @@ class Median(_Reduction):
 
     @staticmethod
     def shape(input, dim=None, keepdim=False, *, out=None):
+        kinds(input.dtype, WHOLE, FRACTION, "a middle number")
         if dim is None:
             return ()
-        shape = reduced(input.shape, dim, keepdim)
-        _some(input.shape, dim)
-        return [shape, Made(shape, "int64")]
+        return _with_places(input.shape, dim, keepdim)
+
+
+def _with_places(x, dim, keepdim):
+    shape = reduced(x, dim, keepdim)
+    _some(x, dim)
+    return [shape, Made(shape, "int64")]
 
 
 @rule("mode")
@@ -211,7 +220,8 @@ class Mode(_Reduction):
 
     @staticmethod
     def shape(input, dim=-1, keepdim=False, *, out=None):
-        return Median.shape(input, dim, keepdim)
+        kinds(input.dtype, BOOL, FRACTION, "an order")
+        return _with_places(input.shape, dim, keepdim)
 
 
 @rule("quantile", "nanquantile")
@@ -225,6 +235,8 @@ class Quantile(_Reduction):
         shares = getattr(q, "shape", ())
         need(len(shares) <= 1, "q is one number or a row of them, {arrived:axes arrive}", arrived=len(shares), wanted=1)
         need(product(input.shape) > 0, "at least one number is wanted, none arrives", wanted=1, arrived=0)
+        need(name_of(input.dtype) in ("float32", "float64"), "a quantile is taken of float32 or float64, {arrived} arrives",
+             wanted="float32", arrived=name_of(input.dtype))  # fmt: skip
         return (*shares, *reduced(input.shape, dim, keepdim))
 
 
@@ -287,7 +299,9 @@ class Dist(_Reduction):
 
     @staticmethod
     def shape(input, other, p=2):
-        return Made((), real_of(matched(input, other)[1]))
+        dtype = matched(input, other)[1]
+        fractions(dtype, "a distance")
+        return Made((), real_of(dtype))
 
 
 @rule("normalize")
@@ -298,6 +312,7 @@ class Normalize(Rule):
 
     @staticmethod
     def shape(input, p=2.0, dim=1, eps=1e-12, out=None):
+        fractions(input.dtype, "a length")
         if dim is not None:
             axes_of(dim, len(input.shape))
         return input.shape
@@ -336,7 +351,8 @@ class RunningLogSumExp(Rule):
     @staticmethod
     def shape(input, dim, *, out=None):
         axis_of(dim, len(input.shape))
-        return Made(input.shape, default_float(input.dtype))
+        fractions(input.dtype, "a running log-sum-exp")
+        return input.shape
 
 
 @rule("cummax", "cummin")
@@ -348,6 +364,7 @@ class RunningExtreme(Rule):
     @staticmethod
     def shape(input, dim, *, out=None):
         axis_of(dim, len(input.shape))
+        kinds(input.dtype, BOOL, FRACTION, "a running extreme")
         return [input.shape, Made(input.shape, "int64")]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, exactly, given, rule
-from whyshape.rules.dtypes import promote, summed
+from whyshape.rules.dtypes import one_dtype, promote, summed
 from whyshape.sizes import need, product, total
 
 
@@ -71,6 +71,7 @@ class RepeatInterleave(_Repeat):
         if dim is None:
             return (product(x) * repeats,)
         axis = axis_of(dim, len(x))
+        axes_at_least(1, x)
         size = x[axis] * repeats if isinstance(repeats, int) else output_size
         return (*x[:axis], size, *x[axis + 1 :])
 
@@ -85,7 +86,9 @@ class Roll(_Repeat):
     def shape(input, shifts, dims=None):
         places = 1 if isinstance(shifts, int) else len(shifts)
         need(places > 0, "at least one shift is wanted, none is given", wanted=1, arrived=0)
-        if dims is not None and dims != ():
+        if dims is None or dims == ():
+            need(places == 1, "{wanted:shifts are} given for {arrived:axes}", wanted=places, arrived=0)
+        else:
             axes = (dims,) if isinstance(dims, int) else tuple(dims)
             need(len(axes) == places, "{wanted:shifts are} given for {arrived:axes}", wanted=places, arrived=len(axes))
             axes_at_least(1, input.shape)
@@ -213,6 +216,7 @@ class Meshgrid(_Repeat):
     def shape(*tensors, indexing="ij"):
         for t in given(tensors):
             need(len(t.shape) <= 1, "a row of coordinates is wanted, {arrived:axes arrive}", arrived=len(t.shape), wanted=1)
+        one_dtype(*given(tensors))
         rows = [t.shape[0] if t.shape else 1 for t in given(tensors)]
         sizes = [rows[1], rows[0], *rows[2:]] if indexing == "xy" and len(rows) > 1 else rows
         return [Made(tuple(sizes), t.dtype) for t in given(tensors)]

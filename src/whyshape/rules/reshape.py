@@ -30,6 +30,8 @@ def reshaped(x, shape):
     known = product(n for n in shape if not _is_blank(n))
     text = ", ".join(str(int(n)) for n in shape)
     if not blanks:
+        for n in shape:
+            need(n >= 0, "a size of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
         need(have == known, f"shape ({text}) holds {{wanted:numbers}}, {{arrived:arrive}}", wanted=known, arrived=have)
         return shape
     need(known > 0, f"with shape ({text}) the open size is not determined", wanted=1, arrived=known)
@@ -143,6 +145,7 @@ class Unflatten(_View):
         x = input.shape
         axes_at_least(1, x)
         axis = axis_of(dim, len(x))
+        need(len(sizes) > 0, "at least one size is wanted, none is given", wanted=1, arrived=0)
         return (*x[:axis], *reshaped((x[axis],), tuple(sizes)), *x[axis + 1 :])
 
 

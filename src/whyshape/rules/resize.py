@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, Window, layer, rule
-from whyshape.rules.dtypes import category
+from whyshape.rules.dtypes import FRACTION, category, kinds, name_of, one_dtype
 from whyshape.rules.pool import adaptive_sizes, occupied_all
 from whyshape.sizes import need, scaled
 
 RANKS = {"nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5), "linear": (3,), "bilinear": (4,), "bicubic": (4,),
          "trilinear": (5,), "lanczos": (4,)}  # fmt: skip
+IMAGES = ("nearest", "nearest-exact", "bilinear", "bicubic", "lanczos")  # they also take uint8, as images come
 COUNTED = ("nearest", "nearest-exact", "area")  # they pick or count cells: nothing to align
 
 
@@ -48,6 +49,8 @@ class Interpolate(Rule):
     def shape(input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None, antialias=False):
         x = input.shape
         _form(mode, len(x), align_corners, antialias)
+        if not (name_of(input.dtype) == "uint8" and mode in IMAGES):
+            kinds(input.dtype, FRACTION, FRACTION, f"{mode} resizing")
         need(size is None or not recompute_scale_factor, "recompute_scale_factor means nothing when size is given")
         places = _places(x[2:], size, scale_factor)
         if mode == "area":
@@ -137,6 +140,8 @@ class GridSample(_Sampled):
         for name, value, known in (("mode", mode, ("bilinear", "nearest", "bicubic")),
                                    ("padding_mode", padding_mode, ("zeros", "border", "reflection"))):  # fmt: skip
             need(value in known, "{name} is one of {wanted}; {arrived!r} was chosen", name=name, wanted=", ".join(known), arrived=value)
+        kinds(input.dtype, FRACTION, FRACTION, "sampling")
+        one_dtype(input, grid)
         return _sampled(input.shape, grid.shape, mode == "bicubic")
 
 

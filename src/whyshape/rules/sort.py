@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, rule
+from whyshape.rules.dtypes import BOOL, FRACTION, WHOLE, kinds
 from whyshape.rules.reduce import reduced
 from whyshape.sizes import need
 
@@ -17,6 +18,7 @@ class Sort(_Order):
 
     @staticmethod
     def shape(input, dim=-1, descending=False, stable=False, *, out=None):
+        kinds(input.dtype, BOOL, FRACTION, "an order")
         axis_of(-1 if isinstance(dim, bool) else dim, len(input.shape))
         return [input.shape, Made(input.shape, "int64")]
 
@@ -27,6 +29,7 @@ class Argsort(_Order):
 
     @staticmethod
     def shape(input, dim=-1, descending=False, stable=False):
+        kinds(input.dtype, BOOL, FRACTION, "an order")
         axis_of(-1 if isinstance(dim, bool) else dim, len(input.shape))
         return Made(input.shape, "int64")
 
@@ -37,6 +40,7 @@ class Msort(_Order):
 
     @staticmethod
     def shape(input, *, out=None):
+        kinds(input.dtype, BOOL, FRACTION, "an order")
         return input.shape
 
 
@@ -50,6 +54,7 @@ class TopK(_Order):
     def shape(input, k, dim=-1, largest=True, sorted=True, *, out=None):
         x = input.shape
         axis = axis_of(dim, len(x))
+        kinds(input.dtype, WHOLE, FRACTION, "an order")
         have = x[axis] if x else 1
         need(k >= 0, "k of at least 0 is wanted, {arrived} was chosen", arrived=k, wanted=0)
         need(k <= have, "{arrived:numbers are} asked for, axis {axis} has {wanted}", arrived=k, wanted=have, axis=axis)
@@ -67,6 +72,7 @@ class KthValue(_Order):
     def shape(input, k, dim=-1, keepdim=False, *, out=None):
         x = input.shape
         axis = axis_of(dim, len(x))
+        kinds(input.dtype, WHOLE, FRACTION, "an order")
         have = x[axis] if x else 1
         need(k >= 1, "k of at least 1 is wanted, {arrived} was chosen", arrived=k, wanted=1)
         need(k <= have, "number {arrived} is asked for, axis {axis} has {wanted}", arrived=k, wanted=have, axis=axis)
@@ -121,5 +127,6 @@ class Histogram(_Order):
 
     @staticmethod
     def shape(input, bins=100, min=0, max=0, *, out=None):
+        kinds(input.dtype, FRACTION, FRACTION, "a histogram")
         need(bins > 0, "at least 1 bin is wanted, {arrived:were} chosen", arrived=bins, wanted=1)
         return (bins,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Rule, Window, layer, rule, spread, told
 from whyshape.rules.conv import Convolving, at_least, convolved, each, kernel_axes, kernels, occupied, sensible, shared_out, weighted
-from whyshape.rules.dtypes import one_dtype
+from whyshape.rules.dtypes import name_of, one_dtype
 from whyshape.sizes import largest, need, product
 
 
@@ -68,6 +68,8 @@ def _conv_transpose(n: int) -> None:
         def shape(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
             if input.dtype is not weight.dtype:
                 one_dtype(input, weight)
+            if bias is not None and bias.dtype is not weight.dtype and name_of(weight.dtype) != "float64":  # then PyTorch does not look
+                one_dtype(bias, weight)
             return spread_back(n, input.shape, weight.shape, bias, stride, padding, output_padding, groups, dilation)
 
 

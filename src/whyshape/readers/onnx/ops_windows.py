@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from whyshape.graph import Module
 from whyshape.readers.onnx.known import number, whole
 from whyshape.readers.onnx.scope import Op, Opaque, op
 from whyshape.rules.conv import window_ceil
+from whyshape.rules.dtypes import category
 from whyshape.sizes import ceil_div, largest, product, scaled
 
 
@@ -184,6 +186,7 @@ def global_pool(op: Op):
     if n > 3:
         return op.net.call("mean", x, tuple(range(2, n + 2)), True)
     kind = "avg" if op.record.op == "GlobalAveragePool" else "max"
+    op.net.modules.append(Module(op.net.path, op.record.op, filled=(("output_size", f"{op.record.op} keeps one number of each map"),)))
     return op.net.call(f"adaptive_{kind}_pool{n}d", x, (1,) * n)
 
 
@@ -255,7 +258,8 @@ def resize(op: Op):
     places_only = 1 <= n <= 3 and all(out[a] is have[a] or bool(out[a] == have[a]) for a in (0, 1))  # of sizes this is remembered
     mode = op.attr("mode", "nearest")
     mode = {"linear": {1: "linear", 2: "bilinear", 3: "trilinear"}.get(n), "cubic": "bicubic" if n == 2 else None}.get(mode, "nearest")
-    if places_only and mode and min(map(int, out[2:]), default=0) > 0:
+    floating = category(x.dtype) >= 2  # PyTorch resizes fractions; ONNX any numbers
+    if places_only and mode and floating and min(map(int, out[2:]), default=0) > 0:
         if factors:
             by = {a: float(number(f)) for a, f in zip(axes, factors)}
             scale = tuple(int(f) if f.is_integer() else f for f in (by.get(a, 1.0) for a in range(2, rank)))

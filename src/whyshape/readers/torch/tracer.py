@@ -13,14 +13,13 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from whyshape.errors import DoesNotFit
+from whyshape.readers.torch.lying import lying
 from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, entry_of
 from whyshape.readers.torch.open import opened
 from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, NeedsValues, RawCall, Stop
 from whyshape.readers.torch.values import (
     META,
     Difference,
-    channels_last,
-    dense_strides,
     dtype_of,
     first_sentence,
     first_tensor,
@@ -31,12 +30,10 @@ from whyshape.readers.torch.values import (
     text,
 )
 from whyshape.rules import Made
-from whyshape.rules.base import TOLD, Rule, Unexplained, in_our_words
+from whyshape.rules.base import Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
 from whyshape.sizes import INPUT, Asked, Leaf, beside, plain, product
 
-AS_IT_LIES = (None, torch.preserve_format)  # a memory format that keeps the input's layout
-CHANNELS_LAST = (torch.channels_last, torch.channels_last_3d)
 Tensor = torch.Tensor
 # Files of PyTorch, and one of ours, that stand between the line that calls an operator and us: the line is what is remembered.
 _BETWEEN = frozenset(
@@ -118,33 +115,9 @@ class Tracer(TorchFunctionMode):
     def by_rule(self, func, entry: Entry):
         """The rule's sizes, and an empty tensor of them."""
         op, rule, shape_of = entry.op, entry.rule, entry.rule.shape
-        calls, blank, grad, pointwise = self.calls, self.blank, torch.is_grad_enabled, rule.pointwise
-        fallback = self.measured(func, f"the rule for {op} does not cover this form")
-        names, lays = rule.words(), TOLD["lays"].get(op)
-        follows = rule.reach is not Rule.reach  # what looks through a window gives channels last where they arrive last, on the CPU
-        flag = names.index("inplace") if "inplace" in names else None
-
-        weighed = lays is not None and names[1:2] == ("weight",)
-
-        def may_turn(args, kwargs, first):
-            """Whether the result may lie otherwise than row by row."""
-            if "memory_format" in kwargs or (first is not None and not row_by_row(first)):
-                return True
-            return weighed and len(args) > 1 and not row_by_row(args[1])
-
-        def laid(args, kwargs, first, shape):
-            """The strides of a result that may not lie row by row; None where it does."""
-            asked = kwargs.get("memory_format")
-            if asked in CHANNELS_LAST:
-                return torch.empty(shape, device=META, memory_format=asked).stride()
-            if first is None:
-                return None
-            if lays is not None:
-                return lays(rule.bind(args, kwargs), shape)
-            if pointwise and first.shape == shape and asked in AS_IT_LIES:
-                return None if first.is_contiguous() else dense_strides(first)
-            last = channels_last(first) if follows and len(shape) == first.dim() else None
-            return torch.empty(shape, device=META, memory_format=last).stride() if last is not None else None
+        calls, blank, grad = self.calls, self.blank, torch.is_grad_enabled
+        lies = lying(op)
+        strides_of, flag = lies.strides, lies.flag
 
         def answer(args, kwargs, frame):
             if args and type(args[0]) is list:  # the model may go on filling its list, as DenseNet does
@@ -156,13 +129,12 @@ class Tracer(TorchFunctionMode):
             except DoesNotFit as refusal:
                 raise self.refuse(refusal, op, args, kwargs, frame) from None
             except STUMBLES:
-                return fallback(args, kwargs, frame)
+                return self.measured(func, f"the rule for {op} does not cover this form")(args, kwargs, frame)
             how, kind = MADE, type(made)
             if kind is list or made is None:
                 first = first_tensor((args, kwargs))
-                turned = lays is not None and first is not None and not row_by_row(first)
-                out = self.make(made, first, turned and (lambda shape: lays(rule.bind(args, kwargs), shape)))
-                how = GIVEN if turned else MADE
+                laid = lies.of_each(args, kwargs, first)
+                out, how = self.make(made, first, laid), GIVEN if laid else MADE
                 if kind is list:
                     out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
             else:
@@ -172,7 +144,7 @@ class Tracer(TorchFunctionMode):
                 shape, dtype = (made.shape, dtype_of(made.dtype, first)) if kind is Made else (made, first.dtype)
                 if (kwargs and kwargs.get("inplace") is True) or (flag is not None and len(args) > flag and args[flag] is True):
                     out, how = first, CHANGED
-                elif may_turn(args, kwargs, first) and (strides := laid(args, kwargs, first, shape)):
+                elif strides := strides_of(args, kwargs, first, shape):
                     out, how = torch.empty_strided(shape, strides, dtype=dtype, device=META), GIVEN
                 else:
                     out = blank(shape, dtype)
@@ -209,7 +181,7 @@ class Tracer(TorchFunctionMode):
 
         return answer
 
-    def make(self, made, first, lays=False):
+    def make(self, made, first, lays=None):
         """Empty tensors for what a rule made, nested as it nests them; None where it makes none. ``lays``: the strides of a shape."""
         if made is None:
             return None

@@ -234,7 +234,9 @@ def _with_example(shapes, make) -> Graph:
 
 
 def _batched(make, numbers) -> Graph:
-    """The graph at these sizes; where it stops and one more axis in front makes it run, that axis was the batch, and this is said."""
+    """The graph at these sizes; where it stops and one more axis in front makes it run, that axis was the batch or the maps: this is said."""
+    from whyshape.analyses.words_notation import Notation
+
     graph, failure = None, None
     try:
         graph = make(numbers)
@@ -249,7 +251,8 @@ def _batched(make, numbers) -> Graph:
             again = None
         if again is not None and again.problem is None:
             said = ",".join(map(str, numbers[0]))
-            return again._replace(notes=(*again.notes, f"{said} has no batch axis; a batch of 1 was put in front."))
+            put = "axis of maps; 1 map" if Notation(again).maps.get(again.inputs[0]) == 0 else "batch axis; a batch of 1"
+            return again._replace(notes=(*again.notes, f"{said} has no {put} was put in front."))
     if graph is None:
         assert failure is not None
         raise failure

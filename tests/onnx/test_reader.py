@@ -200,7 +200,7 @@ def test_reading_needs_neither_torch_nor_onnx(tmp_path):
 
 @pytest.mark.parametrize("given, said", [
     ((1, 1, 28), "The input 'x' has 4 axes; a shape of 3 is given."),
-    ([(1, 1, 28, 28), (1,)], "The file has 1 inputs; 2 shapes are given."),
+    ([(1, 1, 28, 28), (1,)], "The file has 1 input; 2 shapes are given."),
 ])  # fmt: skip
 def test_shapes_that_do_not_belong(given, said):
     """One sentence."""

@@ -157,8 +157,8 @@ def test_the_command(capsys):
     """Settings on stdout; exit code 1 where there are none, 2 where the question is none."""
     assert main(["solve", "28 -> 14", "--kernel-size", "3..5", "--dilation", "1"]) == 0
     assert (
-        capsys.readouterr().out.splitlines()[1]
-        == "  Conv2d(C_in, C_out, kernel_size=3, stride=2, padding=1)   floor((28 + 2*1 - 1*(3-1) - 1)/2) + 1 = 14"
+        "\n  Conv2d(C_in, C_out, kernel_size=3, stride=2, padding=1)\n    floor((28 + 2*1 - 1*(3-1) - 1)/2) + 1 = 14\n"
+        in capsys.readouterr().out
     )
     assert main(["solve", "28 -> 99"]) == 1
     capsys.readouterr()
@@ -200,3 +200,31 @@ def test_bad_commands(capsys, words, said):
     """One sentence on stderr, nothing on stdout, exit 2."""
     assert main(["solve", *words]) == 2
     assert capsys.readouterr() == ("", f"whyshape: {said}\n")
+
+
+def test_lines_fit_eighty_columns_and_say_the_same():
+    """Broken between layers and before the sum, nowhere inside a layer."""
+    for question, op in (("28 -> 14", "pool"), ("224 -> 7 in 5 layers", "conv"), ("14 -> 28", "transpose"), ("28..31 -> 7", "pool")):
+        found = solve(question, op=op, **({"kernel_size": (3, 5), "dilation": 1} if "layers" in question else {}))
+        lines = found.text().splitlines()
+        assert max(map(len, lines)) <= 80
+        text = " ".join(" ".join(lines).split())
+        for one in found[:12]:
+            assert " ".join(str(one).split()) in text
+
+
+def test_answers_as_json_text():
+    found = solve(28, 14, kernel_size=3)
+    assert json.loads(found.to_json()) == found.to_dict()
+    assert found.to_json(2).startswith('{\n  "schema"')
+
+
+def test_whole_numbers_of_any_kind():
+    asked = solve(np.int64(28), np.int32(14), kernel_size=np.int64(3), stride=np.arange(1, 4))
+    assert asked.to_dict() == solve(28, 14, kernel_size=3, stride=(1, 2, 3)).to_dict()
+    json.loads(asked.to_json())
+    for wrong in (28.0, True, np.float32(28), None, np.array([28, 29])):
+        with pytest.raises(WhyshapeError, match="the size is a whole number"):
+            solve(wrong, 14)
+    with pytest.raises(WhyshapeError, match="kernel_size must be whole numbers"):
+        solve(28, 14, kernel_size="3")

@@ -6,6 +6,7 @@ import difflib
 from typing import Any
 
 from whyshape.analyses.why import Answer, Reason, _path, _where
+from whyshape.analyses.why_rows import laid
 from whyshape.analyses.words import name_of, text
 from whyshape.analyses.words_notation import Notation
 from whyshape.errors import WhyshapeError
@@ -174,7 +175,19 @@ def spatial(ask) -> Answer:
         knob = next(t for t in ask.layers.exact(fixing).typed if t.axis and _is_product(ask.origins.of(*t.axis).size))
         told.append(f"Only {_path(fixing)} fixes it: it wants {knob.value} numbers.")
         told += accepted_sentences(ask)
+    elif typed := _rows(ask):
+        told.append(typed)
+        told += accepted_sentences(ask)
     return Answer("input", tuple(told))
+
+
+def _rows(ask) -> str:
+    """The first call that lays all numbers of the input out in rows of a typed size, as view(-1, 320) does."""
+    for node in ask.graph.nodes:
+        for n in dict.fromkeys(ask.layers.of(node).knobs.values()):
+            if laid(ask, node, n) is not None:
+                return f"{_path(node)} lays what arrives in rows of {n} numbers: nothing may be left over."
+    return ""
 
 
 def _is_product(size) -> bool:

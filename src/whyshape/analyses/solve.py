@@ -6,11 +6,14 @@ Nothing is solved backwards: every combination is put to the operator's own rule
 from __future__ import annotations
 
 import heapq
+import json
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import count, product
 from math import gcd
+from operator import index
 from typing import Any, NamedTuple
 
 from whyshape.analyses.settings import RANGES, Setting, like_keras
@@ -19,6 +22,7 @@ from whyshape.sizes.sets import ANY, Numbers, words
 
 SCHEMA = "whyshape.solve.v1"
 LARGEST = 1 << 20  # combinations looked at
+WIDTH = 80  # columns of a line
 
 
 class Question(NamedTuple):
@@ -83,10 +87,25 @@ class Solution(NamedTuple):
     def formulas(self) -> tuple[str, ...]:
         return tuple(layer.formula(n) for layer, n in zip(self.layers, self.sizes))
 
-    def __str__(self):
-        text = " > ".join(map(str, self.layers))
+    @property
+    def told(self) -> str:
+        """The sum of one layer, the sizes along several, and from where on they hold."""
         told = "   ".join(self.formulas) if len(self.layers) == 1 else " -> ".join(map(str, self.sizes))
-        return f"{text}   {told}" + (f"   from {self.start} up" if self.start and self.start > 1 else "")
+        return told + (f"   from {self.start} up" if self.start and self.start > 1 else "")
+
+    def __str__(self):
+        return f"{' > '.join(map(str, self.layers))}   {self.told}"
+
+    def lines(self) -> list[str]:
+        """The same in lines of a screen: where one is too long, every layer in its own, then the sizes."""
+        if len(str(self)) + 2 <= WIDTH:
+            return [f"  {self}"]
+        *layers, last = map(str, self.layers)
+        return [line for part in (*(f"{layer} >" for layer in layers), last, f"  {self.told}") for line in _wrapped(f"  {part}", "      ")]
+
+
+def _wrapped(line: str, indent: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 class Solutions(Sequence[Solution]):
@@ -113,7 +132,7 @@ class Solutions(Sequence[Solution]):
         ranges = "; ".join(f"{op}: " + ", ".join(f"{k} {_span(v)}" for k, v in named.items()) for op, named in self.ranges.items())
         head = f"{asked}: {self.total:,} {'setting' if self.total == 1 else 'settings'} (searched {ranges})"
         more = [f"... and {self.total - most:,} more"] if self.total > most else []
-        return "\n".join([head, *(f"  {s}" for s in self.found[:most]), *more])
+        return "\n".join([*_wrapped(head, "  "), *(line for s in self.found[:most] for line in s.lines()), *more])
 
     __repr__ = __str__
 
@@ -135,6 +154,10 @@ class Solutions(Sequence[Solution]):
                 for s in self.found
             ],
         }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
 
 def _span(values: Sequence[int]) -> str:
@@ -175,9 +198,18 @@ def solve(
 
 
 def _whole(what: str, n) -> int:
-    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
+    number = 0 if isinstance(n, bool) else _index(n)
+    if number is None or not 1 <= number < 2**63:
         raise WhyshapeError(f"{what} is a whole number from 1 to 2^63 - 1, {n!r} arrived")
-    return int(n)
+    return number
+
+
+def _index(n) -> int | None:
+    """A whole number of any kind, NumPy's too, as an int; None for anything else."""
+    try:
+        return index(n)
+    except TypeError:
+        return None
 
 
 def _ranges(op: str, given: dict, same: str) -> dict[str, Sequence[int]]:
@@ -188,10 +220,10 @@ def _ranges(op: str, given: dict, same: str) -> dict[str, Sequence[int]]:
     found: dict[str, Sequence[int]] = {}
     for name, usual in RANGES[op].items():
         values = given.get(name, (0,) if same and name == "padding" else usual)
-        values = (values,) if isinstance(values, int) else tuple(values)
-        if not values or not all(isinstance(v, int) and 0 <= v < 2**31 for v in values):
+        numbers = [_index(v) for v in (values if isinstance(values, Iterable) else (values,))]
+        if not numbers or not all(n is not None and 0 <= n < 2**31 for n in numbers):
             raise WhyshapeError(f"{name} must be whole numbers from 0 up, {given.get(name)!r} arrived")
-        found[name] = sorted(set(map(int, values)))
+        found[name] = sorted({n for n in numbers if n is not None})
     return found
 
 

@@ -10,13 +10,16 @@ from whyshape.errors import WhyshapeError
 from whyshape.graph.again import again
 from whyshape.graph.graph import Graph
 from whyshape.graph.json import from_json
+from whyshape.readers.named import naming
 from whyshape.readers.net import UNSEEN, collector_waits
+from whyshape.rules.words import count
 
 LARGEST = 64 * 2**20  # bytes: a graph of 100,000 calls takes about half of it
 ROOM = 640 * 2**20  # bytes that its values may take once read, at least: a file of nothing but "[]," would take 25 times its size
 COSTS = {b"{": 200, b"[": 72, b",": 40}  # bytes of a value that begins, or ends, like this
 
 
+@naming
 def read(source: str | Path | bytes, input_size=None) -> Graph:
     """The graph in a JSON file, or in its bytes; with ``input_size``, a list of one shape for each input, asked again at these sizes.
 
@@ -49,7 +52,9 @@ def at_sizes(graph: Graph, shapes, args=None) -> Graph:
     """The graph at other sizes; a letter leaves the size as it was written and names the axis. ``args``: other arguments, by node."""
     shapes = [graph.tensors[i].shape for i in graph.inputs] if shapes is None else shapes
     if len(shapes) != len(graph.inputs):
-        raise WhyshapeError(f"The graph has {len(graph.inputs)} inputs; {len(shapes)} shapes are given.")
+        raise WhyshapeError(
+            f"The graph has {count(len(graph.inputs), 'input')}; {count(len(shapes), 'shape')} {'is' if len(shapes) == 1 else 'are'} given."
+        )
     asked, tensors = {}, list(graph.tensors)
     for index, shape in zip(graph.inputs, shapes):
         t = graph.tensors[index]

@@ -12,6 +12,7 @@ from whyshape.errors import WhyshapeError
 from whyshape.graph import Builder, Graph, Node, Problem, Ref, Stopped, Value, axis_words
 from whyshape.graph.builder import _hold
 from whyshape.readers.mend import Mending
+from whyshape.rules.words import count
 from whyshape.sizes import CALCULATED, INPUT, Size, leaf, plain, product
 
 MOST_NUMBERS = 2**63 - 1  # in one tensor: what a machine can address
@@ -26,7 +27,9 @@ def wanted_shapes(holder: str, inputs: list, input_size) -> list[tuple | None]:
         return [None] * len(inputs)
     shapes = [tuple(input_size)] if all(isinstance(n, (int, str)) for n in input_size) else [tuple(s) for s in input_size]
     if len(shapes) != len(inputs):
-        raise WhyshapeError(f"The {holder} has {len(inputs)} inputs; {len(shapes)} shapes are given.")
+        raise WhyshapeError(
+            f"The {holder} has {count(len(inputs), 'input')}; {count(len(shapes), 'shape')} {'is' if len(shapes) == 1 else 'are'} given."
+        )
     return list(shapes)
 
 

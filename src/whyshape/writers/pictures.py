@@ -64,12 +64,20 @@ def film_bytes(film, ending: str) -> bytes:
 
 def ending(path: str) -> str:
     """The kind of a file, by its name."""
-    return Path(path).suffix[1:].lower()
+    return named(path).suffix[1:].lower()
+
+
+def named(path: str | Path) -> Path:
+    """The file of that name. Raises `WhyshapeError` for what is no name."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise WhyshapeError(f"the name of a file is wanted, as 'net.html'; something of type {type(path).__name__} arrived") from None
 
 
 def put(path: str | Path, content: bytes) -> None:
     """Write a file; a link is refused, so that nothing else is overwritten through it."""
-    path = Path(path)
+    path = named(path)
     if path.is_symlink():
         raise WhyshapeError(f"{path} is a link; name the file itself")
     try:

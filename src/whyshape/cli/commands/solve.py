@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 HELP = "which settings of a layer take a size to a size: all of them, the usual ones first"
@@ -63,5 +62,5 @@ def run(options) -> int:
 
     given: dict[str, Any] = {name: values(name, text) for name in SETTINGS if (text := getattr(options, name))}
     found = solve(options.question, op=options.op or ["conv"], same=options.same_as or "", **given)
-    write(json.dumps(found.to_dict()) if options.json else found.text(len(found) if options.all else 12), options)
+    write(found.to_json() if options.json else found.text(len(found) if options.all else 12), options)
     return 0 if found.total else 1

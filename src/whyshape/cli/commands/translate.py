@@ -25,6 +25,11 @@ def run(options) -> int:
 
     shapes = opt.shapes(options.input)
     if options.to == "keras":
+        kind = targets.kind_of(options.target) if options.target else "python"
+        if kind == "keras":
+            raise WhyshapeError(f"{options.target} is written in Keras already; --to torch writes it in PyTorch.")
+        if kind != "python":
+            raise WhyshapeError(f"{options.target} is no PyTorch model; to Keras a live one is translated: name it as file.py:Net.")
         if options.target is None:
             shapes = shapes or [(1, 1, 28, 28)]
         if not shapes:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from whyshape.errors import WhyshapeError
+from whyshape.readers.named import naming
 
 LARGEST = 32 * 2**20  # bytes of config.json, unpacked: the largest of Keras' own applications has 0.6 million
 RATIO = 100  # unpacked : packed
 MOST_ENTRIES = 10_000
 
 
+@naming
 def config_of(source: str | Path) -> dict[str, Any]:
     """The model's config. Raises `WhyshapeError` for a file that is no `.keras`, is damaged, or unpacks to too much."""
     try:

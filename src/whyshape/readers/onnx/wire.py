@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from whyshape.errors import WhyshapeError
+from whyshape.readers.named import naming
 from whyshape.readers.onnx.records import DTYPES, Constant, Function, GraphRecord, ModelRecord, NodeRecord, Reference, Type
 
 MOST_NODES = 200_000
@@ -29,6 +30,7 @@ def damaged(why: str) -> WhyshapeError:
     return WhyshapeError(f"This is not an ONNX file, or it is damaged: {why}.")
 
 
+@naming
 def load(source: str | Path | bytes) -> ModelRecord:
     """The model in a file or in its bytes. Raises `WhyshapeError` for anything that is not one, or is larger than the limits."""
     if not isinstance(source, bytes):

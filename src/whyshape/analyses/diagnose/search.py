@@ -87,7 +87,7 @@ def solve(case: Case, depth: int = DEEPEST, work: int = WORK) -> Solved:
     way = None
     best = min((t.offer.cost for t in ran), default=99.0)
     for tries, t in enumerate(sorted(further, key=lambda t: t.offer.cost)[:BRANCHES] if depth > 1 else ()):
-        told = best <= t.offer.cost + AGAIN and (not recounted(case) or sum(f.rank <= t.offer.cost + AGAIN for f in fixes) >= FEW)
+        told = best <= t.offer.cost + AGAIN and (not recounted(case) or sum(f.rank <= t.offer.cost + 2 * AGAIN for f in fixes) >= FEW)
         if case.patient.work > TOTAL or told or (way is not None and (tries > 1 or case.patient.work > limit)):
             break
         then = Case(case.patient, t.trial, (*case.edits, *t.offer.edits), case)

@@ -42,6 +42,12 @@ def rewritten(case: Case, node, call: ast.Call, on: ast.expr, rest: list, before
         yield put(f"{it}[-1]", f"the last of the {before[0]}: one row for each of the batch", 0.6)
     if refused and (one := one_size(case, rest, before)) is not None:
         yield put(f"{ast.unparse(call.func)}({', '.join(one)})", "the size that arrives", 1.3)
+    typed = after if not refused else tuple(case.reading.numbers.get("shape", ())) if case.reading else ()
+    if (rows_changed or refused) and len(before) == 4 and len(typed) == 2 and (side := square(typed[1], before[1])):
+        pooled = f"torch.nn.functional.adaptive_avg_pool2d({ast.unparse(on)}, {side}).flatten(1)"
+        made = case.trail.producers.get(node.inputs[0] if isinstance(node, Node) else case.call_inputs[0])
+        meant = made is not None and "Pool" in case.patient.layers.get(made.path, ("", {}))[0]  # a pool of a fixed window stands there
+        yield put(pooled, f"{before[1]}*{side}*{side} = {typed[1]} for every picture", 3.5 if meant else 1.6 if side == 1 else 3.1)
     sizes = corrected_sizes(rest, before)
     if sizes is not None and (refused or rows_changed):
         sizes[0] = f"{it}.size(0)" if refused else sizes[0]
@@ -62,6 +68,12 @@ def corrected_sizes(rest: list, before: tuple) -> list[str] | None:
     if side < 1 or typed[1] * side * side != each or side == typed[2]:
         return None
     return [ast.unparse(rest[0]), str(typed[1]), str(side), str(side)]
+
+
+def square(numbers: int, channels: int) -> int:
+    """The side of the square maps that so many channels must have to hold that many numbers; 0 where there is none."""
+    side = isqrt(max(numbers, 0) // channels) if channels else 0
+    return side if channels * side * side == numbers else 0
 
 
 def one_size(case: Case, rest: list, before: tuple) -> list[str] | None:

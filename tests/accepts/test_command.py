@@ -127,7 +127,7 @@ def test_an_empty_set_is_a_finding(capsys, words, said):
 
 
 BAD = [
-    (("--input", "1,1,28,28"), "no axis is free: write a letter where any size may stand, as (1, 3, 'H', 'W')"),
+    (("--input", "1,1,28,28"), "no axis is free: write a letter where any size may stand, as --input N,3,H,W, or ('N', 3, 'H', 'W') in Python"),
     ((THREAD,), "an input is needed, with letters for free axes: add --input, as --input N,3,H,W"),
     (("--input", "1,1,H%,W"),
      "'1,1,H%,W' is not a shape: 'H%' is neither a whole number from 0 up nor a letter; write 1,3,224,224 or N,3,H,W"),

@@ -48,7 +48,7 @@ def accepts(run: Graph | Any, input_size, *, checks: int = 8, most: int = 96, se
     shapes = shapes_of(input_size)
     letters = tuple(dict.fromkeys(n for shape in shapes for n in shape if isinstance(n, str)))
     if not letters:
-        raise WhyshapeError("no axis is free: write a letter where any size may stand, as (1, 3, 'H', 'W')")
+        raise WhyshapeError("no axis is free: write a letter where any size may stand, as --input N,3,H,W, or ('N', 3, 'H', 'W') in Python")
     if isinstance(run, Graph):
         run = _Frozen(lettered(run, shapes))
     with getattr(run, "held", nullcontext)():

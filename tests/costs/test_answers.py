@@ -187,7 +187,7 @@ def test_the_window_of_the_thread(capsys):
     "words, said",
     [
         (["fit", "--memory", "lots"], "whyshape: 'lots' is no amount of memory; write 24GiB, 512MB or a number of bytes\n"),
-        (["field", "nowhere"], "whyshape: no layer at 'nowhere' looks at the input\n"),
+        (["field", "nowhere"], "whyshape: there is no layer 'nowhere'\n"),
         (["field", "--cell", "a"], "whyshape: 'a' is no cell; write 1,2 for row 1, column 2\n"),
         (
             ["costs", "--optimizer", "adm"],

@@ -221,8 +221,8 @@ def _adaptive(n: int, kind: str) -> None:
             @staticmethod
             def shape(input, output_size):
                 shape = adaptive_sizes(input.shape, n, output_size, averages=True)
-                one = all(out == 1 for out in shape[-n:])  # then it is PyTorch's `mean`
-                kinds(input.dtype, FRACTION, COMPLEX if one else FRACTION, "an average pool")
+                mean = name_of(input.dtype).startswith("complex") and all(out == 1 for out in shape[-n:])  # one number is PyTorch's `mean`
+                kinds(input.dtype, FRACTION, COMPLEX if mean else FRACTION, "an average pool")
                 return shape
     else:
         # PyTorch's own functions always give both results; those of torch.nn.functional only when asked.

@@ -37,6 +37,10 @@ COUNTED = {
     "baddbmm": (torch.baddbmm, (Z(2, 4, 6), Z(2, 4, 5), Z(2, 5, 6))),
     "einsum": (torch.einsum, ("bhqd,bhkd->bhqk", Z(2, 3, 4, 5), Z(2, 3, 6, 5))),
     "tensordot": (torch.tensordot, (Z(2, 3, 4), Z(3, 4, 5))),
+    "torch.linalg.multi_dot": (torch.linalg.multi_dot, ([Z(10, 100), Z(100, 5), Z(5, 50), Z(50, 2)],)),
+    "matrix_power": (torch.matrix_power, (Z(2, 3, 3), 13)),
+    "cov": (torch.cov, (torch.ones(3, 5),)),
+    "corrcoef": (torch.corrcoef, (torch.ones(3, 5),)),
     "scaled_dot_product_attention": (F.scaled_dot_product_attention, (Z(2, 3, 4, 8), Z(2, 3, 6, 8), Z(2, 3, 6, 16))),
 }
 
@@ -48,6 +52,23 @@ def test_counter(op):
     with FlopCounterMode(display=False) as counter:
         function(*args)
     assert macs(op, *args) * 2 == counter.get_total_flops() > 0
+
+
+@pytest.mark.parametrize("n", range(1, 20))
+def test_powers_of_a_matrix(n):
+    """As many products as PyTorch makes, whatever the exponent."""
+    with FlopCounterMode(display=False) as counter:
+        torch.matrix_power(Z(4, 4), n)
+    assert macs("matrix_power", Z(4, 4), n) * 2 == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("shapes", [[(3,), (3, 4)], [(3,), (3, 4), (4,)], [(2, 3), (3, 4), (4,)], [(9, 2), (2, 9)]], ids=str)
+def test_a_vector_at_an_end_of_a_chain(shapes):
+    """A vector is a matrix of one row or one column."""
+    matrices = [Z(*s) for s in shapes]
+    with FlopCounterMode(display=False) as counter:
+        torch.linalg.multi_dot(matrices)
+    assert macs("torch.linalg.multi_dot", matrices) * 2 == counter.get_total_flops()
 
 
 def test_attention_of_a_vision_transformer():

@@ -75,6 +75,12 @@ class MatrixPower(_Algebra):
         _as_many(*_cut(input.shape))
         return input.shape
 
+    @staticmethod
+    def macs(call):
+        """Squares of squares, and a product for each bit of the exponent but the first."""
+        n = abs(int(call.n))
+        return max(n.bit_length() + n.bit_count() - 2, 0) * product(call.input.shape) * call.input.shape[-1]
+
 
 @rule("det", "logdet", "torch.linalg.det")
 class Determinant(_Algebra):

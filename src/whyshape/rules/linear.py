@@ -300,6 +300,10 @@ class ChainMatmul(Rule):
             need(len(x) == 2, "a matrix is wanted, {arrived:axes arrive}", arrived=len(x), wanted=2)
         return MultiDot.shape(*matrices) if len(shapes) > 1 else shapes[0]
 
+    @staticmethod
+    def macs(call):
+        return _cheapest([t.shape for t in given(call.matrices)])
+
 
 @rule("torch.linalg.multi_dot")
 class MultiDot(Rule):
@@ -318,6 +322,22 @@ class MultiDot(Rule):
         for other in shapes[1:]:
             made = matmul_shape(made, other)
         return made
+
+    @staticmethod
+    def macs(call):
+        return _cheapest([t.shape for t in given(call.matrices)])
+
+
+def _cheapest(shapes):
+    """The multiply-adds of a chain of products in the order that needs fewest."""
+    rows = shapes[0][0] if len(shapes[0]) > 1 else 1  # a vector is a row where it comes first, a column where it comes last
+    edges = [rows, *[x[-1] if i == 0 or len(x) > 1 else 1 for i, x in enumerate(shapes)]]
+    least: dict = {(i, i): 0 for i in range(len(shapes))}
+    for length in range(1, len(shapes)):
+        for i in range(len(shapes) - length):
+            j = i + length
+            least[i, j] = min((least[i, k] + least[k + 1, j] + edges[i] * edges[k + 1] * edges[j + 1] for k in range(i, j)), key=int)
+    return least[0, len(shapes) - 1]
 
 
 @rule("kron")

@@ -14,6 +14,11 @@ def _is_blank(n) -> bool:
     return not isinstance(n, Size) and n == -1
 
 
+def _not_negative(sizes) -> None:
+    for n in sizes:
+        need(n >= 0, "a size of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
+
+
 def reshaped(x, shape):
     """The sizes of ``x`` laid out as ``shape``, one blank (-1) filled in.
 
@@ -30,8 +35,7 @@ def reshaped(x, shape):
     known = product(n for n in shape if not _is_blank(n))
     text = ", ".join(str(int(n)) for n in shape)
     if not blanks:
-        for n in shape:
-            need(n >= 0, "a size of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
+        _not_negative(shape)
         need(have == known, f"shape ({text}) holds {{wanted:numbers}}, {{arrived:arrive}}", wanted=known, arrived=have)
         return shape
     need(known > 0, f"with shape ({text}) the open size is not determined", wanted=1, arrived=known)
@@ -238,11 +242,6 @@ class AllTurned(_View):
         return tuple(reversed(input.shape))
 
 
-def _ones(x, axes):
-    """Which of the axes have size 1: a size that is calculated may be 1 here and not at another input."""
-    return [a for a in axes if x[a] == 1]
-
-
 @rule("squeeze", "squeeze_copy")
 class Squeeze(_View):
     """Axes of size 1 left out."""
@@ -256,8 +255,8 @@ class Squeeze(_View):
         axes = [axis_of(d, len(x)) for d in asked]
         if not x:
             return x
-        gone = _ones(x, axes)
-        return tuple(n for a, n in enumerate(x) if a not in gone)
+        gone = [a for a in axes if x[a] == 1]  # a calculated size may be 1 here and not at another input
+        return tuple([n for a, n in enumerate(x) if a not in gone])
 
 
 @rule("unsqueeze", "unsqueeze_copy")
@@ -285,13 +284,12 @@ class Expand(_View):
         head = len(wanted) - len(x)
         need(head >= 0, "at least {wanted:sizes are} wanted, {arrived:are} given", wanted=len(x), arrived=len(wanted))
         out = list(wanted[:head])
-        for n in out:
-            need(n >= 0, "a size of at least 0 is wanted, {arrived} was chosen", arrived=n, wanted=0)
+        _not_negative(out)
         for have, want in zip(x, wanted[head:]):
             if _is_blank(want) or want is have:
                 out.append(have)
                 continue
-            need(want >= 0, "a size of at least 0 is wanted, {arrived} was chosen", arrived=want, wanted=0)
+            _not_negative((want,))
             stretched(have, want, "an axis of {arrived} cannot be expanded to {wanted}: only an axis of 1 can")
             out.append(want)
         return tuple(out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, broadcast_shapes, rule
 from whyshape.rules.dtypes import category, default_float, name_of, result_type
-from whyshape.sizes import largest, need
+from whyshape.sizes import largest, need, product
 
 
 class _Statistics(Rule):
@@ -17,8 +17,17 @@ def _together(x):
     return () if len(x) < 2 or bool(x[0] == 1) else (x[0], x[0])
 
 
+class _Products(_Statistics):
+    @staticmethod
+    def macs(call):
+        """Every row times every row."""
+        x = call.input.shape
+        rows = x[0] if len(x) == 2 else 1
+        return rows * product(x)
+
+
 @rule("cov")
-class Covariance(_Statistics):
+class Covariance(_Products):
     """How the rows vary with one another."""
 
     @staticmethod
@@ -37,7 +46,7 @@ class Covariance(_Statistics):
 
 
 @rule("corrcoef")
-class Correlation(_Statistics):
+class Correlation(_Products):
     """How the rows vary with one another, between -1 and 1."""
 
     @staticmethod

@@ -403,7 +403,10 @@ def test_two_demands_that_exclude_each_other():
 @pytest.mark.parametrize(
     "act, said",
     [
-        (lambda: ask("ReLU", (1, 3)), "no axis is free: write a letter where any size may stand, as --input N,3,H,W, or ('N', 3, 'H', 'W') in Python"),
+        (
+            lambda: ask("ReLU", (1, 3)),
+            "no axis is free: write a letter where any size may stand, as --input N,3,H,W, or ('N', 3, 'H', 'W') in Python",
+        ),
         (lambda: ask("ReLU", (1, "H W")), "'H W' cannot stand for a free axis: write a letter or a name, as H"),
         (lambda: ask("ReLU", (2**63, "H")), f"a size is a whole number from 0 to 2^63 - 1 or a letter, {2**63} arrived"),
         (lambda: ask("ReLU", ()), "input_size is a shape like (1, 3, 'H', 'W'), () arrived"),

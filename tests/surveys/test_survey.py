@@ -362,7 +362,9 @@ def test_bad_input(models, capsys, words, code, sentence):
 def test_when_no_model_can_be_asked(models, capsys):
     """A table of failures alone is exit 3."""
     assert main(["survey", "models.py:Explodes", "models.py:Needs", "models.py:leaves"]) == 3
-    assert "problem: leaves: models.py:leaves could not be built: its code calls sys.exit('called unasked')" in " ".join(capsys.readouterr().out.split())
+    assert "problem: leaves: models.py:leaves could not be built: its code calls sys.exit('called unasked')" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 # -- published numbers -------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from oracle_calls import EQUAL, Judge
 
 from whyshape.errors import DoesNotFit
 from whyshape.rules import RULES
@@ -91,3 +92,13 @@ def test_taken(name, function, args):
     args, kwargs = apart(args)
     made = RULES[name].shape(*args, **kwargs)
     assert tuple(getattr(made, "shape", made)) == tuple(function(*args, **kwargs).shape)
+
+
+def test_projections_apart_leave_the_joint_weight_unread():
+    """Speech models hand an empty joint weight to attention whose projections are apart: PyTorch does not look at it."""
+    x, w = o(4, 2, 6), o(6, 6)
+    settings = {"use_separate_proj_weight": True, "q_proj_weight": w, "k_proj_weight": w, "v_proj_weight": w}
+    judge = Judge()
+    with judge:
+        F.multi_head_attention_forward(x, x, x, 6, 2, o(0), o(18), None, None, False, 0.0, w, o(6), **settings)
+    assert [v.word for v in judge.verdicts if v.op == "multi_head_attention_forward"] == [EQUAL]

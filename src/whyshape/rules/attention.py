@@ -108,7 +108,7 @@ class MultiHeadAttention(Rule):
             for other, what in ((k, "keys"), (v, "values")):
                 need(other[-1] == embed_dim_to_check, "{what} of {wanted:numbers} are wanted, {arrived:arrive}",
                      what=what, wanted=embed_dim_to_check, arrived=other[-1])  # fmt: skip
-        _projects(in_proj_weight, in_proj_bias, 3 * q[-1], q[-1])
+        _projects(None if use_separate_proj_weight else in_proj_weight, in_proj_bias, 3 * q[-1], q[-1])
         _projects(out_proj_weight, out_proj_bias, q[-1], q[-1])
         batch = q[1:-1]
         if batch:

@@ -59,7 +59,7 @@ def _heads(call) -> int:
     q, k, v = call.query.shape, call.key.shape, call.value.shape
     batch, embed = product(q[1:-1]), q[-1]
     apart = (call.q_proj_weight, call.k_proj_weight, call.v_proj_weight)
-    weights = apart if call.in_proj_weight is None else (call.in_proj_weight,) * 3
+    weights = apart if call.use_separate_proj_weight else (call.in_proj_weight,) * 3
     inside = [_wanted(w, x) > 0 for w, x in zip(weights, (call.query, call.key, call.value))]
     parts = zip((q, k, v), weights, (call.query, call.key, call.value))
     count = total(batch * embed * n[0] * n[-1] * _wanted(w, x) for n, w, x in parts)

@@ -49,12 +49,12 @@ def run(text, writer, model, x, module=False):
     scope = dict(ROOMS, x=torch.from_numpy(np.ascontiguousarray(x)))
     made = dict(line[5:].split(" = ", 1) for line in writer.init)
     if module:
-        made = {name: text for name in made} or {"module": text}
+        made = dict.fromkeys(made, text) or {"module": text}
         text = f"{text}(x)"
     arrays = [keras.ops.convert_to_numpy(w) for w in model.layers[0].weights]
-    for name, code in made.items():
-        there = scope[name] = eval(code, scope).eval()
-        text = text.replace(code, name)
+    for name, spelt in made.items():
+        there = scope[name] = eval(spelt, scope).eval()
+        text = text.replace(spelt, name)
         state = there.state_dict()
         for load in writer.loads:
             owner, _, parameter = load.parameter.partition(".")

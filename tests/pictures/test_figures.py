@@ -388,5 +388,5 @@ def test_long_runs_of_calls_are_one_part():
 
 
 def test_a_graph_is_at_least_one_level_deep(nets):
-    with pytest.raises(WhyshapeError, match="^a graph is drawn at least 1 level deep, not 0$"):
+    with pytest.raises(WhyshapeError, match=r"^a graph is drawn at least 1 level deep, not 0$"):
         parts(nets.thread(), depth=0)

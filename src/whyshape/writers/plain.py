@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # The lines of a tree, for consoles that know only ASCII.
-DRAWN = str.maketrans({"├": "+", "└": "+", "│": "|", "─": "-", "═": "=", "×": "x"})
+DRAWN = str.maketrans({"├": "+", "└": "+", "│": "|", "─": "-", "═": "=", "\u00d7": "x"})
 
 # Control characters (all but line feed), bidirectional overrides, and line separators.
 _HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff]|[\ud800-\udfff]")

@@ -7,8 +7,10 @@ from whyshape.graph import Graph
 from whyshape.rules.base import TOLD
 
 
-def batch_in_front(graph: Graph) -> bool:
+def batch_in_front(graph: Graph, layers: Layers | None = None) -> bool:
     """Whether the first axis may be the batch: no layer keeps its batch on an axis that comes from another, as an LSTM(10, 20) does.
+
+    ``layers``: of the graph, where somebody has them already.
 
     >>> from whyshape.readers.notation import build, parse
     >>> batch_in_front(build(parse("LSTM(10, 20)"), (5, 2, 10)))
@@ -17,7 +19,7 @@ def batch_in_front(graph: Graph) -> bool:
     True
     """
     asked = [node for node in graph.nodes if node.op in TOLD["batch"] and node.rule is not None]
-    origins = Origins(Layers(graph)) if asked else None
+    origins = Origins(layers or Layers(graph)) if asked else None
     for node in asked:
         axis = node.rule.answer("batch", graph.call(node))
         if axis and origins is not None:

@@ -33,10 +33,11 @@ def story(graph: Graph, level: str = "default", depth: int | None = None, both: 
     layers = Layers(graph)
     words = Words(graph, layers)
     held, work = parameters(graph), operations(graph)
-    blocks: list[Block] = [Heading(graph.name or "the network"), *([Shapes(steps)] if (steps := tuple(chain(graph))) else [])]
+    front = batch_in_front(graph, layers)
+    blocks: list[Block] = [Heading(graph.name or "the network"), *([Shapes(steps)] if (steps := tuple(chain(graph, front))) else [])]
     if not graph.nodes and graph.problem is None:
         return [*blocks, Sentence("No operator ran: what goes in comes out.")]
-    if level != "brief" and (there := chain_there(words.notation)):
+    if level != "brief" and (there := chain_there(words.notation, front)):
         blocks.append(Sentence(f"In {words.notation.other}, {words.notation.order}: {' -> '.join(there)}"))
     if graph.nodes or graph.modules:  # a file that was refused at its door was not read further: nothing is known of it
         blocks.append(Sentence(totals(graph, held, work)))
@@ -45,9 +46,9 @@ def story(graph: Graph, level: str = "default", depth: int | None = None, both: 
     if small or level == "full":
         if any(layers.of(n).window for n in graph.nodes):
             blocks.append(Sentence("Size comes from the formula. The number of maps is your choice."))
-        blocks += cards(graph, words, level, both)
+        blocks += cards(graph, words, level, front, both)
     else:
-        blocks.append(table(layers, held_under(held), work, depth, words.notation if both else None))
+        blocks.append(table(layers, held_under(held), work, depth, front, words.notation if both else None))
         blocks += formulas(graph, layers)
     blocks += for_any(graph)
     blocks += measured(graph)
@@ -56,8 +57,8 @@ def story(graph: Graph, level: str = "default", depth: int | None = None, both: 
     return blocks
 
 
-def chain(graph: Graph) -> list[str]:
-    """The sizes along the main path, without the batch where every tensor has it.
+def chain(graph: Graph, front: bool | None = None) -> list[str]:
+    """The sizes along the main path, without the batch where every tensor has it; ``front``: what `batch_in_front` says, where it was asked.
 
     >>> from whyshape.graph import Builder
     >>> net = Builder()
@@ -65,13 +66,13 @@ def chain(graph: Graph) -> list[str]:
     >>> chain(net.graph(out))
     ['1x28x28', '10x24x24']
     """
-    return _steps(graph, _told_path(graph), lambda t: tuple(map(int, graph.tensors[t].shape)))
+    return _steps(graph, _told_path(graph), lambda t: tuple(map(int, graph.tensors[t].shape)), front)
 
 
-def chain_there(notation: Notation) -> list[str]:
+def chain_there(notation: Notation, front: bool) -> list[str]:
     """The same in the other framework's order; empty where nothing stands in another order there."""
     path = _told_path(notation.graph)
-    return _steps(notation.graph, path, notation.whole) if any(notation.moved(t) for t in path) else []
+    return _steps(notation.graph, path, notation.whole, front) if any(notation.moved(t) for t in path) else []
 
 
 def _told_path(graph: Graph) -> list[int]:
@@ -83,9 +84,10 @@ def _told_path(graph: Graph) -> list[int]:
     return path
 
 
-def _steps(graph: Graph, path: list[int], shape_of: Callable[[int], tuple[int, ...]]) -> list[str]:
+def _steps(graph: Graph, path: list[int], shape_of: Callable[[int], tuple[int, ...]], front: bool | None) -> list[str]:
     shapes = [shape_of(t) for t in path]
-    batched = len({s[:1] for s in shapes}) == 1 and all(len(s) > 1 for s in shapes) and batch_in_front(graph)
+    batched = len({s[:1] for s in shapes}) == 1 and all(len(s) > 1 for s in shapes)
+    batched = batched and (batch_in_front(graph) if front is None else front)
     steps: list[str] = []
     for shape in shapes:
         step = text(shape[1:] if batched else shape)
@@ -136,11 +138,10 @@ def number(value) -> str:
     return "an unknown number of" if value is None else f"{int(value):,}"
 
 
-def cards(graph: Graph, words: Words, level: str, both: bool = False) -> list[Block]:
+def cards(graph: Graph, words: Words, level: str, front: bool, both: bool = False) -> list[Block]:
     """A card for every call; calls alike are told once, neighbours that change nothing stay short."""
     blocks: list[Block] = []
     told: dict[tuple, str] = {}
-    front = batch_in_front(graph)
     for node in graph.nodes:
         layer = words.layers.of(node)
         before, after = through(graph, node, front)
@@ -193,13 +194,15 @@ def through(graph: Graph, node: Node, front: bool) -> tuple[str, str]:
     return " and ".join(map(cut, ins[:4])), ", ".join(map(cut, outs[:4])) + (f" and {len(outs) - 4} more" if len(outs) > 4 else "")
 
 
-def table(layers: Layers, held: dict[str, int], work: Operations, depth: int | None, notation: Notation | None = None) -> Table:
+def table(
+    layers: Layers, held: dict[str, int], work: Operations, depth: int | None, front: bool, notation: Notation | None = None
+) -> Table:
     """The tree of modules, repeated blocks in one row, as deep as fits on two screens or as asked; ``notation`` adds its sizes."""
     graph = layers.graph
     found = rows(graph, [layers.mark(n) for n in graph.nodes])
     if depth is None:
         depth = max([d for d in range(1, 50) if sum(row.depth < d for row in found) <= ROWS] or [1])
-    made, front = [], batch_in_front(graph)
+    made = []
     for row, path in shown(found, depth):
         nodes = graph.nodes[row.first : row.first + row.count // row.times]
         macs = [r.counted("macs").value for r in work.rows[row.first : row.first + row.count]]

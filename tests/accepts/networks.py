@@ -6,6 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from whyshape.analyses.accepts import accepts
+from whyshape.readers.again import again
+
+
+def ask(model, shape, **options):
+    """The set of a model, or of a network in one line, with every check."""
+    if isinstance(model, nn.Module):
+        model.eval()
+    return accepts(again(model, [shape]), shape, **options)
+
 
 class Skip(nn.Module):
     """The input added to, or set beside, what a block makes of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axis_of, layer, rule
-from whyshape.rules.dtypes import COMPLEX, FRACTION, WHOLE, default_float, kinds, one_dtype
+from whyshape.rules.dtypes import COMPLEX, FRACTION, WHOLE, default_float, kinds, of_kinds, one_dtype
 from whyshape.sizes import need, product
 
 
@@ -16,30 +16,21 @@ class _Activation(Rule):
 class Activation(_Activation):
     """Every number bent by itself, into a fraction."""
 
-    @staticmethod
-    def shape(input, *args, **kwargs):
-        kinds(input.dtype, FRACTION, FRACTION, "an activation")
-        return input.shape
+    shape = of_kinds(FRACTION, FRACTION, "an activation")
 
 
 @rule("silu")
 class SiLU(_Activation):
     """Every number times its sigmoid."""
 
-    @staticmethod
-    def shape(input, *args, **kwargs):
-        kinds(input.dtype, FRACTION, COMPLEX, "an activation")
-        return input.shape
+    shape = of_kinds(FRACTION, COMPLEX, "an activation")
 
 
 @rule("relu relu6 hardtanh threshold")
 class Clipped(_Activation):
     """Every number cut off at a bound: whole numbers stay whole."""
 
-    @staticmethod
-    def shape(input, *args, **kwargs):
-        kinds(input.dtype, WHOLE, FRACTION, "an activation")
-        return input.shape
+    shape = of_kinds(WHOLE, FRACTION, "an activation")
 
 
 @rule("softsign", "tanhshrink")

@@ -233,6 +233,16 @@ def kinds(dtype, least: int, most: int, what: str) -> None:
              what=what, kind=KINDS[kind], asked=asked, wanted=wanted, arrived=name_of(dtype))  # fmt: skip
 
 
+def of_kinds(least: int, most: int, what: str):
+    """The `shape` of a rule that keeps shape and dtype, for numbers of these kinds."""
+
+    def shape(input, *args, out=None, **kwargs):
+        kinds(input.dtype, least, most, what)
+        return input.shape
+
+    return staticmethod(shape)
+
+
 def fractions(dtype, what: str) -> None:
     """Refuse whole numbers where PyTorch has no kernel for them.
 

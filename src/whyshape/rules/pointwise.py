@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, rule
-from whyshape.rules.dtypes import BOOL, COMPLEX, FRACTION, WHOLE, category, default_float, kinds, name_of, real_of, result_type
+from whyshape.rules.dtypes import BOOL, COMPLEX, FRACTION, WHOLE, category, default_float, kinds, name_of, of_kinds, real_of, result_type
 from whyshape.sizes import need
 
 
@@ -57,56 +57,46 @@ class Unary(Pointwise):
         return input.shape
 
 
-def _of_kinds(least, most, what):
-    """The same shape and dtype, of these kinds of numbers."""
-
-    def shape(input, *args, out=None, **kwargs):
-        kinds(input.dtype, least, most, what)
-        return input.shape
-
-    return staticmethod(shape)
-
-
 @rule("round floor ceil trunc fix torch.special.round")
 class Rounded(Pointwise):
     """Every number to a whole one near it."""
 
-    shape = _of_kinds(WHOLE, FRACTION, "rounding")
+    shape = of_kinds(WHOLE, FRACTION, "rounding")
 
 
 @rule("frac")
 class Fraction(Pointwise):
     """What is left of every number behind its point."""
 
-    shape = _of_kinds(FRACTION, FRACTION, "a rest")
+    shape = of_kinds(FRACTION, FRACTION, "a rest")
 
 
 @rule("sign")
 class Sign(Pointwise):
     """-1, 0 or 1."""
 
-    shape = _of_kinds(BOOL, FRACTION, "a sign")
+    shape = of_kinds(BOOL, FRACTION, "a sign")
 
 
 @rule("positive", "Tensor.__pos__")
 class Positive(Pointwise):
     """The number itself."""
 
-    shape = _of_kinds(WHOLE, COMPLEX, "a plus sign")
+    shape = of_kinds(WHOLE, COMPLEX, "a plus sign")
 
 
 @rule("bitwise_not", "Tensor.__invert__")
 class Inverted(Pointwise):
     """Every bit turned round: of true and false the opposite."""
 
-    shape = _of_kinds(BOOL, WHOLE, "~")
+    shape = of_kinds(BOOL, WHOLE, "~")
 
 
 @rule("torch.bernoulli poisson Tensor.uniform_ Tensor.normal_ Tensor.exponential_ Tensor.log_normal_ Tensor.cauchy_")
 class Drawn(Pointwise):
     """A random fraction at each place."""
 
-    shape = _of_kinds(FRACTION, COMPLEX, "a draw")
+    shape = of_kinds(FRACTION, COMPLEX, "a draw")
 
 
 @rule("neg", "negative", "Tensor.__neg__")

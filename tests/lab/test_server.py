@@ -2,25 +2,16 @@
 
 import base64
 import json
-import os
 import random
-import re
-import signal
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-import torch
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
-expect = pytest.importorskip("playwright.sync_api").expect
 
 from whyshape.errors import WhyshapeError  # noqa: E402
 from whyshape.lab import trained  # noqa: E402
@@ -30,64 +21,7 @@ from whyshape.lab.record import calls  # noqa: E402
 from whyshape.lab.server import listening  # noqa: E402
 from whyshape.lab.values import value  # noqa: E402
 
-SRC = str(Path(trained.__file__).parents[2])
 PIXELS = base64.b64encode(sample_pixels()[4]).decode()
-
-
-class Running:
-    """A server of its own, started as a user starts it."""
-
-    def __init__(self, *arguments: str):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "whyshape", "play", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": SRC, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        self.address = self.process.stdout.readline().strip()
-        assert self.address, self.process.stderr.read()
-        parts = urlsplit(self.address)
-        self.port, self.path = parts.port, parts.path
-        self.origin = f"http://127.0.0.1:{self.port}"
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-
-    def ask(self, method: str, path: str, **given):
-        headers = {"origin": self.origin} | given.pop("headers", {})
-        headers = {name: text for name, text in headers.items() if text is not None}
-        with httpx.Client(trust_env=False, timeout=30) as client:
-            return client.request(method, self.origin + path, headers=headers, **given)
-
-    def post(self, what: str, question, **given):
-        return self.ask("POST", self.path + what, json=question, **given)
-
-    def raw(self, content: bytes, wait: float = 5) -> bytes:
-        """What comes back for these very bytes, until the server ends the connection or is silent."""
-        with socket.create_connection(("127.0.0.1", self.port), wait) as line:
-            line.sendall(content)
-            line.settimeout(wait)
-            answer = b""
-            try:
-                while more := line.recv(65536):
-                    answer += more
-            except TimeoutError:
-                pass
-            return answer
-
-    def stop(self) -> tuple[int, str]:
-        self.process.send_signal(signal.SIGINT)
-        out, problems = self.process.communicate(timeout=20)
-        return self.process.returncode, out + problems
-
-
-@pytest.fixture(scope="module")
-def server():
-    running = Running()
-    yield running
-    code, said = running.stop()
-    assert code == 0 and "Traceback" not in said
 
 
 def test_the_page_is_served_with_closed_headers(server):
@@ -360,64 +294,3 @@ def test_a_port_in_use_is_a_sentence(server):
     """Somebody listens there."""
     with pytest.raises(WhyshapeError, match=f"^port {server.port} of 127.0.0.1 cannot be used: "):
         listening(server.port)
-
-
-def wait_until(page, condition: str) -> None:
-    """Until an expression holds in the page (Playwright's own waiting uses eval, which the page forbids)."""
-    for _ in range(200):
-        if page.evaluate(f"() => Boolean({condition})"):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{condition} did not come true")
-
-
-OWN = """
-import torch
-from torch import nn
-
-def make():
-    torch.manual_seed(3)
-    return nn.Sequential(nn.Conv2d(1, 4, 5, stride=2), nn.GELU(), nn.Flatten(), nn.Linear(4 * 144, 10))
-"""
-
-
-def test_the_page_of_an_own_model_in_a_browser(tmp_path, chromium):
-    """A model with an operator the page cannot run: Python runs it, and the page shows Python's numbers."""
-    (tmp_path / "net.py").write_text(OWN)
-    running = Running(f"{tmp_path / 'net.py'}:make", "--mean", "0.1", "--std", "0.3")
-    try:
-        page, wrong = chromium.new_page(), []
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(running.address)
-        page.get_by_role("button", name="Sample 4").click()
-        page.wait_for_selector("#guess")
-        wait_until(page, f"btoa(String.fromCharCode(...play.pixels())) === {PIXELS!r} && play.scores() !== null")
-        scores = page.evaluate("() => [...play.scores()]")
-        page.locator(".picker select").select_option(label="0")
-        page.wait_for_selector("#verdict")
-        first = float(page.locator("#verdict b").first.inner_text())
-        page.locator(".picker select").select_option(label="1")
-        page.get_by_text("1 is a GELU, which is not opened").wait_for()
-        page.close()
-        scope = {}
-        exec(OWN, scope)
-        net, x = scope["make"]().eval(), normalised(sample_pixels()[4], {"data": {"mean": 0.1, "std": 0.3}})
-        with torch.no_grad():
-            np.testing.assert_allclose(scores, net(x)[0].numpy(), atol=1e-5)
-            assert first == pytest.approx(float(net[0](x)[0, 0, 0, 0]), abs=1e-6)
-        assert [said for said in wrong if "400" not in said] == []  # the browser notes that GELU was refused
-    finally:
-        running.stop()
-
-
-def test_the_thread_s_page_is_compared_with_pytorch_as_one_looks(server, chromium):
-    """On loopback the page computes, PyTorch computes, and the page says how far they are apart."""
-    page = chromium.new_page()
-    page.goto(server.address)
-    wait_until(page, "play.gap() !== null")
-    gap = page.evaluate("() => play.gap()")
-    assert gap["numbers"] == 12_784 and gap["most"] <= 1e-4
-    page.locator(".picker select").select_option(label="conv.conv_2")
-    expect(page.locator("#verdict")).to_have_text(re.compile("PyTorch says .*: equal"), timeout=60_000)
-    page.close()

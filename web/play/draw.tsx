@@ -5,7 +5,7 @@ import { Fragment, make } from "../view";
 import { sent } from "./data";
 import { SIDE, fitted } from "./fit";
 import { colour, dark } from "./paint";
-import { pixels, sampleOf, scores, share } from "./state";
+import { missing, pixels, sampleOf, scores, share } from "./state";
 
 const BOARD = 280;
 const eraser = signal(false), centring = signal(true), cursor = signal<[number, number]>([14, 14]), told = signal("");
@@ -21,10 +21,10 @@ function look(): void {
   pixels.value = fitted(ink, BOARD, centring.value) as Uint8Array<ArrayBuffer>;
 }
 
-let waiting = 0;
+let frame = 0;
 /** Look once per frame, however many moves the pointer reports. */
 function lookSoon(): void {
-  waiting ||= requestAnimationFrame(() => { waiting = 0; look(); });
+  frame ||= requestAnimationFrame(() => { frame = 0; look(); });
 }
 
 function remember(): void {
@@ -154,7 +154,7 @@ function Cells() {
 
 function Guess() {
   const shares = share.value, given = scores.value;
-  if (!shares || !given) return <p class="note">No scores: some numbers of this network are not trained for what was changed.</p>;
+  if (!shares || !given) return <p class="note">No scores: {missing.value}</p>;
   const order = shares.map((_, i) => i).sort((a, b) => given[b]! - given[a]!);
   return (
     <>

@@ -8,7 +8,7 @@ import { Draw, begin } from "./draw";
 import { Maps, watch } from "./maps";
 import { One } from "./one";
 import { dark } from "./paint";
-import { askTorch, askWhy, gap, pixels, scores, torch, values } from "./state";
+import { explained, gap, pixels, scores, torch, values } from "./state";
 import { Tour } from "./tour";
 
 function Page() {
@@ -36,8 +36,8 @@ receive(JSON.parse(document.getElementById("data")!.textContent!) as Sent);
 effect(() => draw(document.getElementById("page")!, <Page />));
 begin();
 watch();
-if (sent.server) askTorch();
-if (!sent.runs) askWhy();
+if (sent.server) torch.begin();
+if (!sent.runs) explained.begin();
 
 // What the page computed, for tests and for the curious: play.values() in the browser's console.
-Object.assign(globalThis, { play: { pixels: () => pixels.value, values: () => values.value, scores: () => scores.value, torch: () => torch.value, gap: () => gap.value } });
+Object.assign(globalThis, { play: { pixels: () => pixels.value, values: () => values.value, scores: () => scores.value, gap: () => gap.value } });

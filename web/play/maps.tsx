@@ -4,7 +4,7 @@ import { signal } from "../core/signals";
 import { Fragment, make } from "../view";
 import { nameOf, sent } from "./data";
 import { Sheet, dark, span } from "./paint";
-import { perMap, place, pointed, result, values } from "./state";
+import { missing, perMap, place, pointed, result, values } from "./state";
 
 const room = signal(640);
 
@@ -32,7 +32,7 @@ function Layer(node: number) {
   if (!fits) return <><h3>{nameOf(node)}</h3><p class="note">{node === stop!.node ? stop!.sentence : "not reached"}</p></>;
   const { low, high } = span(numbers ?? [0]), places = sheet.high * sheet.wide;
   const dead = numbers && places > 1 ? Array.from({ length: sheet.maps }, (_, m) => m).filter((m) => numbers.subarray(m * places, (m + 1) * places).every((v) => v === 0)).length : 0;
-  const words = numbers ? `${low.toFixed(2)} to ${high.toFixed(2)}${dead ? `, ${dead} all 0` : ""}` : "not trained for this: sizes only";
+  const words = numbers ? `${low.toFixed(2)} to ${high.toFixed(2)}${dead ? `, ${dead} all 0` : ""}` : missing.value;
   const find = (e: MouseEvent): [number, number, number] | null => {
     const box = (e.currentTarget as Element).getBoundingClientRect();
     return sheet.at(((e.clientX - box.left) * sheet.width) / box.width, ((e.clientY - box.top) * sheet.height) / box.height);

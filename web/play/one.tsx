@@ -2,8 +2,8 @@
 
 import { Fragment, make } from "../view";
 import { nameOf, sent } from "./data";
-import { type Opened, type Part, type Term, flat, open, product, received, strongest, total, unflat, words } from "./number";
-import { changed, changes, explained, gap, pixels, place, result, scores, torch, trouble, values } from "./state";
+import { type Opened, type Part, type Term, flat, product, strongest, total, unflat, words } from "./number";
+import { type Found, changed, found, gap, pixels, place, result, scores, torch } from "./state";
 
 const TOLERANCE = 1e-5;
 const show = (v: number): string => (v < 0 ? "" : "+") + v.toFixed(6);
@@ -97,53 +97,49 @@ function Window({ opened }: { opened: Opened }) {
   );
 }
 
-/** What both say: the sum here, and PyTorch where it is at hand. */
-function Verdict({ node, opened }: { node: number; opened: Opened }) {
-  const tensor = sent.model.nodes[node]![2][0]!, index = flat(place.value.at, result.value.sizes[tensor]!.slice(1));
-  const theirs = !changed.value && torch.value?.of === pixels.value ? torch.value.values[tensor]?.[index] : undefined;
+/** What both say: the sum here, and what was computed elsewhere. */
+function Verdict({ opened, beside: { by, says } }: Found) {
   const scale = Math.max(Math.abs(opened.result), ...opened.parts.flatMap((p) => p.terms.map((t) => Math.abs(product(t)))));
-  const equal = theirs !== undefined && Math.abs(theirs - opened.result) <= TOLERANCE * scale;
   return (
-    <p id="verdict" role="status">this sum says <b>{opened.result.toFixed(6)}</b>
-      {theirs !== undefined ? <>, PyTorch says <b>{theirs.toFixed(6)}</b>: {equal ? "equal" : "NOT EQUAL"} (to 1e-5 of the largest product)</>
-        : <>, the page's own forward says <b>{values.value[tensor]![index]!.toFixed(6)}</b></>}
+    <p id="verdict" role="status">this sum says <b>{opened.result.toFixed(6)}</b>, {by} says <b>{says.toFixed(6)}</b>
+      {by === "PyTorch" && `: ${Math.abs(says - opened.result) <= TOLERANCE * scale ? "equal" : "NOT EQUAL"} (to 1e-5 of the largest product)`}
     </p>
   );
 }
 
 function Checked() {
-  if (trouble.value) return <p class="note" role="alert">{trouble.value}</p>;
+  if (torch.value && "refused" in torch.value) return <p class="note" role="alert">Python does not answer ({torch.value.refused}).</p>;
   if (gap.value) return <p class="note">PyTorch ran the same pixels: over {gap.value.numbers} numbers the largest difference is {gap.value.most.toExponential(1)}.</p>;
-  const sample = sent.samples.find((s) => atob(s.pixels) === String.fromCharCode(...pixels.value));
-  if (!sample || !scores.value || changed.value) return null;
-  const most = Math.max(...sample.scores.map((v, i) => Math.abs(v - scores.value![i]!)));
+  const sample = sent.samples.find((s) => atob(s.pixels) === String.fromCharCode(...pixels.value)), given = scores.value;
+  if (!sample || !given || changed.value) return null;
+  const most = Math.max(...sample.scores.map((v, i) => Math.abs(v - given[i]!)));
   return <p class="note">PyTorch's ten scores for this sample came with the page: the largest difference is {most.toExponential(1)}.</p>;
 }
 
 export function One() {
-  const { node, at } = place.value, [, reads, makes] = sent.model.nodes[node]!;
-  const shape = result.value.sizes[makes[0]!]!.slice(1), fits = at.length === shape.length && at.every((i, axis) => i < shape[axis]!);
-  const answer = explained.value, asked = !sent.runs && answer && (answer.of as unknown[])[0] === place.value && (answer.of as unknown[])[1] === pixels.value ? answer.told : null;
-  const opened = !fits || changed.value && !sent.runs ? null : sent.runs ? open(node, at, values.value, changes.value, result.value) : asked && !asked["error"] ? received(asked) : null;
-  const why = !fits ? "After the change there is no such place." : asked?.["error"] ? String(asked["error"]) : sent.runs || changed.value ? "This number cannot be opened here: what comes in is not known, or the page does not know this operator." : "Python is asked ...";
-  const before = sent.model.nodes.findIndex(([, , made]) => made[0] === reads[0]), after = sent.model.nodes.findIndex(([, read]) => read[0] === makes[0]);
-  const flattened = shape.length > 1 && after >= 0 && result.value.sizes[sent.model.nodes[after]![2][0]!]!.length === 2;
   return (
     <>
       <h2 id="one-h">3. One number</h2>
       <Picker />
-      {!opened ? <p class="note">{why}</p> : (
-        <>
-          <h3>{nameOf(node)}, {words(at)} = <output>{opened.result.toFixed(4)}</output></h3>
-          {opened.kind === "sum" ? <Sum opened={opened} before={before >= 0 && /flatten|view|reshape/.test(sent.steps[before]!.op) ? before : -1} />
-            : opened.kind === "function" || opened.kind === "copied" ? <p>{opened.note}{opened.kind === "function" ? ` = ${opened.result.toFixed(4)}` : ""}; comes from {words(opened.parts[0]!.terms[0]!.at!)}.</p>
-              : <Window opened={opened} />}
-          {opened.kind === "sum" && opened.parts[0]!.name === "numbers" && opened.bias !== null && <p class="line"><span>bias</span> <code>{show(opened.bias)}</code></p>}
-          {flattened && <p>flatten puts it at {at.map((i, axis) => `${i}*${shape.slice(axis + 1).reduce((a, b) => a * b, 1)}`).join(" + ").replace(/\*1$/, "")} = {flat(at, shape)}.</p>}
-          <Verdict node={node} opened={opened} />
-        </>
-      )}
+      {typeof found.value === "string" ? <p class="note">{found.value}</p> : <Shown {...found.value} />}
       <Checked />
+    </>
+  );
+}
+
+function Shown({ opened, beside }: Found) {
+  const { node, at } = place.value, [, reads, makes] = sent.model.nodes[node]!, shape = result.value.sizes[makes[0]!]!.slice(1);
+  const before = sent.model.nodes.findIndex(([, , made]) => made[0] === reads[0]), after = sent.model.nodes.findIndex(([, read]) => read[0] === makes[0]);
+  const flattened = shape.length > 1 && after >= 0 && result.value.sizes[sent.model.nodes[after]![2][0]!]!.length === 2;
+  return (
+    <>
+      <h3>{nameOf(node)}, {words(at)} = <output>{opened.result.toFixed(4)}</output></h3>
+      {opened.kind === "sum" ? <Sum opened={opened} before={before >= 0 && /flatten|view|reshape/.test(sent.steps[before]!.op) ? before : -1} />
+        : opened.kind === "function" || opened.kind === "copied" ? <p>{opened.note}{opened.kind === "function" ? ` = ${opened.result.toFixed(4)}` : ""}; comes from {words(opened.parts[0]!.terms[0]!.at!)}.</p>
+          : <Window opened={opened} />}
+      {opened.kind === "sum" && opened.parts[0]!.name === "numbers" && opened.bias !== null && <p class="line"><span>bias</span> <code>{show(opened.bias)}</code></p>}
+      {flattened && <p>flatten puts it at {at.map((i, axis) => `${i}*${shape.slice(axis + 1).reduce((a, b) => a * b, 1)}`).join(" + ").replace(/\*1$/, "")} = {flat(at, shape)}.</p>}
+      <Verdict opened={opened} beside={beside} />
     </>
   );
 }

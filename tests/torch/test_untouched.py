@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import warnings
 from collections import OrderedDict, defaultdict, deque
 
 import numpy as np
@@ -14,6 +15,11 @@ from torch import nn
 
 from whyshape.errors import WhyshapeError
 from whyshape.readers.torch import read, verify
+from whyshape.readers.torch.untouched import _only_pytorch
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from torch.testing._internal.common_modules import module_db
 
 
 def digest(model) -> dict:
@@ -225,3 +231,75 @@ def test_the_program_around_the_model_is_put_back():
     assert read(model, (2, 3)).problem is None
     assert digest(model) == before
     assert torch.zeros(1).device.type == "cpu" and torch.zeros(1).dtype == torch.float32
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_pytorch_s_own_layers_leave_themselves_as_they_are(mode):
+    """Where only they run nothing is kept to be put back: PyTorch's own samples, run by PyTorch."""
+    run = set()
+    for info in module_db:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            for sample in info.module_inputs_func(info, device="cpu", dtype=torch.float32, requires_grad=False, training=mode == "train"):
+                model = info.module_cls(*sample.constructor_input.args, **sample.constructor_input.kwargs).float().train(mode == "train")
+                if _only_pytorch(list(model.modules())):
+                    before = kept(model)
+                    model(*sample.forward_input.args, **sample.forward_input.kwargs)
+                    assert kept(model) == before, info.module_cls.__name__
+                    run.add(info.module_cls.__name__)
+    assert {"Conv2d", "BatchNorm2d", "MultiheadAttention", "Linear"} <= run and len(run) > 70
+    assert not run & {"LSTM", "TransformerEncoderLayer", "TripletMarginWithDistanceLoss"}  # they keep state, or call what they were given
+
+
+def kept(model):
+    """What each module holds: its attributes by identity, and what its containers hold."""
+    return [
+        {name: (id(v), [id(i) for i in (v.values() if isinstance(v, dict) else v)] if type(v) in (dict, list, set, OrderedDict) else None)}
+        for m in model.modules()
+        for name, v in m.__dict__.items()
+    ]
+
+
+class Counts(nn.ReLU):
+    """A layer of the user's that counts its calls."""
+
+    def forward(self, x):
+        self.calls = getattr(self, "calls", 0) + 1
+        return super().forward(x)
+
+
+def counting(layer):
+    def forward(x):
+        layer.calls = getattr(layer, "calls", 0) + 1
+        return x
+
+    return forward
+
+
+def own_forward(layer, monkeypatch):
+    layer.forward = counting(layer)
+
+
+def own_hook(layer, monkeypatch):
+    layer.register_forward_pre_hook(lambda layer, x: counting(layer)(x))
+
+
+def own_class(layer, monkeypatch):
+    layer.__class__ = Counts
+
+
+def patched_class(layer, monkeypatch):
+    plain = nn.ReLU.forward
+    monkeypatch.setattr(nn.ReLU, "forward", lambda layer, x: plain(layer, *counting(layer)((x,))))
+
+
+@pytest.mark.parametrize("way", [own_forward, own_hook, own_class, patched_class])
+def test_code_of_the_user_s_among_pytorch_s_own_layers(way, monkeypatch):
+    """One layer of a plain Sequential does something of its own: what it keeps is put back."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten())
+    way(model[1], monkeypatch)
+    before = kept(model)
+    read(model, (1, 1, 8, 8))
+    assert kept(model) == before and not hasattr(model[1], "calls")
+    model(torch.zeros(1, 1, 8, 8))
+    assert model[1].calls == 1  # it would have been noticed

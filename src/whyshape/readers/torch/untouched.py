@@ -21,12 +21,14 @@ _ROOM = 10_000  # items of the containers that one attribute holds: beyond, it i
 _CLOSED = (torch.Tensor, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, torch.Generator)
 _TABLES = itemgetter(*[name for name, held in vars(torch.nn.Module()).items() if type(held) in (dict, set)])
 _HOOKS = itemgetter(*[name for name, held in vars(torch.nn.Module()).items() if type(held) is OrderedDict])
+# PyTorch's own layers that set attributes in their forward, or call functions they were given.
+_BUSY = tuple(f"torch.nn.modules.{name}" for name in ("rnn", "transformer", "loss", "lazy"))
 
 
 @contextmanager
 def untouched(modules):
     """Put back every attribute, container and hook of these modules, and the dice and modes of the program."""
-    fields, containers = _held(modules)
+    fields, containers = ([], []) if _only_pytorch(modules) else _held(modules)
     before = [f.copy() for f in fields]
     contents = [c.copy() if c else _EMPTY[type(c)] for c in containers]
     hooks = RemovableHandle.next_id
@@ -40,6 +42,19 @@ def untouched(modules):
             for table in chain.from_iterable(_HOOKS(m.__dict__) for m in modules):
                 for number in [n for n in table if n >= hooks]:
                     del table[number]
+
+
+def _only_pytorch(modules) -> bool:
+    """Whether no code runs here but that of PyTorch's own layers, which leaves them as they are."""
+    for kind in {type(m) for m in modules}:
+        for home in (kind.__module__, kind.forward.__module__, kind.__call__.__module__):  # a class may have been given another forward
+            if not home.startswith("torch.nn.modules.") or home.startswith(_BUSY):
+                return False
+    for m in modules:
+        f = m.__dict__
+        if f["_forward_pre_hooks"] or f["_forward_hooks"] or f["_backward_pre_hooks"] or f["_backward_hooks"] or "forward" in f:
+            return False
+    return True
 
 
 def _held(modules) -> tuple[list[dict], list]:

@@ -56,9 +56,11 @@ def test_a_path_is_a_file_name(tmp_path):
     with pytest.raises(WhyshapeError, match="cannot be read: No such file or directory"):
         explain(tmp_path / "gone.onnx")
     (tmp_path / "net_of_path.py").write_text("from torch import nn\ndef make():\n    return nn.Conv2d(1, 10, 5)\n")
-    assert explain(Path(f"{tmp_path}/net_of_path.py:make"), (2, 1, 28, 28)).chain == "1x28x28 -> 10x24x24"
+    answer = explain(Path(f"{tmp_path}/net_of_path.py:make"), (2, 1, 28, 28), verify=True)
+    assert answer.chain == "1x28x28 -> 10x24x24" and answer.verified.checked == 1
 
 
+PICTURE = np.zeros((1, 1, 28, 28), "float32")
 ASKED = [
     (lambda: explain(net(), "1,1,28,28"), "a shape is a tuple as (1, 3, 224, 224), '1,1,28,28' arrived"),
     (lambda: explain(net(), 28), "a shape is a tuple as (1, 3, 224, 224), 28 arrived"),
@@ -66,6 +68,14 @@ ASKED = [
     (lambda: explain(net(), (1, 1, True, 28)), "True in the shape (1, 1, True, 28) is neither a whole number nor a letter"),
     (lambda: explain(net(), {"x": (1, 1, 28, 28)}), "input_size is a shape, or a list of shapes in the order of forward; inputs by name are given as input_data"),
     (lambda: explain(net(), torch.zeros(1, 1, 28, 28)), "a tensor arrived as input_size; give it as input_data, or its shape"),
+    (lambda: explain(net(), np.zeros((1, 1, 28, 28))), "an array arrived as input_size; give it as input_data, or its shape"),
+    (lambda: explain(net(), input_data=PICTURE), "a numpy array arrived, and PyTorch's layers take tensors: give torch.from_numpy(array)"),
+    (lambda: explain(net(), input_data={"input": PICTURE}), "a numpy array arrived, and PyTorch's layers take tensors: give torch.from_numpy(array)"),
+    (lambda: explain(net(), (1, 1, 28, 28), input_data=torch.from_numpy(PICTURE)), "input_size and input_data are given; one of them is wanted"),
+    (lambda: whyshape.diagnose(net(), (1, 1, 28, 28), input_data=torch.from_numpy(PICTURE)), "input_size and input_data are given; one of them is wanted"),
+    (lambda: explain("ReLU", input_data={"x": PICTURE}), "inputs by name are for PyTorch models; give this network's as a list, in its own order"),
+    (lambda: explain("ReLU", input_data=28), "input_data holds tensors or arrays, int arrived"),
+    (lambda: explain("ReLU", (1, 4), mode="evil"), "mode is 'eval', 'train' or 'same', 'evil' arrived"),
     (lambda: whyshape.diagnose(net(), ("N", 1, "H", "W")), "diagnose asks about one input: give numbers for every axis; `accepts` takes letters"),
     (lambda: whyshape.diagnose(net(), "1,1"), "a shape is a tuple as (1, 3, 224, 224), '1,1' arrived"),
     (lambda: explain(net(), (1, 1, 28, 28)).text("ful"), "a level is brief, default, full; 'ful' arrived"),
@@ -79,6 +89,33 @@ def test_what_cannot_be_asked(ask, sentence):
     with pytest.raises(WhyshapeError) as told:
         ask()
     assert str(told.value) == sentence
+
+
+def test_diagnose_says_that_an_array_is_no_tensor():
+    """The cause, instead of PyTorch's list of the forms a convolution has."""
+    found = whyshape.diagnose(net(), input_data=PICTURE)
+    assert "a numpy array arrived, and PyTorch's layers take tensors: give torch.from_numpy(array)" in str(found)
+
+
+def test_a_model_may_take_arrays():
+    """Where its own code makes a tensor of the array, nothing is wrong."""
+
+    class Takes(nn.Module):
+        def forward(self, x):
+            return torch.as_tensor(x).flatten(1)
+
+    graph = explain(Takes(), input_data=PICTURE).graph
+    assert [graph.tensors[i].shape for i in graph.outputs] == [(1, 784)]
+
+
+def test_data_gives_its_shape_to_a_network_that_is_only_described():
+    """Notation and graphs are asked at the sizes of the data."""
+    assert explain("Conv2d(1, 10, 5) > Flatten", input_data=PICTURE[..., :9, :9]).chain == "1x9x9 -> 10x5x5 -> 250"
+    graph = explain("Conv2d(1, 10, 5) > Flatten", (1, 1, 28, 28)).graph
+    assert explain(graph, input_data=torch.zeros(2, 1, 9, 9)).chain == "1x9x9 -> 10x5x5 -> 250"
+    assert explain(graph, (2, 1, 9, 9)).chain == "1x9x9 -> 10x5x5 -> 250"
+    assert whyshape.diagnose("Linear(4, 2)", input_data=torch.zeros(1, 5)).exit_code == 1
+    assert whyshape.accepts(graph, (1, 1, "H", 12)).contains(H=5)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,28 @@ def fill(layers: Sequence[Any], shape: tuple[int, ...], dtype: str = "float32") 
     return Filled([_filled(layer, i, places, letters, values) for i, layer in enumerate(layers)], tuple(blanks), graph, found)
 
 
+def searched(calls, shape: tuple[int, ...], dtype: str = "float32") -> tuple[list, list[Blank]]:
+    """The layers with those open numbers filled in that what comes in does not decide, so that ``shape`` runs; and what was found."""
+    from whyshape.readers.notation import undecided
+
+    layers, found = list(calls), []
+    for blank in fill(calls, shape, dtype).blanks:
+        if blank.place in undecided(calls[blank.layer]):
+            args, kwargs = _put(layers[blank.layer], blank.layer, [(blank.layer, blank.place, "")], [""], {"": blank.value})
+            layers[blank.layer] = layers[blank.layer]._replace(args=args, kwargs=kwargs)
+            found.append(blank)
+    return layers, found
+
+
+def told(graph: Graph, blanks: Sequence[Blank]) -> Graph:
+    """The graph with a note for each number that was found, and the number's layer knowing that nobody typed it."""
+    why: dict[str, list[tuple[str, str]]] = {}
+    for blank in blanks:
+        why.setdefault(blank.path, []).append((blank.name, blank.reason))
+    modules = [m._replace(filled=tuple(why.get(m.path, ()))) for m in graph.modules]
+    return graph._replace(modules=tuple(modules), notes=(*graph.notes, *map(str, blanks)))
+
+
 class _Open:
     """The network at given values of its blanks: what `accepts` explores."""
 
@@ -227,4 +249,4 @@ def _arriving(graph: Graph, node, size: int) -> str:
     return ""
 
 
-__all__ = ["BLANK", "Blank", "Filled", "fill"]
+__all__ = ["BLANK", "Blank", "Filled", "fill", "searched", "told"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-PLACES = {1: (256,), 2: (224, 224), 3: (16, 112, 112)}  # where nothing is stated
+from whyshape.readers.shapes import proposed
 
 
 class Input(NamedTuple):
@@ -43,15 +43,12 @@ def stated(model, target: str) -> Input | None:
 
 def guessed(model) -> Input:
     """What the first layer with weights takes, at 224 x 224 places."""
-    for module in model.modules():
-        name, weight = type(module).__name__, getattr(module, "weight", None)
-        if "Conv" in name and hasattr(module, "in_channels") and weight is not None and weight.dim() - 2 in PLACES:
-            return Input((1, module.in_channels, *PLACES[weight.dim() - 2]), "float32", "a guess: its first convolution")
-        if name == "Linear":
-            return Input((1, module.in_features), "float32", "a guess: its first linear layer")
-        if name == "Embedding":
-            return Input((1, 16), "int64", "a guess: its first embedding")
-    return Input((1, 3, 224, 224), "float32", "a guess: an image")
+    found = proposed(model)
+    return (
+        Input(found.shape, found.dtype, f"a guess: its first {found.layer}")
+        if found
+        else Input((1, 3, 224, 224), "float32", "a guess: an image")
+    )
 
 
 def input_of(model, target: str = "") -> Input:

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from typing import Any
 
 from whyshape.analyses.amount import Amount
-from whyshape.api import letters_of, read
+from whyshape.api import read
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
 from whyshape.readers import target
+from whyshape.readers.shapes import letters_of
 from whyshape.surveys.inputs import Input, input_of
 from whyshape.surveys.names import Asked
 

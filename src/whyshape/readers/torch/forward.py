@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from whyshape.errors import WhyshapeError
+from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph
 from whyshape.readers.torch.follow import follow
 from whyshape.readers.torch.freeze import freeze
@@ -18,7 +18,7 @@ from whyshape.readers.torch.real import made_real, with_numbers
 from whyshape.readers.torch.record import NeedsValues
 from whyshape.readers.torch.tracer import META
 from whyshape.readers.torch.untouched import untouched, walk
-from whyshape.readers.torch.values import Difference, first_sentence
+from whyshape.readers.torch.values import Difference, first_sentence, of_arrays
 from whyshape.rules.dtypes import ORDER, default_is
 
 CAUGHT = "the model's own code catches a refusal and goes on"
@@ -65,6 +65,8 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     if lazy:
         graph = graph._replace(modules=tuple([m._replace(found=lazy.get(m.path, "")) for m in graph.modules]))
     if failure is not None and tracer.refused is None:
+        if isinstance(failure, ModelError) and (said := of_arrays((args, kwargs))):
+            failure = ModelError(said)
         failure.graph = graph  # type: ignore[attr-defined]  # what was followed until then, and on which conditions
         raise failure
     return graph

@@ -23,6 +23,7 @@ from whyshape.readers.torch.real import made_real, real_copy
 from whyshape.readers.torch.stopped import line_of, stopped_by
 from whyshape.readers.torch.tracer import NeedsValues, Stop
 from whyshape.readers.torch.untouched import untouched, walk
+from whyshape.readers.torch.values import of_arrays
 
 Known = WeakKeyDictionary[torch.nn.Module, dict[str, tuple[int, ...]]]  # a module's own parameters and buffers
 STARTING = 30  # what a run costs before its first operator, in operators
@@ -31,9 +32,10 @@ STARTING = 30  # what a run costs before its first operator, in operators
 class Trial:
     """One run of the copy: how far it came, what stopped it, what came out."""
 
-    def __init__(self, modules, tracer, facts, result, failure, inputs, modes):
+    def __init__(self, modules, tracer, facts, result, failure, inputs, modes, said=""):
         self.modules, self.tracer, self.facts, self.result, self.failure = modules, tracer, facts, result, failure
         self.inputs, self.modes = inputs, modes
+        self.said = said  # what is wrong with the inputs themselves, where the run failed
         self.steps = len(tracer.calls)
         self.ran = failure is None and tracer.refused is None
         self.known: Known | None = None
@@ -45,7 +47,8 @@ class Trial:
         if self.tracer.error is not None:  # a check in Python: its traceback says more than where the module was called
             graph = graph._replace(problem=stopped_by(self.tracer.error, self.modules))
         elif self.failure is not None and graph.problem is None:
-            graph = graph._replace(problem=stopped_by(self.failure.__cause__ or self.failure, self.modules))
+            problem = stopped_by(self.failure.__cause__ or self.failure, self.modules)
+            graph = graph._replace(problem=problem._replace(sentence=self.said, message=self.said) if self.said else problem)
         if isinstance(self.failure, Stop) and graph.problem is not None:  # the line itself, where PyTorch's own Python stood between
             file, line = line_of(self.failure)
             graph = graph._replace(problem=graph.problem._replace(file=file, line=line))
@@ -140,7 +143,8 @@ class Patient:
                 made.take_back()
                 self.use_real_numbers()
                 return self.run(edits)
-            trial = Trial(modules, tracer, facts, result, failure, _named(modules[0][1], *self.call(made.args), None), modes)
+            named = _named(modules[0][1], *self.call(made.args), None)
+            trial = Trial(modules, tracer, facts, result, failure, named, modes, of_arrays(made.args))
             if not any("param" in e for e in edits):
                 trial.known = self.known
             else:

@@ -83,6 +83,14 @@ def tensors_in(value):
             yield from tensors_in(v)
 
 
+def of_arrays(value) -> str:
+    """What to say of numpy arrays among a model's inputs, where it did not run; nothing where there are none."""
+    if type(value).__module__ == "numpy" and hasattr(value, "shape"):
+        return "a numpy array arrived, and PyTorch's layers take tensors: give torch.from_numpy(array)"
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
+    return next(filter(None, map(of_arrays, inside)), "")
+
+
 def first_tensor(value):
     return next(tensors_in(value), None)
 

@@ -28,11 +28,13 @@ class Explanation:
     def story(self, level: str = "default", depth: int | None = None, both: bool = False) -> list:
         """The explanation as display blocks. ``level``: brief, default, full; ``depth``: of a large network's table; ``both``: see `text`."""
         from whyshape.analyses.explain import story
+        from whyshape.graph import collector_paused
         from whyshape.story import Sentence
 
         if level not in LEVELS:
             raise WhyshapeError(f"a level is {', '.join(LEVELS)}; {level!r} arrived")
-        blocks = story(self.graph, level, depth, both)
+        with collector_paused():
+            blocks = story(self.graph, level, depth, both)
         if self.verified is not None:
             blocks.append(Sentence(self.verified_sentence()))
         return blocks
@@ -211,7 +213,7 @@ class Explanation:
 
     def figure(self, kind: str = "arch", path: str | None = None, layer: str | None = None, width: str | None = None,
                style: str = "lenet", depth: int = 1) -> bytes:  # fmt: skip
-        """A figure (``arch``, ``conv``, ``rf``, ``graph``) as bytes: SVG, or what the ending of ``path`` says (.svg .pdf .png .tex).
+        """A figure (``arch``, ``conv``, ``steps``, ``weight``, ``rf``, ``graph``) as bytes: SVG, or what the ending of ``path`` says (.svg .pdf .png .tex).
 
         ``width``: ``column`` (84 mm) or ``page`` (174 mm). ``style`` of arch: ``lenet``, ``blocks``, ``table``. ``depth``: how many levels
         of modules graph opens.

@@ -201,11 +201,13 @@ def table(
     graph = layers.graph
     found = rows(graph, [layers.mark(n) for n in graph.nodes])
     if depth is None:
-        depth = max([d for d in range(1, 50) if sum(row.depth < d for row in found) <= ROWS] or [1])
+        deep = sorted(row.depth for row in found)
+        depth = max(1, deep[ROWS]) if len(deep) > ROWS else deep[-1] + 1
+    counts = [r.counted("macs").value for r in work.rows]
     made = []
     for row, path in shown(found, depth):
         nodes = graph.nodes[row.first : row.first + row.count // row.times]
-        macs = [r.counted("macs").value for r in work.rows[row.first : row.first + row.count]]
+        macs = counts[row.first : row.first + row.count]
         count = held.get(path, 0)
         leaf = row.kids == 0
         made.append((

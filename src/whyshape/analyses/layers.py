@@ -126,6 +126,8 @@ class Layers:
         return known if known.node is node else known._replace(node=node)
 
     def _question(self, value):
+        if type(value) is int:
+            return value
         if type(value) is Ref:
             t = self.graph.tensors[value.tensor]
             return ("tensor", t.shape, t.dtype, t.kind)

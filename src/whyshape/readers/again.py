@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Problem, Run, Step, Tensor, letters, push, step
+from whyshape.graph import Graph, Problem, Run, Step, Tensor, collector_paused, letters, push, step
 from whyshape.readers import notation, target
 from whyshape.readers.net import fixed_at
 from whyshape.sizes import INPUT, Cond, leaf
@@ -88,11 +88,10 @@ class _Torch(Again):
 
     @contextmanager
     def held(self):
-        from whyshape.readers.torch.forward import _collector_paused
         from whyshape.readers.torch.scope import calls_seen
         from whyshape.readers.torch.untouched import program_untouched
 
-        with calls_seen(), program_untouched(), _collector_paused():
+        with calls_seen(), program_untouched(), collector_paused():
             yield
 
     def __call__(self, at):

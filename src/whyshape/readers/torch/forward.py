@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import inspect
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from whyshape.errors import ModelError, WhyshapeError
-from whyshape.graph import Graph
+from whyshape.graph import Graph, collector_paused
 from whyshape.readers.torch.follow import follow
 from whyshape.readers.torch.freeze import freeze
 from whyshape.readers.torch.real import made_real, with_numbers
@@ -47,7 +46,7 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     if lazy:
         modules = walk(materialized(modules, args, kwargs, mode)[0])
     notes: list[str] = []
-    with _collector_paused(), _mode(modules, mode), default_is(torch.get_default_dtype()):
+    with collector_paused(), _mode(modules, mode), default_is(torch.get_default_dtype()):
         with untouched([m for _, m in modules]):
             tracer, result, facts, failure = follow(modules, args, kwargs)
         if isinstance(failure, NeedsValues) or tracer.doubted:  # the model is as it was again: now a copy of it, on real numbers
@@ -176,18 +175,6 @@ def _leaves(value):
     elif isinstance(value, dict):
         for v in value.values():
             yield from _leaves(v)
-
-
-@contextmanager
-def _collector_paused():
-    """A trace makes many small objects that all live on: looking through the heap for garbage in between finds none and takes longer than the trace."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 @contextmanager

@@ -14,10 +14,10 @@ import torch
 from torch.nn.parameter import UninitializedTensorMixin
 
 from whyshape.errors import ModelError, WhyshapeError
-from whyshape.graph import Graph, Problem
+from whyshape.graph import Graph, Problem, collector_paused
 from whyshape.readers.torch.edit import CannotApply, Edits, arguments
 from whyshape.readers.torch.follow import follow
-from whyshape.readers.torch.forward import _collector_paused, _mode, _named, materialized, meta_copy, stand_ins, waiting
+from whyshape.readers.torch.forward import _mode, _named, materialized, meta_copy, stand_ins, waiting
 from whyshape.readers.torch.freeze import flat, freeze
 from whyshape.readers.torch.real import made_real, real_copy
 from whyshape.readers.torch.stopped import line_of, stopped_by
@@ -115,7 +115,7 @@ class Patient:
 
     def undisturbed(self):
         """For the while of many trials: Python does not look through its whole heap for garbage in between. It takes longer than the trials."""
-        return _collector_paused()
+        return collector_paused()
 
     def call(self, args) -> tuple[tuple, dict]:
         """The inputs as the model is called: positional ones, and keyword ones."""

@@ -34,6 +34,8 @@ def pictures():
     yield "resnet-50-graph.svg", Explanation(resnet_50()).figure("graph", depth=2)
     yield "resnet-50-block.svg", Explanation(resnet_50()).figure("graph", layer="layer2.0")
     yield "thread-conv_1.svg", thread.figure("conv", layer="conv.conv_1")
+    yield "thread-conv_1-steps.svg", thread.figure("steps", layer="conv.conv_1")
+    yield "thread-conv_2-weight.svg", thread.figure("weight", layer="conv.conv_2")
     yield "thread-receptive-field.svg", thread.figure("rf")
     yield "walk-conv_2.svg", thread.animate("conv.conv_2")
     yield "walk-maxpool_2.svg", thread.animate("conv.maxpool_2")

@@ -67,11 +67,16 @@ def heads(graph: Graph, node: Node, way: Walk, left: Grid, width: float) -> list
     return [Text(LEFT, 9, one, 7, bold=True), Text(x, 9, other, 7, bold=True)]
 
 
+def named(graph: Graph, node: Node) -> str:
+    """What a layer is called under its picture: its path, or its type where it is written out alone and its number says nothing."""
+    return node.type if len(graph.nodes) == 1 and node.path.isdecimal() else node.path or node.op
+
+
 def lines(graph: Graph, node: Node, way: Walk) -> list[str]:
     """What is said under the grids: the layer, its formulas, its maps, and what the marks mean."""
     layer = Layers(graph).of(node)
-    alone = len(graph.nodes) == 1 and node.path.isdecimal()  # a single layer written out: its number says nothing
-    said = [node.type if alone else f"{node.path or node.op} ({node.type or node.op})"]
+    name = named(graph, node)
+    said = [name if name == node.type else f"{name} ({node.type or node.op})"]
     said += [f"{names}: {formula} = {value}" for names, formula, value in layer.formulas if names != "batch"]
     maps = node.rule.answer("maps", graph.call(node)) if node.rule is not None else None
     if isinstance(maps, str):

@@ -28,6 +28,19 @@ def first_window(graph: Graph) -> Node:
     return sliding[0]
 
 
+def first_learned(graph: Graph) -> Node:
+    """The first layer that learns: one whose weights are blocks, where there is one."""
+    learning = [node for node in graph.nodes if learned(graph, node)]
+    if not learning:
+        raise WhyshapeError("no layer of this model learns numbers, so there is nothing to draw")
+    return next((node for node in learning if any(len(graph.tensors[i].shape) > 2 for i in learned(graph, node))), learning[0])
+
+
+def learned(graph: Graph, node: Node) -> list[int]:
+    """The parameters a call reads, each once."""
+    return [i for i in dict.fromkeys(node.inputs) if graph.tensors[i].kind == "parameter"]
+
+
 def slides(node: Node, graph: Graph) -> bool:
     """Whether a window moves over what the node reads."""
     return node.rule is not None and not node.rule.pointwise and bool(node.rule.reach(graph.call(node)))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import say
 from whyshape.errors import WhyshapeError
 
-HELP = "draw the architecture, one convolution, the receptive field or a module's graph as SVG, PDF, PNG or TikZ"
-KINDS = ("arch", "conv", "rf", "graph")
+HELP = "draw the architecture, a layer's window, steps or weights, the receptive field or a module's graph as SVG, PDF, PNG or TikZ"
+KINDS = ("arch", "conv", "steps", "weight", "rf", "graph")
 STYLES = ("lenet", "blocks", "table")
 EPILOG = """\
-arch   the whole model from left to right          conv   one layer: its window, what it makes, its formula
-rf     what the middle cell of each layer sees     graph  the parts of a module and how they are joined; -o x.dot for Graphviz
+arch   the whole model from left to right
+conv   one layer: its window, what it makes, its formula
+rf     what the middle cell of each layer sees
+graph  the parts of a module and how they are joined; -o x.dot for Graphviz
+Naming a .py file or a package as TARGET imports it, which runs its code.
 """
 
 
@@ -21,7 +25,7 @@ def arguments(parser) -> None:
     opt.target(parser)
     opt.inputs(parser)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file; its ending says how: .svg .pdf .png .tex (.dot)")
-    parser.add_argument("--layer", metavar="PATH", help="conv: which layer; graph: which module")
+    parser.add_argument("--layer", metavar="PATH", help="conv, steps, weight: which layer; graph: which module")
     parser.add_argument(
         "--width", choices=("column", "page"), help="84 mm or 174 mm (default: page for arch, what it needs for graph, column otherwise)"
     )
@@ -42,6 +46,7 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from whyshape.api import explain
     from whyshape.writers.pictures import ending, put, scene_bytes, snippet
+    from whyshape.writers.text import wrapped
 
     model, shapes = opt.model_of(options)
     answer = explain(model, shapes, dtypes=options.dtype, mode=options.mode, verify=options.check and _runs(model))
@@ -64,7 +69,7 @@ def run(options) -> int:
     if scene is not None:
         for note in _notes(scene, options.width):
             print(note, file=sys.stderr)
-        opt.say("\n\n".join(filter(None, (f"{scene.title}. {scene.words}", snippet(scene, options.output)))))
+        say("\n\n".join(filter(None, ("\n".join(wrapped(f"{scene.title}. {scene.words}")), snippet(scene, options.output)))))
     return 0
 
 

@@ -8,6 +8,7 @@ import sys
 from whyshape.errors import WhyshapeError
 from whyshape.explanation import Explanation
 from whyshape.graph import Graph
+from whyshape.readers import target
 from whyshape.readers.shapes import default_input, letters_of, listed, of_data, one_of, shapes_of, suggested
 
 
@@ -48,7 +49,7 @@ def accepts(model, input_size=("N", 1, "H", "W"), dtypes=None, mode: str = "eval
     from whyshape.readers.again import again
 
     model, dtypes, shapes = _loaded(model), listed(dtypes), shapes_of(input_size)
-    if isinstance(model, Graph) or (isinstance(model, str) and _kind(model) != "notation"):
+    if isinstance(model, Graph) or target.is_file(model):
         return _accepted_by_file(model, shapes, dtypes, mode)
     return accepted(again(model, tuple(shapes), dtypes, mode), shapes)
 
@@ -63,7 +64,7 @@ def _accepted_by_file(model: Graph | str, shapes: list[tuple], dtypes, mode: str
     if not graph.outputs and graph.problem is None:  # nothing behind the unknown part was asked
         why = graph.notes[0] if graph.notes else "it gives nothing"
         raise WhyshapeError(f"Which inputs {graph.name or 'it'} takes cannot be told: {why}.")
-    held = isinstance(model, Graph) or _kind(model) == "json"
+    held = isinstance(model, Graph) or target.kind_of(model) == "json"
     found = accepted(graph if held else again(model, tuple(shapes), dtypes, mode), shapes)
     unseen = [note for note in graph.notes if note.endswith(UNSEEN)]
     if unseen and not found.observed:
@@ -104,21 +105,12 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval
 
 def _loaded(model):
     """A path as text, and the model that a Python target names; anything else as it is."""
-    from whyshape.readers import target
-
     model = os.fspath(model) if isinstance(model, os.PathLike) else model
     return target.load(model) if isinstance(model, str) and target.kind_of(model) == "python" else model
 
 
-def _kind(text: str) -> str:
-    """What a text names: notation, onnx, keras, json or python."""
-    from whyshape.readers import target
-
-    return target.kind_of(text)
-
-
 def _from_text(text: str, input_size, dtypes, mode: str) -> Graph:
-    kind = _kind(text)
+    kind = target.kind_of(text)
     if kind == "notation":
         return _from_notation(text, shapes_of(input_size), dtypes, mode)
     if kind == "onnx":
@@ -233,14 +225,12 @@ def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "
     ``model``: as for `explain`. ``input_size``: a shape with the batch, or a list of shapes, in numbers. ``input_data``:
     the model's own inputs. ``mode``: eval, train, or the one the model is in. Raises `WhyshapeError` where the question cannot be asked.
     """
-    from whyshape.readers import target
-
     one_of(input_size, input_data)
     model, dtypes = _loaded(model), listed(dtypes)
     shapes = None if input_size is None else shapes_of(input_size)
     if shapes is not None and any(isinstance(n, str) for shape in shapes for n in shape):
         raise WhyshapeError("diagnose asks about one input: give numbers for every axis; `accepts` takes letters")
-    if isinstance(model, Graph) or (isinstance(model, str) and _kind(model) != "notation"):
+    if isinstance(model, Graph) or target.is_file(model):
         from whyshape.analyses.diagnose_graph import diagnose_graph
 
         if input_data is not None:

@@ -78,3 +78,54 @@ def test_an_ending_nobody_writes_is_refused(tmp_path, capsys):
 def test_an_option_goes_before_an_ending(tmp_path):
     path = tmp_path / "answer.txt"
     assert main(["explain", "--json", "-o", str(path)]) == 0 and path.read_text("utf-8").startswith("{")
+
+
+@pytest.mark.parametrize("words, schema, begins", [
+    (["diagnose"], "diagnosis", "runs on these inputs"),
+    (["accepts"], "accepts", "H and W 28..31"),
+    (["solve", "28 -> 14"], "solve", "Conv2d"),
+    (["summary"], "summary", "===="),
+    (["field"], "field", "# Which part"),
+    (["why", "320"], "answer", "320 = "),
+])  # fmt: skip
+def test_every_answer_has_every_form_it_offers(words, schema, begins, capsys):
+    """Markdown is Markdown, lines of text in a block of their own; JSON is set in as everywhere."""
+    assert main([*words, "--markdown"]) == 0
+    said = capsys.readouterr().out
+    assert begins in said and (said.startswith("```\n") == (said.rstrip().endswith("```"))) and (said.startswith(("```", "#", "320")))
+    assert main([*words, "--json"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("{\n  ") and (schema == "summary" or f'"whyshape.{schema}.v1"' in said.splitlines()[1])
+
+
+def test_a_long_finding_is_wrapped(capsys, monkeypatch):
+    """No line of a diagnosis runs off the screen."""
+    monkeypatch.setenv("COLUMNS", "70")
+    assert main(["diagnose", "--input", "16,3,32,32"]) == 1
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 70
+
+
+@pytest.mark.parametrize("words", [["figure", "arch"], ["figure", "rf"], ["animate", "conv_1"]], ids=" ".join)
+def test_a_picture_in_words_is_wrapped(words, capsys, tmp_path):
+    """What is said of a picture keeps to the screen too."""
+    assert main([*words, "-o", str(tmp_path / "x.svg")]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", names())
+def test_help_keeps_to_the_screen(name, capsys):
+    """Descriptions and what stands under the options too; every option says what it does."""
+    assert main([name, "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+    assert [a.dest for a in command(name)._actions if not a.help] == []
+
+
+def test_only_what_is_missing_is_asked_for(capsys):
+    """A script's own arguments are never missing."""
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err == "whyshape run: the following arguments are required: SCRIPT; see whyshape run --help\n"
+
+
+def test_the_mode_is_no_option_where_nobody_reads_it():
+    """`translate` writes the network as it is in eval."""
+    assert not command("translate").takes("mode") and command("explain").takes("mode")

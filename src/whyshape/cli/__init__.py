@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from importlib import import_module
 
-from whyshape.cli.options import Parser, answers_alone, by_ending, stdout
+from whyshape.cli.options import Parser
+from whyshape.cli.output import answers_alone, by_ending, stdout
 from whyshape.errors import WhyshapeError
+from whyshape.writers.plain import safe
+from whyshape.writers.text import width_of_screen
 
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 # Shown first in --help, in the order somebody new meets them; every other command follows by name.
@@ -41,7 +45,7 @@ def parser(only: str | None = None) -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="whyshape")
     for name in [only] if only else names():
         module = import_module(f"whyshape.cli.commands.{name}")
-        about = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        about = commands.add_parser(name, help=module.HELP, description=textwrap.fill(module.HELP, width_of_screen() - 2))
         about.add_argument("--traceback", action="store_true", help="show Python's traceback when something goes wrong")
         module.arguments(about)
         about.epilog = getattr(module, "EPILOG", EPILOG if about.takes("target", "a") else None)
@@ -58,14 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"whyshape {__version__}")
         return 0
     if argv and only is None and not argv[0].startswith("-"):
-        import difflib
-
-        near = difflib.get_close_matches(argv[0], names(), 2)
-        print(
-            f"whyshape: there is no command {argv[0][:60]!r}; {'did you mean ' + ' or '.join(near) if near else 'see whyshape --help'}",
-            file=sys.stderr,
-        )
-        return 2
+        return _unknown(argv[0])
     try:
         options = parser(only).parse_args(argv)
     except SystemExit as stop:
@@ -74,55 +71,53 @@ def main(argv: list[str] | None = None) -> int:
         parser().print_help()
         return 0
     try:
-        by_ending(options)
-        command = import_module(f"whyshape.cli.commands.{options.command}")
-        if options.command == "run":  # the process is the script's
-            return command.run(options)
-        with answers_alone():
-            return command.run(options)
-    except WhyshapeError as error:
-        if options.traceback:
-            raise
-        print(f"whyshape: {_safe(str(error))}", file=sys.stderr)
-        return error.exit_code
+        return _run(options)
     except BrokenPipeError:  # the reader left (`| head`): not an error, and Python must not complain at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout().fileno())
         return 0
-    except SystemExit as stop:
-        if options.command == "run" or options.traceback:
-            raise
-        print(f"whyshape: the model's own code ended the program by sys.exit({_safe(repr(stop.code))[:100]})", file=sys.stderr)
-        return 3
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if options.traceback or package == "whyshape" or not package:
-            raise
-        print(
-            f"whyshape: this question needs {package}, which is not installed: pip install {PACKAGES.get(package, package)}",
-            file=sys.stderr,
-        )
-        return 2
-    except RecursionError:
-        print("whyshape: the network is nested deeper than Python can follow, or one module holds itself", file=sys.stderr)
-        return 3
-    except Exception as error:
-        if options.traceback:
-            raise
-        told = f"{type(error).__name__}: {error}"
-        print(
-            f"whyshape: this is a defect of whyshape itself, please report it: {_safe(told)[:300]} (--traceback shows where)",
-            file=sys.stderr,
-        )
-        return 3
     except KeyboardInterrupt:
         print("whyshape: stopped", file=sys.stderr)
         return 130
+    except (Exception, SystemExit) as error:
+        if options.traceback or (isinstance(error, SystemExit) and options.command == "run"):
+            raise
+        said, code = _sentence(error)
+        print(f"whyshape: {said}", file=sys.stderr)
+        return code
 
 
-def _safe(text: str) -> str:
-    from whyshape.writers.plain import safe
+def _run(options) -> int:
+    by_ending(options)
+    command = import_module(f"whyshape.cli.commands.{options.command}")
+    if options.command == "run":  # the process is the script's
+        return command.run(options)
+    with answers_alone():
+        return command.run(options)
 
-    return safe(text)
+
+def _unknown(word: str) -> int:
+    """Say that there is no such command, and which are near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, names(), 2)
+    hint = f"did you mean {' or '.join(near)}" if near else "see whyshape --help"
+    print(f"whyshape: there is no command {word[:60]!r}; {hint}", file=sys.stderr)
+    return 2
+
+
+def _sentence(error: BaseException) -> tuple[str, int]:
+    """What went wrong, as one sentence, and the exit code."""
+    match error:
+        case WhyshapeError():
+            return safe(str(error)), error.exit_code
+        case SystemExit():
+            return f"the model's own code ended the program by sys.exit({safe(repr(error.code))[:100]})", 3
+        case RecursionError():
+            return "the network is nested deeper than Python can follow, or one module holds itself", 3
+        case ModuleNotFoundError() if (package := (error.name or "").partition(".")[0]) not in ("", "whyshape"):
+            return f"this question needs {package}, which is not installed: pip install {PACKAGES.get(package, package)}", 2
+    told = f"{type(error).__name__}: {error}"
+    return f"this is a defect of whyshape itself, please report it: {safe(told)[:300]} (--traceback shows where)", 3
 
 
 __all__ = ["main", "names", "parser"]

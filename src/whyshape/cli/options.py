@@ -1,10 +1,8 @@
-"""What commands have in common: a parser that says one sentence, TARGET and --input, and where the answer goes."""
+"""What commands have in common: a parser that refuses in one sentence, TARGET, --input and the other options several of them take."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import re
 import sys
 
@@ -73,7 +71,7 @@ def target(parser, nargs="?") -> None:
 
 
 def inputs(parser, mode: str = "eval") -> None:
-    """`--input`, `--dtype`, `--mode`: what the model is given; ``mode`` is the one it is asked in unless told."""
+    """`--input`, `--dtype`, `--mode`: what the model is given; ``mode`` is the one it is asked in unless told, or empty for no such option."""
     parser.add_argument(
         "--input",
         action="append",
@@ -81,11 +79,17 @@ def inputs(parser, mode: str = "eval") -> None:
         help="a shape with the batch, as 1,3,224,224; letters are free axes: N,3,H,W; repeat for several inputs",
     )
     parser.add_argument("--dtype", action="append", metavar="DTYPE", help="the input's dtype, as int64; repeat for several inputs")
+    if mode:
+        modes(parser, mode)
+
+
+def modes(parser, usual: str, who: str = "the model is") -> None:
+    """`--mode`."""
     parser.add_argument(
         "--mode",
         choices=("eval", "train", "same"),
-        default=mode,
-        help=f"the mode the model is asked in; same is the one it is in (default: {mode})",
+        default=usual,
+        help=f"the mode {who} asked in; same is the one it is in (default: {usual})",
     )
 
 
@@ -117,26 +121,15 @@ def both(parser) -> None:
     )
 
 
-ENDINGS = {".json": "json", ".md": "markdown", ".csv": "csv", ".tex": "latex"}
-# What an answer in words cannot be written into, and the command that writes it.
-ELSEWHERE = {".html": "report", ".svg": "figure", ".pdf": "figure", ".png": "figure", ".gif": "animate", ".mp4": "animate"}
-
-
-def by_ending(options) -> None:
-    """Where no option says the form of the answer, the ending of the file it goes to does."""
-    path = getattr(options, "output", None) or ""
-    ending = os.path.splitext(path)[1].lower()
-    form = ENDINGS.get(ending)
-    if not hasattr(options, "markdown") or any(getattr(options, known, False) for known in ENDINGS.values()):
-        return
-    if ending in ELSEWHERE:
-        raise WhyshapeError(f"{options.command} does not write {ending} files; whyshape {ELSEWHERE[ending]} does")
-    if form is None:
-        return
-    if not hasattr(options, form):
-        forms = ", ".join(ending for ending, known in ENDINGS.items() if hasattr(options, known))
-        raise WhyshapeError(f"{options.command} does not write {ending} files; it writes {forms}, and text into any other file")
-    setattr(options, form, True)
+def training(parser) -> None:
+    """`--optimizer`, `--autocast`, `--checkpoint`: how the model is trained, which decides what memory holds."""
+    parser.add_argument(
+        "--optimizer", default="adam", metavar="NAME", help="none, sgd, momentum, adam, adamw, rmsprop, adagrad (default: adam)"
+    )
+    parser.add_argument("--autocast", metavar="DTYPE", help="as under torch.autocast: bfloat16, float16, cuda:float16, cuda:bfloat16")
+    parser.add_argument(
+        "--checkpoint", action="append", default=[], metavar="PATH", help="a module whose activations are computed again instead of kept"
+    )
 
 
 def shapes(given: list[str] | None) -> list[tuple] | None:
@@ -174,61 +167,6 @@ def shape(text: str) -> tuple:
     return tuple(sizes)
 
 
-_APART: list = []  # stdout, while what models print goes elsewhere
-
-
-@contextlib.contextmanager
-def answers_alone():
-    """What the model's own code prints goes to stderr, so that stdout holds the answer and nothing else."""
-    _APART.append(sys.stdout)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        _APART.pop()
-
-
-def stdout():
-    """Where answers go."""
-    return _APART[-1] if _APART else sys.stdout
-
-
-def say(text: str, end: str = "\n") -> None:
-    """Print a part of the answer, in ASCII where the console knows no more."""
-    stream = stdout()
-    if stream is None:  # closed before we began: nobody reads
-        return
-    try:
-        try:
-            stream.write(text + end)
-        except UnicodeEncodeError:
-            from whyshape.writers.plain import ascii_only
-
-            stream.write(ascii_only(text) + end)
-        stream.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or Python tries again when it ends
-        raise WhyshapeError(f"the answer cannot be written: {error.strerror}") from None
-
-
-def write(text: str, options, end="\n") -> None:
-    """Print the answer, or write it to the file that was asked for."""
-    path = getattr(options, "output", None)
-    if not path:
-        say(text, end)
-        return
-    if os.path.islink(path):
-        raise WhyshapeError(f"{path} is a link; name the file itself")
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text + end)
-    except OSError as error:
-        raise WhyshapeError(f"{path} cannot be written: {error.strerror}") from None
-    print(f"written: {path}", file=sys.stderr)
-
-
 def model_of(options, torch_wanted: bool = False):
     """The target as `whyshape.api` takes it, and the input's shapes; the thread's network where none is named."""
     from whyshape.readers import notation
@@ -254,12 +192,3 @@ def batched(given, rank: int):
             s = (1, *s)
         made.append(s)
     return made
-
-
-def write_text(text: str, options) -> None:
-    """Print text, coloured where the screen can and it is wanted."""
-    from whyshape.writers.text import colour, wants_colour
-
-    if not getattr(options, "output", None) and wants_colour(options.color, stdout()):
-        text = colour(text)
-    write(text, options)

@@ -30,6 +30,15 @@ def kind_of(target: str) -> str:
     return "notation" if notation.looks_like(target) else "python"
 
 
+def is_file(target) -> bool:
+    """Whether a target names a file that describes a network: ``.onnx``, ``.keras`` or ``.json``.
+
+    >>> is_file("model.onnx"), is_file("net.py:Net"), is_file(None)
+    (True, False, False)
+    """
+    return isinstance(target, str) and kind_of(target) not in ("python", "notation")
+
+
 def load(target: str | None, real: bool = False):
     """The `torch.nn.Module` a target names; none means the thread's network. Built on the meta device where the model allows it.
 

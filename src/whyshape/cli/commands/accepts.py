@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import show_lines
 from whyshape.errors import WhyshapeError
 
 HELP = "the exact set of inputs a model takes, with the layers that decide it"
@@ -34,10 +34,9 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from whyshape.api import accepts
     from whyshape.readers import target
-    from whyshape.writers.plain import safe
 
     options.input = options.input or (["N,1,H,W"] if options.target is None else None)
-    if options.input is None and target.kind_of(options.target) in ("onnx", "keras", "json"):
+    if options.input is None and target.is_file(options.target):
         options.input = stated(options.target)
     if options.input is None:
         raise WhyshapeError("an input is needed, with letters for free axes: add --input, as --input N,3,H,W")
@@ -60,12 +59,7 @@ def run(options) -> int:
         else:
             lines += ["", f"{text} fits." if fits else f"{text} does not fit."]
         lines += ["changes, each run again:", *(f"  {line}" for line in told)] if told else []
-    if options.json:
-        opt.write(json.dumps(data), options)
-    else:
-        from whyshape.writers.text import wrapped
-
-        opt.write_text("\n".join(part for line in lines for part in wrapped(safe(line))), options)
+    show_lines("\n".join(lines), data, options)
     return 0 if fits else 1
 
 
@@ -98,7 +92,7 @@ def changes(model, shapes, at: dict[str, int], found, options) -> list[str]:
     from whyshape.readers import target
     from whyshape.readers.again import again
 
-    if isinstance(model, str) and target.kind_of(model) != "notation":
+    if target.is_file(model):
         return changes_of_file(model, shapes, at, found, options)
     read = again(model, shapes, options.dtype, options.mode)
     told = []

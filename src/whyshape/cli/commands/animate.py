@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import say
 
 HELP = "let a layer's window walk: an SVG that moves, a GIF, an MP4, or one picture a place"
 
@@ -26,6 +27,7 @@ def run(options) -> int:
     from whyshape.analyses.figure import find
     from whyshape.api import explain
     from whyshape.writers.pictures import ending, film_bytes, put, scene_bytes, stale
+    from whyshape.writers.text import wrapped
 
     model, shapes = opt.model_of(options)
     graph = explain(model, shapes, dtypes=options.dtype, mode=options.mode).graph
@@ -43,5 +45,5 @@ def run(options) -> int:
             return int(old)
         put(options.output, content)
         print(f"written: {options.output}", file=sys.stderr)
-    opt.say(shown.still.words)
+    say("\n".join(wrapped(shown.still.words)))
     return 0

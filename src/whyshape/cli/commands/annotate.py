@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import write, write_json
 from whyshape.errors import WhyshapeError
 
 HELP = "your source with the sizes of every line; and whether the comments that say sizes are true"
@@ -13,8 +14,9 @@ examples:
   whyshape annotate net.py:Net --input 1,1,28,28            print the classes that ran, annotated
   whyshape annotate net.py:Net --input 1,1,28,28 --write    put the comments into net.py
   whyshape annotate net.py:Net --input 1,1,28,28 --check    exit 1 if a comment is not true
-Comments of ours begin with "# -> " and are written anew each time; yours are kept. Files of yours that net.py imports from its own
-folder are annotated too, installed packages never. Naming a .py file imports it, which runs its code.
+Comments of ours begin with "# -> " and are written anew each time; yours are
+kept. Files of yours that net.py imports from its own folder are annotated too,
+installed packages never. Naming a .py file imports it, which runs its code.
 """
 
 
@@ -38,13 +40,13 @@ def run(options) -> int:
     written = answer.write() if options.write else []
     left = answer.stale if options.check else [stale for stale in answer.stale if not stale.ours]
     if options.json:
-        opt.write(answer.to_json(2), options)
+        write_json(answer.to_dict(), options)
     elif options.check:
         count = answer.checked
         told = [str(stale) for stale in left] + [f"{count} comment{'s' if count != 1 else ''} checked, {len(left)} not true"]
-        opt.write(safe("\n".join(told)), options)
+        write(safe("\n".join(told)), options)
     elif not options.write:
-        opt.write("\t".join(map(safe, str(answer).split("\t"))), options)  # tabs of the source stay tabs
+        write("\t".join(map(safe, str(answer).split("\t"))), options)  # tabs of the source stay tabs
     for note in answer.notes:
         print(f"note: {one_line(note)}", file=sys.stderr)
     if not options.check:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from whyshape.cli import options as opt
-from whyshape.cli.commands.costs import graph_of, show
+from whyshape.cli.commands.costs import graph_of
+from whyshape.cli.output import show
 
 HELP = "whether two networks are the same, and what differs: sizes, costs, receptive field, weights"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import write, write_json, write_text
 
 HELP = "explain every size of a network: the formula with its numbers, and who decides each"
 
@@ -24,13 +25,13 @@ def run(options) -> int:
     answer = asked(options, verify=options.verify)
     level = "brief" if options.brief else "full" if options.full else "default"
     if options.json:
-        opt.write(answer.to_json(2), options)
+        write_json(answer.to_dict(), options)
     elif options.markdown:
-        opt.write(answer.markdown(level, options.depth, options.both), options)
+        write(answer.markdown(level, options.depth, options.both), options)
     elif options.latex:
-        opt.write(answer.latex(level, options.depth, options.both), options)
+        write(answer.latex(level, options.depth, options.both), options)
     else:
-        opt.write_text(answer.text(level, options.depth, both=options.both), options)
+        write_text(answer.text(level, options.depth, both=options.both), options)
     differs = answer.verified is not None and bool(answer.verified.differences)
     return 1 if answer.problem is not None or differs else 0
 

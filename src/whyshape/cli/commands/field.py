@@ -5,11 +5,15 @@ from __future__ import annotations
 import difflib
 
 from whyshape.cli import options as opt
-from whyshape.cli.commands.costs import graph_of, show
+from whyshape.cli.commands.costs import graph_of
+from whyshape.cli.output import show
 from whyshape.errors import WhyshapeError
 
 HELP = "the receptive field of every layer, or of one cell: field net.py:Net conv.pool_2 --cell 1,2"
-EPILOG = "One word names a layer of the thread's network; with a TARGET, the second word names the layer. Cells are counted from 0.\n"
+EPILOG = """\
+One word names a layer of the thread's network; with a TARGET, the second word
+names the layer. Naming a .py file or a package imports it, which runs its code.
+"""
 
 
 def arguments(parser) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from whyshape.cli import options as opt
-from whyshape.cli.commands.costs import graph_of, show
+from whyshape.cli.commands.costs import graph_of
+from whyshape.cli.output import show
 
 HELP = "the largest batch and the largest image that fit: whyshape fit net.py:Net --input N,3,H,W --memory 24GiB"
 
@@ -14,13 +15,7 @@ def arguments(parser) -> None:
     opt.output(parser)
     parser.add_argument("--memory", required=True, metavar="SIZE", help="how much there is, as 24GiB, 512MB or a number of bytes")
     parser.add_argument("--inference", action="store_true", help="for running, not for training")
-    parser.add_argument(
-        "--optimizer", default="adam", metavar="NAME", help="none, sgd, momentum, adam, adamw, rmsprop, adagrad (default: adam)"
-    )
-    parser.add_argument("--autocast", metavar="DTYPE", help="as under torch.autocast: bfloat16, float16, cuda:float16, cuda:bfloat16")
-    parser.add_argument(
-        "--checkpoint", action="append", default=[], metavar="PATH", help="a module whose activations are computed again instead of kept"
-    )
+    opt.training(parser)
 
 
 def run(options) -> int:

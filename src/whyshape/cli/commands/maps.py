@@ -7,10 +7,11 @@ import io
 import sys
 from pathlib import Path
 
-from whyshape.cli.options import say
+from whyshape.cli.output import say
 from whyshape.errors import WhyshapeError
 
 HELP = "the feature maps of every layer as one PNG"
+EPILOG = "Naming a .py file or a package as TARGET imports it, which runs its code.\n"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from whyshape.cli.options import say
+from whyshape.cli.output import say
 from whyshape.errors import WhyshapeError
 
 HELP = "a page where you draw a digit and see every number the network makes of it"
+EPILOG = "Naming a .py file or a package as TARGET imports it, which runs its code.\n"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

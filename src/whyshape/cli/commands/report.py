@@ -6,6 +6,7 @@ import shlex
 import sys
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import write
 
 HELP = "write one offline HTML page: every layer, its formula with numbers, knobs to turn, what sizes fit"
 
@@ -31,5 +32,5 @@ def run(options) -> int:
     extras = known(answer.graph, diagnosis, answer.verified_sentence() if answer.verified is not None else "")
     if options.stamp:
         extras["checks"].append(f"Written by: whyshape {shlex.join(sys.argv[1:])}")
-    opt.write(page(report(answer.graph, **extras)), options, end="")
+    write(page(report(answer.graph, **extras)), options, end="")
     return 1 if answer.problem is not None else 0

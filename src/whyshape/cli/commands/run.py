@@ -26,7 +26,8 @@ NOTED = sys.version_info >= (3, 11)  # Python shows an exception's notes
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT is a module's name, as after python -m")
     parser.add_argument("script", metavar="SCRIPT", help="the Python script to run: it runs with all it does")
-    parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script gets as its own arguments")
+    rest = parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script gets as its own arguments")
+    rest.required = False  # or argparse asks for ARGS where SCRIPT is missing
 
 
 def run(options: argparse.Namespace) -> int:

@@ -58,9 +58,9 @@ def values(name: str, text: str) -> list[int]:
 
 def run(options) -> int:
     from whyshape.analyses.solve import solve
-    from whyshape.cli.options import write
+    from whyshape.cli.output import show_lines
 
     given: dict[str, Any] = {name: values(name, text) for name in SETTINGS if (text := getattr(options, name))}
     found = solve(options.question, op=options.op or ["conv"], same=options.same_as or "", **given)
-    write(found.to_json() if options.json else found.text(len(found) if options.all else 12), options)
+    show_lines(found.text(len(found) if options.all else 12), found.to_dict(), options, wrap=False)
     return 0 if found.total else 1

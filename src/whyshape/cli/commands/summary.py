@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.cli import options as opt
 from whyshape.cli.commands.costs import graph_of
+from whyshape.cli.output import show_lines
 
 HELP = "the table torchinfo's users know, with every number computed"
 COLUMNS = ("input_size", "output_size", "other_order", "num_params", "params_percent", "kernel_size", "mult_adds", "trainable")
@@ -23,16 +24,11 @@ def arguments(parser) -> None:
 
 
 def run(options) -> int:
-    import json
-
     from whyshape.analyses.summary import summarised
 
     columns = list(dict.fromkeys(options.columns))
     if options.both and "other_order" not in columns:
         columns.insert(columns.index("output_size") + 1 if "output_size" in columns else 0, "other_order")
     found = summarised(graph_of(options), options.depth, tuple(columns), frozenset(options.rows))
-    if options.markdown:
-        opt.write(f"```\n{found}\n```", options)
-    else:
-        opt.write(json.dumps(found.to_dict(), indent=2, allow_nan=False) if options.json else str(found), options)
+    show_lines(str(found), found.to_dict(), options, wrap=False)
     return 0

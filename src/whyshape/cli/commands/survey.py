@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import write, write_json, write_text
 from whyshape.errors import WhyshapeError
 
 HELP = "many models in one table: parameters, multiply-adds, output, receptive field; filtered and sorted"
@@ -12,7 +13,8 @@ examples:
   whyshape survey "torchvision.models:resnet*" "timm:vit_tiny*" --columns name,macs,smallest
   whyshape survey net.py --input 1,1,28,28                  every model of a file
 columns: name, params, macs, output, operators, field, smallest, input, source, problem
-A condition knows < <= > >= == != in, and, or, not, numbers and texts: "'resnet' in name and not params > 3e7".
+A condition knows < <= > >= == != in, and, or, not, numbers and texts:
+"'resnet' in name and not params > 3e7".
 Naming a .py file or a package imports it, which runs its code.
 """
 
@@ -24,9 +26,7 @@ def arguments(parser) -> None:
     parser.add_argument("--columns", metavar="A,B,..", help="which columns, in this order")
     parser.add_argument("--input", metavar="SHAPE", help="one shape for all models, as 1,3,224,224 (default: each model's own)")
     parser.add_argument("--dtype", action="append", metavar="DTYPE", help="the input's dtype, as int64")
-    parser.add_argument(
-        "--mode", choices=("eval", "train", "same"), default="eval", help="the mode the models are asked in (default: eval)"
-    )
+    opt.modes(parser, "eval", "the models are")
     opt.output(parser)
     parser.add_argument("--csv", action="store_true", help="print CSV")
 
@@ -39,12 +39,12 @@ def run(options) -> int:
         raise WhyshapeError("a survey counts: give a number for every axis of --input")
     answer = survey(options.models, options.where, options.sort, options.columns, size, options.dtype, options.mode)
     if options.csv:
-        opt.write(answer.csv(), options, end="")
+        write(answer.csv(), options, end="")
     elif options.json:
-        opt.write(answer.to_json(2), options)
+        write_json(answer.to_dict(), options)
     elif options.markdown:
-        opt.write(answer.markdown(), options)
+        write(answer.markdown(), options)
     else:
-        opt.write_text(str(answer), options)
+        write_text(str(answer), options)
     failed = answer.rows and all(r["problem"] for r in answer.rows)
     return 3 if failed and len(answer.rows) == answer.asked else 0

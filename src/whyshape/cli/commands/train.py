@@ -7,7 +7,7 @@ import json
 import shlex
 from pathlib import Path
 
-from whyshape.cli.options import say
+from whyshape.cli.output import say
 
 HELP = "train the thread's network on handwritten digits"
 

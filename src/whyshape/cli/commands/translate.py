@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 from whyshape.cli import options as opt
+from whyshape.cli.output import write, write_json
 from whyshape.errors import WhyshapeError
 
 HELP = "write a network in the other notation, PyTorch or Keras, and run both sides"
+EPILOG = "Naming a .py file or a package as TARGET imports it, which runs its code.\n"
 
 
 def arguments(parser) -> None:
     opt.target(parser)
     parser.add_argument("--to", choices=("keras", "torch"), required=True, help="the notation to write")
-    opt.inputs(parser)
+    opt.inputs(parser, "")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--weights", action="store_true", help="move the weights out of a .keras file, into a .pt file beside --output")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the code to a file instead of the screen")
@@ -49,7 +49,10 @@ def run(options) -> int:
                 *made.notes,
                 f"the weights are in {held(made.model, options.output)}; load them with model.load_state_dict(torch.load(...))",
             )
-    opt.write(json.dumps(made.to_dict(), indent=2) if options.json else str(made), options)
+    if options.json:
+        write_json(made.to_dict(), options)
+    else:
+        write(str(made), options)
     return 1 if made.missing else 0
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 
-from whyshape.cli.options import say
+from whyshape.cli.output import say
 from whyshape.errors import WhyshapeError
 
 HELP = "one output number as window times kernel, channel by channel, beside PyTorch's value"
+EPILOG = "Naming a .py file or a package as TARGET imports it, which runs its code.\n"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "target", nargs="?", metavar="TARGET", help="file.py:Net or package.module:factory; the thread's network, trained, without one"
     )
-    parser.add_argument("--layer", required=True, help="the layer's path, such as conv.conv_2")
+    parser.add_argument("--layer", required=True, metavar="PATH", help="the layer's path, such as conv.conv_2")
     parser.add_argument("--at", required=True, metavar="I,J,K", help="which number: map,row,column, counted from 0")
     parser.add_argument("--input", metavar="INPUT", help="an image file, or a shape such as 1,3,32,32 for random numbers")
     parser.add_argument("--open", metavar="MAPS", help="show the products of these input maps one by one: 0,3 or all")
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def numbers(option: str, given: str) -> tuple[int, ...]:
-    """``3,5,7`` as three whole numbers."""
+    """``3,5,7`` as whole numbers."""
     try:
         return tuple(int(word) for word in given.split(","))
     except ValueError:

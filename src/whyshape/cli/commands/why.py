@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from whyshape.cli import options as opt
+from whyshape.cli.output import show
 from whyshape.errors import WhyshapeError
 
 HELP = 'where a number comes from: why 320, why net.py:Net fc.fc1.in_features, why "24->12"'
@@ -39,18 +40,6 @@ def run(options) -> int:
     found = asked(options).why(what, mine=options.mine)
     show(found, options)
     return 0
-
-
-def show(found, options) -> None:
-    """Print an answer as it was asked for."""
-    if options.json:
-        opt.write(found.to_json(2), options)
-    elif options.markdown:
-        from whyshape.writers.markdown import write
-
-        opt.write(write(found.story()), options)
-    else:
-        opt.write_text(str(found), options)
 
 
 def explain_error(options, words: list[str]) -> int:

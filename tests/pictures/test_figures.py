@@ -116,7 +116,7 @@ def test_a_convolution_shows_its_formula_and_first_and_last_place(nets):
 def test_a_large_grid_is_cut_with_true_numbers(nets):
     graph = nets.one((4, 6, 7), {"stride": 2, "padding": 3}, size=(1, 4, 224, 224))
     said = words_of(convolution(graph, find(graph, "layer")))
-    assert "223" in said and "111" in said and "Hatched: padding." in said
+    assert "223" in said and "111" in said and "Hatched: padding (0)." in said
 
 
 def test_the_receptive_field_is_the_threads(nets):

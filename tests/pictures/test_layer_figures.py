@@ -110,3 +110,35 @@ def test_a_layer_that_learns_nothing_is_one_sentence(nets, tmp_path, capsys):
     )
     assert main(["figure", "weight", "ReLU", "--input", "1,4", "-o", str(tmp_path / "x.svg")]) == 2
     assert "no layer of this model learns numbers, so there is nothing to draw" in capsys.readouterr().err
+
+
+F = torch.nn.functional
+PADDED = {
+    "convolution": ("Conv2d(2, 3, 3, padding=1)", "0"),
+    "stride": ("Conv2d(2, 3, 3, 2, 1)", "0"),
+    "max pool": ("MaxPool2d(3, 2, 1)", "-inf"),
+    "max pool of one axis": ("MaxPool1d(2, 2, 1)", "-inf"),
+    "mean with padding": ("AvgPool2d(3, 2, 1)", "0"),
+    "mean without": ("AvgPool2d(3, 2, 1, count_include_pad=False)", "not counted"),
+}
+
+
+@pytest.mark.parametrize("layer, value", PADDED.values(), ids=PADDED)
+def test_padding_counts_as_it_is_said(layer, value):
+    """The hatched cells' value put there by hand, and no padding: PyTorch gives the same numbers. What is not counted is left out of the mean."""
+    shape = (1, 2, 9) if "1d" in layer else (1, 2, 9, 8)
+    scene = drawn(explain(layer, shape).graph, "conv")
+    assert f"Hatched: padding ({value})." in scene.words
+    torch.manual_seed(0)
+    net, x = eval(f"torch.nn.{layer}"), torch.randn(shape) - 3  # below zero, so that a zero would win
+    wide = [1, 1] * (len(shape) - 2)
+    bare = eval(f"torch.nn.{layer}")
+    bare.padding = (0,) * (len(shape) - 2) if "Conv" in layer else 0
+    if "Conv" in layer:
+        bare.load_state_dict(net.state_dict())
+    if value == "not counted":
+        bare.count_include_pad = True
+        mean = bare(F.pad(x, wide)) / bare(F.pad(torch.ones_like(x), wide))
+        torch.testing.assert_close(net(x), mean)
+    else:
+        torch.testing.assert_close(net(x), bare(F.pad(x, wide, value=float(value))))

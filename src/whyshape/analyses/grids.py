@@ -44,7 +44,7 @@ class Walk(NamedTuple):
     rows: Axis
     columns: Axis
     spread: bool
-    beyond: str = "padding"  # what lies outside the grid: padding, or only a window hanging over the edge
+    beyond: str = "padding"  # what lies outside the grid: padding and what it counts as, or only a window hanging over the edge
 
 
 def walk(graph: Graph, node: Node) -> Walk:
@@ -76,8 +76,9 @@ def walk(graph: Graph, node: Node) -> Walk:
             max(0, high - over + 1, 0 if spread else int(window.after)),
         )
 
-    padded = any(int(w.before) or int(w.after) for w in windows.values())
-    return Walk(axis(-2), axis(-1), spread, "padding" if padded else "the window hangs over the edge")
+    padded, value = any(int(w.before) or int(w.after) for w in windows.values()), rule.padded(graph.call(node))
+    beyond = f"padding ({value})" if value else "padding"
+    return Walk(axis(-2), axis(-1), spread, beyond if padded else "the window hangs over the edge")
 
 
 class Grid(NamedTuple):

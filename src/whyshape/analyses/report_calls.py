@@ -208,6 +208,8 @@ class Calls:
         macs = rule.macs(call)
         told["macs"] = tree(macs, at)
         told["reach"] = self.reach(node, rule, call, at)
+        if padded := rule.padded(call):
+            told["padded"] = padded
         return told, int(macs), at
 
     def decided(self, told: dict[str, Any], node: Node) -> None:

@@ -158,6 +158,11 @@ class Rule:
         """For each axis of the output (counted from the end, negative) that slides: its `Window` over the input. None: unknown."""
         return {}
 
+    @staticmethod
+    def padded(call: Call) -> str:
+        """What a cell that padding adds counts as: ``0``, ``-inf``, ``not counted``. Empty: unknown, or there are none."""
+        return ""
+
 
 RULES = Shelf("rules")  # by operator
 LAYERS = Shelf("layers")  # by layer type

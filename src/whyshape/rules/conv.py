@@ -170,6 +170,10 @@ class Convolving(Rule):
             windows[i - n] = Window(k, s[i], before, d[i], after)
         return windows
 
+    @staticmethod
+    def padded(call):
+        return "0"
+
 
 def _conv(n: int) -> None:
     @rule(f"conv{n}d")
@@ -210,6 +214,10 @@ class ConvTBC(Rule):
     @staticmethod
     def reach(call):
         return {-3: Window(call.weight.shape[0], 1, call.pad, 1, call.pad)}
+
+    @staticmethod
+    def padded(call):
+        return "0"
 
 
 told("factors", lambda call: (call.input, call.weight), "conv_tbc")

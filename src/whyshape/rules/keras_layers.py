@@ -68,6 +68,10 @@ class Conv(Rule):
     def reach(call):
         return _windows(call, call.kernel.shape[:-2], call.strides, call.dilation_rate)
 
+    @staticmethod
+    def padded(call):
+        return "0"
+
 
 def _convolved(places, k, s, padding, d):
     out = []
@@ -102,6 +106,10 @@ class Depthwise(Rule):
     @staticmethod
     def reach(call):
         return _windows(call, call.kernel.shape[:-2], call.strides, call.dilation_rate)
+
+    @staticmethod
+    def padded(call):
+        return "0"
 
 
 class ConvTranspose(Rule):

@@ -74,6 +74,10 @@ def _max_pool(n: int) -> None:
         title = "max pooling"
         axes = n
 
+        @staticmethod
+        def padded(call):
+            return "-inf"  # so that it never wins
+
     def largest(input, *settings):
         kinds(input.dtype, WHOLE if n > 1 else FRACTION, FRACTION, "a max pool")
         return pooled(input.shape, n, *settings)
@@ -107,6 +111,10 @@ def _avg_pool(n: int) -> None:
 
         title = "average pooling"
         axes = n
+
+        @staticmethod
+        def padded(call):
+            return "0" if call.count_include_pad else "not counted"
 
     if n == 1:  # PyTorch gave the 1-d form no divisor_override
 

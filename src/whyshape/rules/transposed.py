@@ -98,6 +98,10 @@ class Convolution(Rule):
     def reach(call):
         return (Transposing if call.transposed else Convolving).reach(call)
 
+    @staticmethod
+    def padded(call):
+        return (Transposing if call.transposed else Convolving).padded(call)
+
 
 told("factors", lambda call: (call.input, call.weight), "convolution", "_convolution")
 

@@ -79,7 +79,7 @@ def lines(graph: Graph, node: Node, way: Walk) -> list[str]:
     said = [name if name == node.type else f"{name} ({node.type or node.op})"]
     said += [f"{names}: {formula} = {value}" for names, formula, value in layer.formulas if names != "batch"]
     maps = node.rule.answer("maps", graph.call(node)) if node.rule is not None else None
-    if isinstance(maps, str):
+    if isinstance(maps, str) and maps:
         said.append(maps)
     skipped = "" if way.spread else Words(graph).unread(layer)
     if skipped:

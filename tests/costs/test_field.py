@@ -247,7 +247,7 @@ def test_flatten_keeps_the_window_and_a_linear_layer_sees_all():
     for linear in found[3:]:
         assert [(f.whole, f.exact, f.along) for f in linear] == [(True, True, None)] * 2
     shown = [line.split() for line in str(table_of(graph)).splitlines()]
-    assert ["1", "flatten", "3", "yes"] in shown and ["3", "linear", "whole", "image", "yes"] in shown
+    assert ["1", "flatten", "3"] in shown and ["3", "linear", "whole", "image"] in shown
     for cell in range(18):  # every one of them has a window of three, and PyTorch's gradient lies in it
         x = torch.zeros(1, 1, 8, 8, requires_grad=True)
         net[1](net[0](x))[0, cell].backward()
@@ -270,3 +270,21 @@ class Differing(nn.Module):
 
     def forward(self, x):
         return self.small(x).flatten(1) + self.large(x).flatten(1)
+
+
+def test_paths_beside_each_other_have_several_centres():
+    """The column and its legend are there only where they tell something."""
+
+    class Lopsided(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.pad = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(1, 4, 2), nn.ZeroPad2d((0, 1, 0, 1))
+
+        def forward(self, x):
+            return self.a(x) + self.b(self.pad(x))
+
+    shown = str(table_of(read(Lopsided(), (1, 1, 28, 28))))
+    assert [line.split()[-1] for line in shown.splitlines()[4:8]] == ["one", "one", "one", "several"]
+    assert "Several centres: paths that meet there look at places beside each other" in shown
+    plain = str(table_of(read(nn.Conv2d(1, 4, 3), (1, 1, 28, 28))))
+    assert "centres" not in plain

@@ -26,21 +26,27 @@ class Looks(NamedTuple):
 
     def story(self) -> list:
         """As display blocks."""
-        rows = []
-        for path, op, found in self.rows:
-            size = _each(
-                "whole image" if f.axis is None and f.whole else f"{f.size}{', gated by the whole' if f.whole else ''}" for f in found
+        moves = lambda f, said: "" if f.axis is None else str(said)
+        columns = {
+            "layer": lambda row: row[0],
+            "operator": lambda row: row[1],
+            "window": lambda row: _each(map(_window, row[2])),
+            "stride": lambda row: _each(moves(f, f.stride) for f in row[2]),
+            "start": lambda row: _each(moves(f, f.start) for f in row[2]),
+            "centres": lambda row: _each(moves(f, "one" if f.aligned else "several") for f in row[2]),
+        }
+        every = [f for row in self.rows for f in row[2]]
+        legend = ["Cell i looks at the cells from stride*i + start on; a negative start lies in the padding."]
+        if all(f.aligned or f.axis is None for f in every):
+            del columns["centres"]
+        else:
+            legend.append(
+                "Several centres: paths that meet there look at places beside each other, as where one is padded on one side only."
             )
-            moves = lambda f, n: "" if f.axis is None else str(n)
-            rows.append((path, op, size, _each(moves(f, f.stride) for f in found), _each(moves(f, f.start) for f in found),
-                         _each("yes" if f.aligned else "no" for f in found), _each("" if f.exact else "at most" for f in found)))  # fmt: skip
-        heads = ("layer", "operator", "window", "stride", "start", "aligned", "")
-        own = [Sentence("Behind a flatten each cell keeps its window, at a place of its own; --cell says where.")]
-        return [
-            Heading("Which part of the input a cell looks at"), Table(heads, tuple(rows), (3, 4)),
-            Sentence("Cell i looks at the cells from stride*i + start on; a negative start lies in the padding."),
-            *(own if any(f.along is not None for row in self.rows for f in row[2]) else []),
-        ]  # fmt: skip
+        if any(f.along is not None for f in every):
+            legend.append("Behind a flatten each cell keeps its window, at a place of its own; --cell says where.")
+        table = Table(tuple(columns), tuple(tuple(told(row) for told in columns.values()) for row in self.rows), (3, 4))
+        return [Heading("Which part of the input a cell looks at"), table, *map(Sentence, legend)]
 
     def __str__(self) -> str:
         from whyshape.writers.text import write
@@ -79,6 +85,12 @@ class Sight(dict[int, Field]):
         return f"sees {most}{size} place{'' if one else 's'}, in steps of {steps}, from {start}{gated}"
 
     __repr__ = __str__
+
+
+def _window(field: Field) -> str:
+    """How many cells a window holds along one axis, in words."""
+    size = "whole image" if field.axis is None and field.whole else f"{field.size}{', gated by the whole' if field.whole else ''}"
+    return size if field.exact else f"at most {size}"
 
 
 def _windows(found) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -13,10 +14,21 @@ import pytest
 import torch
 from hypothesis import settings
 
-# torchvision registers kernels for these two at import; the CPU build of torch here has no torchvision binary to define them.
-_LIBRARY = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _LIBRARY.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+def _has_kernels(package: str) -> bool:
+    """Whether the compiled part of a package beside torch is there and fits this torch."""
+    spec = find_spec(package)
+    try:
+        torch.ops.load_library(next(Path(spec.origin).parent.glob("_C*")))
+    except (AttributeError, StopIteration, OSError):
+        return False
+    return True
+
+
+if not _has_kernels("torchvision"):  # its import asks for these two by name, which only its compiled part defines
+    _LIBRARY = torch.library.Library("torchvision", "DEF")
+    for _name in ("nms", "qnms"):
+        _LIBRARY.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 torch.set_num_threads(1)
 settings.register_profile("quick", derandomize=True, deadline=None, print_blob=True)

@@ -8,7 +8,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.distributed._tools.mem_tracker import MemTracker
 from torch.utils.checkpoint import checkpoint
 
 from whyshape import explain
@@ -115,6 +114,8 @@ def test_a_checkpoint_nobody_called_is_refused():
 
 def peaks_of_torch(model, x, autocast=False):
     """(peak of inference, peak of forward and backward), all tensors, by PyTorch's own memory tracker."""
+    from torch.distributed._tools.mem_tracker import MemTracker  # not in PyTorch 2.4
+
     casting = partial(torch.autocast, "cpu", torch.bfloat16, enabled=autocast)
     total = lambda tracker: sum(kinds["Total"] for kinds in tracker.get_tracker_snapshot("peak").values())
     model.eval()

@@ -101,6 +101,7 @@ OTHER = [
      "window", 1, 0),
     ("Expected hidden[0] size (1, 128, 302), got (1, 40, 302)", "state", [1, 128, 302], [1, 40, 302]),
     ("Expected hidden size (2, 4, 16), got [1, 4, 16]", "state", [2, 4, 16], [1, 4, 16]),
+    ("expecting key_padding_mask shape of (2, 5), but got torch.Size([5, 2])", "mask", [2, 5], [5, 2]),
     ("input must have 3 dimensions, got 2", "rank", 3, 2),
     ("input has inconsistent input_size: got 8, expected 10", "features", 10, 8),
     ("multi-target not supported at /pytorch/aten/src/THCUNN/generic/ClassNLLCriterion.cu:15", "target_rank", 1, None),

@@ -82,7 +82,7 @@ MODELS = {
     "a part compiled": (lambda: Runs(lambda m, x: m.f(m.c(x).mean((2, 3))), c=torch.compile(nn.Conv2d(3, 8, 3)), f=nn.Linear(8, 2)), (1, 3, 8, 8), []),
     "a custom autograd function": (lambda: Runs(lambda m, x: Sign.apply(m.fc(x)) @ torch.ones(8, 3), fc=nn.Linear(8, 8)), (2, 8), []),
     "a branch on values": (lambda: Runs(lambda m, x: m.fc(x * 2 if x.sum() > 0 else x), fc=nn.Linear(8, 4)), (2, 8), []),
-    "torch.cond": (lambda: Runs(lambda m, x: torch.cond(x.sum() > 0, lambda x: m.fc(x), lambda x: x * 2, (x,)), fc=nn.Linear(8, 8)), (2, 8), ["Runs"]),
+    "torch.cond": (lambda: Runs(lambda m, x: torch.cond(x.sum() > 0, lambda x: m.fc(x), lambda x: m.fc(x * 2), (x,)), fc=nn.Linear(8, 8)), (2, 8), ["Runs"]),
     "vmap": (lambda: Runs(lambda m, x: torch.vmap(m.fc)(x).sum(1), fc=nn.Linear(8, 4)), (3, 5, 8), []),
     "functional_call": (lambda: Runs(lambda m, x: torch.func.functional_call(m.fc, {k: v * 2 for k, v in m.fc.named_parameters()}, (x,)), fc=nn.Linear(8, 4)), (3, 8), []),
     "gradients of its own": (lambda: Runs(energy, fc=nn.Linear(8, 1)), (3, 8), ["grad"]),

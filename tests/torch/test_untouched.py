@@ -40,7 +40,7 @@ def digest(model) -> dict:
         "grad": torch.is_grad_enabled(),
         "defaults": (
             torch.get_default_dtype(),
-            torch.get_default_device(),
+            torch.empty(0).device,
             torch.is_autocast_enabled("cpu"),
             torch.get_autocast_dtype("cpu"),
         ),

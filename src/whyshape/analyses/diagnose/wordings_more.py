@@ -143,7 +143,7 @@ def _(m):
     return int(m[3]), int(m[4]), {"weight": numbers(m[1]), "input": numbers(m[2]), "groups": 1}
 
 
-@form(rf"(?:L|RN|GR)\w+: Expected input to be ([\w ]+?), got {N}D(?: tensor)? instead", "rank")
+@form(rf"(?:L|RN|GR)\w+: Expected (?:input|hidden|hx\[\d\]) to be ([\w ]+?), got {N}D(?: tensor)? instead", "rank")
 def _(m):
     return m[1], int(m[2]), {"ranks": numbers(m[1])}
 
@@ -168,6 +168,11 @@ def _(m):
 @form(r"attn_mask's shape torch\.Size\(\[([\d, ]+)\]\), but should be \(([\d, ]+)\)", "mask")
 def _(m):
     return numbers(m[2]), numbers(m[1]), {}
+
+
+@form(r"expecting key_padding_mask shape of \((\d+), (\d+)\), but got torch\.Size\(\[([\d, ]+)\]\)", "mask")
+def _(m):
+    return [int(m[1]), int(m[2])], numbers(m[3]), {}
 
 
 @form(rf"Expected key_padded_mask\.shape\[{N}\] to be {N}, but got {N}", "mask")

@@ -71,7 +71,7 @@ def entry_of(func) -> Entry | None:
     return _table("torchvision" in sys.modules).get(func)
 
 
-# Facts about a tensor that are no sizes: PyTorch answers them itself, from the stand-in.
+# What is no size and needs no rule: PyTorch answers it itself, from the stand-in.
 FACTS = frozenset(
     [
         "dim",
@@ -107,6 +107,7 @@ FACTS = frozenset(
         "is_vulkan_available",
         "register_post_accumulate_grad_hook",
         "share_memory_",
+        "_assert",  # asks Python
     ]
 )
 # What asks for the numbers inside a tensor: a stand-in has none.

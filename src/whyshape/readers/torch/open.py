@@ -19,8 +19,6 @@ def opened(func) -> Callable | None:
         return None
     scope, no = dict(func.__globals__), lambda *args: False
     scope.update({name: no for name in CHECKS if name in scope})
-    if "overrides" in code.co_names:  # as torch._assert asks: overrides.has_torch_function(...)
-        scope["overrides"] = types.SimpleNamespace(**dict.fromkeys(CHECKS, no))
     body = types.FunctionType(code, scope, func.__name__, func.__defaults__, func.__closure__)
     body.__kwdefaults__ = func.__kwdefaults__
     return body

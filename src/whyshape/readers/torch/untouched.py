@@ -19,8 +19,9 @@ _EMPTY = {kind: kind() for kind in _CONTAINERS}
 _ROOM = 10_000  # items of the containers that one attribute holds: beyond, it is data and not state
 # What an attribute may hold that has no state of its own, or state that is not the model's.
 _CLOSED = (torch.Tensor, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, torch.Generator)
-_TABLES = itemgetter(*[name for name, held in vars(torch.nn.Module()).items() if type(held) in (dict, set)])
-_HOOKS = itemgetter(*[name for name, held in vars(torch.nn.Module()).items() if type(held) is OrderedDict])
+_HELD = [name for name, held in vars(torch.nn.Module()).items() if type(held) in _CONTAINERS]
+_TABLES = itemgetter(*[name for name in _HELD if "_hooks" not in name])
+_HOOKS = itemgetter(*[name for name in _HELD if "_hooks" in name])
 # PyTorch's own layers that set attributes in their forward, or call functions they were given.
 _BUSY = tuple(f"torch.nn.modules.{name}" for name in ("rnn", "transformer", "loss", "lazy"))
 
@@ -47,14 +48,18 @@ def untouched(modules):
 def _only_pytorch(modules) -> bool:
     """Whether no code runs here but that of PyTorch's own layers, which leaves them as they are."""
     for kind in {type(m) for m in modules}:
-        for home in (kind.__module__, kind.forward.__module__, kind.__call__.__module__):  # a class may have been given another forward
-            if not home.startswith("torch.nn.modules.") or home.startswith(_BUSY):
-                return False
+        if not _of_pytorch(kind) or not _of_pytorch(kind.forward) or not _of_pytorch(kind.__call__):  # a class may be given another forward
+            return False
     for m in modules:
         f = m.__dict__
         if f["_forward_pre_hooks"] or f["_forward_hooks"] or f["_backward_pre_hooks"] or f["_backward_hooks"] or "forward" in f:
             return False
     return True
+
+
+def _of_pytorch(code) -> bool:
+    """Whether a class or function is that of PyTorch's own quiet layers."""
+    return code.__module__.startswith("torch.nn.modules.") and not code.__module__.startswith(_BUSY)
 
 
 def _held(modules) -> tuple[list[dict], list]:
@@ -156,13 +161,21 @@ _DEVICES = ("cpu", "cuda")
 
 def _modes() -> tuple:
     autocast = [(torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in _DEVICES]
-    return torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device(), autocast, torch.is_autocast_cache_enabled()
+    return torch.is_grad_enabled(), torch.get_default_dtype(), _default_device(), autocast, torch.is_autocast_cache_enabled()
+
+
+def _default_device() -> torch.device:
+    """The device of new tensors. PyTorch 2.4 stumbles over one that was set and taken back: it is the CPU again."""
+    try:
+        return torch.get_default_device()
+    except AttributeError:
+        return torch.device("cpu")
 
 
 def _set_modes(grad, dtype, device, autocast, cached) -> None:
     torch.set_grad_enabled(grad)
     torch.set_default_dtype(dtype)
-    if torch.get_default_device() != device:
+    if _default_device() != device:
         torch.set_default_device(None if device.type == "cpu" else device)
     for d, (enabled, kept) in zip(_DEVICES, autocast):
         torch.set_autocast_enabled(d, enabled)

@@ -212,6 +212,15 @@ def test_the_lines_of_the_thread():
     assert all(lines)
 
 
+def test_a_picture_without_a_batch_has_its_axes_one_further_on():
+    """Axis 0 of three is axis 1 beside Keras' batch: what flattens all of it is `Flatten`, what keeps the maps is not."""
+    line = lambda layer, i=1: keras_line((graph := read(nn.Sequential(nn.Conv2d(3, 10, 5), layer), (3, 28, 28))).nodes[i], graph)
+    assert line(nn.Flatten(0)).startswith("Flatten() on (24, 24, 10) -> (5760,). Same count, maps last.")
+    assert line(nn.Flatten()) == "no twin: Flatten in Keras keeps the first axis and flattens all others."
+    there = keras.layers.Flatten()(keras.ops.zeros((1, 24, 24, 10)))
+    assert tuple(there.shape) == (1, 5760)
+
+
 def test_output_padding_hides_other_numbers():
     """VISUAL 4.4: equal size, other values, and the twin that is true."""
     graph = read(nn.ConvTranspose2d(64, 32, 3, stride=2, padding=1, output_padding=1), (1, 64, 14, 14))

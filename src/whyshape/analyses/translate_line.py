@@ -40,6 +40,8 @@ def lines(node: Node, notation: Notation) -> list[str]:
     call, twin = found
     first, made = node.inputs[0], node.outputs[0]
     before, after = _there(first, notation, twin), _there(made, notation, twin)
+    if _batchless(node, notation) and made not in notation.maps:  # laid in one row: nothing in front of it to leave out
+        after = tuple(call.out.shape[1:])
     alike = [lookalike(other, after) for other in twin.beware]
     if isinstance(twin, NoTwin):
         return [f"no twin: {twin.reason}.", *alike]
@@ -88,10 +90,14 @@ def lookalike(found: Lookalike, after) -> str:
     return f"{', then '.join(found.steps)} also gives {text(after)}, but not the same values: {found.because}."
 
 
+AXES = ("dim", "start_dim", "end_dim")  # arguments that count axes
+
+
 def _with_a_batch(call: Call) -> None:
-    """One picture alone, as a batch of one."""
+    """One picture alone, as a batch of one: axes counted from the front are one further on."""
     held = vars(call)
     held["input"], held["out"] = (Spec((1, *held[name].shape), held[name].dtype) for name in ("input", "out"))
+    held.update({name: held[name] + 1 for name in AXES if isinstance(held.get(name), int) and held[name] >= 0})
 
 
 def _same(twin: Twin) -> str:

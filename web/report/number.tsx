@@ -80,10 +80,6 @@ export const formulaText = (node: number, tree: number): string => plain(formula
 
 export function Tip() {
   const now = tip.value;
-  return (
-    <div id="tip" role="tooltip" style={{ left: `${clamp(now?.x ?? 0, 8, innerWidth - 260)}px`, top: `${min(now?.y ?? 0, innerHeight - 90) + 4}px` }}>
-      {now?.text}
-      {now?.pinned && <small> Esc closes</small>}
-    </div>
-  );
+  if (now) Object.assign(document.getElementById("tip")!.style, { left: `${clamp(now.x, 8, innerWidth - 260)}px`, top: `${min(now.y, innerHeight - 90) + 4}px` });
+  return now && [now.text, now.pinned && <small> Esc closes</small>];
 }

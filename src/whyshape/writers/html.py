@@ -66,6 +66,7 @@ def page(data: dict[str, Any]) -> str:
 <noscript><h1>{title}</h1>
 <p>This page computes in the browser, and scripts are off. Its layers, as they were read:</p>
 <pre>{html.escape(outline(data))}</pre></noscript>
+{_shell(title)}
 {_below(data)}
 {_island({name: value for name, value in data.items() if name not in BELOW})}
 <script type="application/octet-stream" id="code">{_deflated(code)}</script>
@@ -75,6 +76,53 @@ def page(data: dict[str, Any]) -> str:
 """
 
 
+# The sections that the page's code fills, and what of each never changes: it stands in the file, and the code takes it over as it is.
+SECTIONS = {
+    "answer": "In one line",
+    "layers": "Layers",
+    "trace": "Where does this cell look?",
+    "fits": "What sizes fit?",
+    "bars": "Where are the numbers?",
+}
+LOOKS = {
+    "n chosen": "chosen",
+    "n typed": "typed, must equal",
+    "n calculated": "calculated",
+    "n input": "from the input or the task",
+    "learned": "learned",
+}
+LEGEND = (
+    '<p class="hint">Size comes from a formula. The number of maps is a choice. Point at a number to see who decides it.</p>\n'
+    '<ul class="tools legend" aria-label="Who decides a number">'
+    + "".join(f'<li><span class="{look}">5</span> {words}</li>' for look, words in LOOKS.items())
+    + "</ul>"
+)
+PATTERNS = (
+    '<svg class="patterns" width="0" height="0" aria-hidden="true"><defs>'
+    '<pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<path d="M0 0v5" stroke-width="2"/></pattern>'
+    '<pattern id="cross" width="11" height="11" patternUnits="userSpaceOnUse"><path d="M2 2l7 7m0-7l-7 7"/></pattern></defs></svg>'
+)
+
+
+def _shell(title: str) -> str:
+    """The page without its numbers; a template is nothing to a browser without scripts."""
+    links = "".join(f'<a href="#{name}">{words}</a>' for name, words in {**SECTIONS, "words": WORDS, "checks": CHECKS}.items())
+    sections = "\n".join(
+        f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{words}</h2>{LEGEND if name == "layers" else ""}<div></div></section>'
+        for name, words in SECTIONS.items()
+    )
+    return f"""<template id="shell">
+<header><h1>{title}</h1><nav aria-label="Sections">{links}</nav><p class="tools"></p></header>
+<main>
+{sections}
+</main>
+<div id="tip" role="tooltip"></div>
+{PATTERNS}
+</template>"""
+
+
+WORDS, CHECKS = "Words", "How this was checked"
 BELOW = ("glossary", "checks")  # what no knob changes stands in the file as it is shown
 
 
@@ -83,8 +131,8 @@ def _below(data: dict[str, Any]) -> str:
     words = "".join(f"<dt>{html.escape(word)}</dt><dd>{html.escape(sense)}</dd>" for word, sense in data["glossary"])
     checks = "".join(f"<li>{html.escape(said)}</li>" for said in data["checks"])
     return f"""<footer>
-<section id="words" aria-labelledby="words-h"><h2 id="words-h">Words</h2><dl class="words">{words}</dl></section>
-<section id="checks" aria-labelledby="checks-h"><h2 id="checks-h">How this was checked</h2><ul>{checks}</ul></section>
+<section id="words" aria-labelledby="words-h"><h2 id="words-h">{WORDS}</h2><dl class="words">{words}</dl></section>
+<section id="checks" aria-labelledby="checks-h"><h2 id="checks-h">{CHECKS}</h2><ul>{checks}</ul></section>
 </footer>"""
 
 

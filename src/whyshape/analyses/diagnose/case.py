@@ -12,7 +12,7 @@ from whyshape.analyses.diagnose.trail import Trail, references
 from whyshape.graph import Graph, Problem
 from whyshape.rules import RULES
 from whyshape.rules.base import Rule
-from whyshape.sizes import Cond, product
+from whyshape.sizes import Cond, Size, leaves, product
 
 
 class Offer(NamedTuple):
@@ -93,6 +93,34 @@ class Case:
                 sizes = [[self.trail.size(t, i) for i in range(1, len(s))] for t, s in ((node.inputs[0], before), (node.outputs[0], after))]
                 return Cond("==", product(sizes[0]), product(sizes[1]))
         return None
+
+    @cached_property
+    def one_row_each(self) -> Cond | None:
+        """The demand; where a `view(-1, n)` asks for any multiple of n, the one that gives each of the batch its own row."""
+        demand = self.trail.demand
+        if demand is None:
+            return self.rows_demand
+        shape = self.problem.args[1] if len(self.problem.args) == 2 else self.problem.args[1:]
+        counts_rows = isinstance(shape, (tuple, list)) and shape[:1] in ((-1,), [-1]) and self.x
+        if not counts_rows or not isinstance(demand.left, Size) or demand.left.op != "%":
+            return demand
+        have, known = demand.left.args
+        return Cond("==", have, known * self.trail.size(self.call_inputs[0], 0))
+
+    @cached_property
+    def lacking(self) -> int:
+        """How many axes more are wanted than arrive, where the two numbers count axes; 0 where they count something else."""
+        wanted, arrived = self.wanted, self.arrived
+        if type(wanted) is not int or type(arrived) is not int or "a" in self.problem.numbers:
+            return 0  # two sides of an operation: sizes
+        ranks = {len(self.graph.tensors[i].shape) for i in (*self.call_inputs, *references((self.problem.args, self.problem.kwargs)))}
+        return wanted - arrived if arrived in ranks else 0
+
+    def came_in(self, axis: int) -> bool | None:
+        """Whether an axis of what arrived came with the input, as places and steps do; False: the model chose it, as channels; None: unknown."""
+        size = self.trail.size(self.call_inputs[0], axis % len(self.x))
+        kinds = {at.leaf.ref[0] for at in leaves(size) if at.leaf and at.leaf.ref}
+        return "input" in kinds if kinds else None
 
     @cached_property
     def multiplies(self) -> bool:

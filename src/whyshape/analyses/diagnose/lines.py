@@ -49,6 +49,18 @@ def standing(text: str, line: int) -> tuple[ast.expr, ...]:
     return tuple(sorted(found, key=lambda n: len(ast.unparse(n))))
 
 
+def enclosing(file: str, line: int) -> ast.FunctionDef | None:
+    """The innermost function around a line."""
+    found = [f for f in functions("".join(linecache.getlines(file))) if f.lineno <= line <= (f.end_lineno or f.lineno)]
+    return max(found, key=lambda f: f.lineno, default=None)
+
+
+@lru_cache(maxsize=8)
+def functions(text: str) -> tuple[ast.FunctionDef, ...]:
+    """The functions of a file."""
+    return tuple(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef))
+
+
 def calls(file: str, line: int, op: str) -> list[tuple[ast.Call, ast.expr, list[ast.expr]]]:
     """The calls of an operator on a line: the call, what it is applied to, its other arguments."""
     name = op.rpartition(".")[2]
@@ -156,4 +168,16 @@ def call_at(place) -> ast.Call | None:
     return own
 
 
-__all__ = ["RESIZE", "Operand", "atom", "call_at", "call_of_layer", "calls", "expressions", "line_edit", "operands", "replaced"]
+__all__ = [
+    "RESIZE",
+    "Operand",
+    "atom",
+    "call_at",
+    "call_of_layer",
+    "calls",
+    "enclosing",
+    "expressions",
+    "line_edit",
+    "operands",
+    "replaced",
+]

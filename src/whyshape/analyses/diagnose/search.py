@@ -107,10 +107,15 @@ def unlike(fixes: list[Fix]) -> list[Fix]:
     """One of each, whatever the order of its edits."""
     best: dict[frozenset, Fix] = {}
     for fix in fixes:
-        key = frozenset(repr(sorted(e.items(), key=lambda kv: kv[0])) for e in fix.edits)
+        key = frozenset(repr(sorted((k, plain(v)) for k, v in e.items())) for e in fix.edits)
         if key not in best or fix.rank < best[key].rank:
             best[key] = fix
     return list(best.values())
+
+
+def plain(value):
+    """An argument as one number where all its numbers are alike: 2 says what (2, 2) says."""
+    return value[0] if isinstance(value, (tuple, list)) and value and all(v == value[0] for v in value) else value
 
 
 def as_fix(case: Case, edits, cost: float, says: str, trial) -> Fix:

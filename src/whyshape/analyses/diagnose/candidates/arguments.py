@@ -18,7 +18,7 @@ SLIDING = frozenset(["kernel_size", "stride", "padding", "dilation", "output_pad
 
 def offers(case: Case) -> Iterator[Offer]:
     doubt = 0.5 * (case.rows_demand is not None)  # rows that were mixed are first to be kept whole
-    for demand in (case.trail.demand, case.rows_demand):
+    for demand in dict.fromkeys((case.one_row_each, case.rows_demand)):
         if demand is not None:
             yield from (offer._replace(cost=offer.cost + doubt) for offer in meeting(case, demand))
 

@@ -75,7 +75,7 @@ def missing(case: Case, i: Input, channels: int | None, spatial: int) -> Iterato
         if rank == spatial and channels and i.shape[0] != 1:
             yield Offer(put(i, "unsqueeze", dim=1), 1.4, f"{name} has no channel axis: {name}.unsqueeze(1)")
         return
-    short = (type(case.wanted) is int and case.arrived == case.wanted - 1) or (case.reading and case.reading.kind == "rank")
+    short = case.lacking == 1 or (case.reading and case.reading.kind == "rank")
     near = i.tensor in case.call_inputs or case.near_input() == i
     rows_in_front = case.reading is not None and case.reading.kind == "state" and near and not i.arg and case.layer[1].get("batch_first")
     for dim in range(rank + 1):
@@ -87,8 +87,7 @@ def missing(case: Case, i: Input, channels: int | None, spatial: int) -> Iterato
 
 def extra(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[Offer]:
     rank, name = len(i.shape), called(i)
-    too_many = (spatial and rank > spatial + 2) or (case.reading and case.reading.kind == "rank") or (
-        type(case.wanted) is int and type(case.arrived) is int and case.arrived == case.wanted + 1)  # fmt: skip
+    too_many = (spatial and rank > spatial + 2) or (case.reading and case.reading.kind == "rank") or case.lacking == -1
     for dim, n in enumerate(i.shape):
         if n == 1 and rank > 1:
             yield Offer(
@@ -96,7 +95,8 @@ def extra(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[
             )
     if too_many and rank > 1:
         for dim in range(rank):
-            yield Offer(put(i, "index", dim=dim, index=0), 3.8 + 0.1 * dim, f"only the first along axis {dim} of {name}")
+            cost = 3.8 + 0.1 * dim + 0.4 * (i.shape[dim : dim + 1] == case.rows)  # one of the batch is less than one step of all
+            yield Offer(put(i, "index", dim=dim, index=0), cost, f"only the first along axis {dim} of {name}")
 
 
 def order(case: Case, i: Input, channels: int | None, spatial: int) -> Iterator[Offer]:
@@ -191,6 +191,10 @@ def several(case: Case) -> Iterator[Offer]:
         if rank[0] <= 2 and rest and len(case.inputs) <= 6:
             edits = tuple(e for i in rest for e in put(i, "unsqueeze", dim=0))
             yield Offer(edits, 0.6 if state else 2.8, f"{' and '.join(called(i) for i in rest)} lack their first axis")
+        ones = [i for i in rest if rank[0] > 1 and i.shape[0] == 1]
+        if len(ones) > 1:
+            edits = tuple(e for i in ones for e in put(i, "squeeze", dim=0))
+            yield Offer(edits, 0.7 if state else 3.0, f"{' and '.join(called(i) for i in ones)} have an axis of 1 too many in front")
         if rank[0] == 3 and len(group) == len(case.inputs):
             yield Offer(put("all", "permute", dims=(1, 0, 2)), 2.2, "the first two axes of every input change places")
         if rank[0] == 3 and len(rest) > 1:

@@ -18,6 +18,8 @@ def offers(case: Case) -> Iterator[Offer]:
     yield from one_axis_more(case, call)
     yield from another_kind(case, call)
     yield from maps_in_steps(case, call)
+    yield from folded(case, call)
+    yield from steps_of_a_cell(case, call)
     yield from mask_of_fewer(case, call)
 
 
@@ -45,8 +47,9 @@ def permuted(case: Case, call: ast.Call) -> Iterator[Offer]:
         here = case.call_inputs[0] in case.graph.inputs and not whole  # the inputs' own axes are changed where they come in
         if not here and ((1 in at and x[-1] != wanted) or (2 in at and x[1] != wanted)):
             says = f"axis {at[-1]} holds the {wanted} that {name} wants"
-            yield instead(case, call, f"{it}.transpose(1, 2)", says, 1.0, ".transpose(1, 2)" if whole else "")
-    if len(x) == 4 and x[-1] == wanted and x[1] != wanted and "in_channels" in case.layer[1]:
+            counted = whole and 1 in at and case.came_in(1) is True and case.came_in(-1) is False  # steps, not features
+            yield instead(case, call, f"{it}.transpose(1, 2)", says, 2.2 if counted else 1.0, ".transpose(1, 2)" if whole else "")
+    if len(x) == 4 and x[-1] == wanted != x[1] and "in_channels" in case.layer[1] and (case.came_in(1), case.came_in(-1)) != (False, True):
         yield instead(case, call, f"{it}.permute(0, 3, 1, 2)", f"channels in front for {name}", 1.0)
 
 
@@ -75,6 +78,30 @@ def maps_in_steps(case: Case, call: ast.Call) -> Iterator[Offer]:
         yield instead(case, call, f"{it}.flatten(2).{turn}", f"the {x[2]}*{x[3]} places are the steps", 0.8)
     elif x[3] == width and turn.startswith("t"):
         yield instead(case, call, f"{it}.flatten(1, 2)", f"{x[1]}*{x[2]} steps of {width}", 0.9)
+
+
+def folded(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """Clips, (N, T, C, H, W), that reach a layer for pictures: every frame is one of a larger batch."""
+    x, it = case.x, atom(call.args[0])
+    if case.spatial and len(x) == case.spatial + 3 and x[2] == case.layer[1].get("in_channels"):
+        yield instead(case, call, f"{it}.flatten(0, 1)", f"each of the {x[0]}*{x[1]} by itself", 0.9)
+
+
+def steps_of_a_cell(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """A whole series reaches a layer for one step: the layer is called once for each."""
+    x, kept = case.x, case.layer[1]
+    if "num_layers" in kept or "hidden_size" not in kept or len(x) != 3 or x[-1] != kept.get("input_size") or len(call.args) > 2:
+        return
+    states = [case.graph.tensors[i].shape for i in case.call_inputs[1:]]
+    axis = 0 if states and states[0][:1] == x[1:2] != x[:1] else 1
+    cell, steps = ast.unparse(call.func), f"{atom(call.args[0])}.unbind({axis})"
+    state = ast.unparse(call.args[1]) if len(call.args) > 1 else "None"
+    name = state if state.isidentifier() and state != "None" else "state"
+    new = f"({name} := {state}, [{name} := {cell}(step, {name}) for step in {steps}])[1][-1]"
+    loop = f"for step in {steps}: {name} = {cell}(step, {name})" + (f"   # from {name} = {state}" if name != state else "")
+    (edit,), cost, _ = line_edit(case.problem.file, case.problem.line, call, new, "", 0.6)
+    says = f"{case.problem.path.rpartition('.')[2]} reads one step, {x[axis]} arrive: {loop}"
+    yield Offer(({**edit, "forward": says},), cost, says)
 
 
 def mask_of_fewer(case: Case, call: ast.Call) -> Iterator[Offer]:

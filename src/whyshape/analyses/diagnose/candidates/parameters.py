@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from whyshape.analyses.diagnose.case import Case, Offer
+from whyshape.analyses.diagnose.lines import operands
 from whyshape.analyses.diagnose.trail import Compiled, Knob, references
 
 
 def offers(case: Case) -> Iterator[Offer]:
     yield from turned(case)
+    yield from lacking_axes(case)
     demand = case.trail.demand
     if demand is None:
         return
@@ -44,10 +46,29 @@ def turned(case: Case) -> Iterator[Offer]:
             yield Offer((edit,), 1.8, f"{t.name} of shape {t.shape[1]}x{t.shape[0]}: its two axes the other way round")
 
 
+def lacking_axes(case: Case) -> Iterator[Offer]:
+    """A weight of one's own with fewer axes than the operator reads: axes of 1 in front."""
+    for i in references((case.problem.args, case.problem.kwargs)):
+        t = case.graph.tensors[i]
+        if case.lacking > 0 and t.kind in ("parameter", "buffer") and len(t.shape) == case.arrived and free(case, t.name):
+            shape = (1,) * case.lacking + t.shape
+            yield Offer(
+                ({"param": t.name, "shape": shape},), 2.2, f"{t.name} of shape {'x'.join(map(str, shape))}: {case.wanted} axes are read"
+            )
+            for given in operands(case):
+                if given.tensor == i:
+                    index = ", ".join(["None"] * case.lacking)
+                    yield given.instead(case, f"{given.text}[{index}]", f"{case.wanted} axes are read", 1.0)
+
+
 def free(case: Case, path: str) -> bool:
     """Whether the parameter is no argument of a layer PyTorch has: those are changed by their arguments."""
     holder, _, name = path.rpartition(".")
-    return case.patient.layers.get(holder, ("", {}))[0] not in case.patient.types and name not in ("running_mean", "running_var")
+    kind, kept = case.patient.layers.get(holder, ("", {}))
+    return (kind not in case.patient.types or not any(type(v) is int for v in kept.values())) and name not in (
+        "running_mean",
+        "running_var",
+    )
 
 
 def groups(knobs: list[Knob]) -> Iterator[list[Knob]]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import linecache
 from collections.abc import Iterator
-from functools import lru_cache
 
 from whyshape.analyses.diagnose.candidates.layer_calls import instead
 from whyshape.analyses.diagnose.case import Case, Offer
-from whyshape.analyses.diagnose.lines import atom, call_of_layer, calls
+from whyshape.analyses.diagnose.lines import atom, call_of_layer, calls, enclosing
 from whyshape.graph import Node
 from whyshape.sizes import Size, leaves
 
@@ -68,16 +66,9 @@ def shares(case: Case, call: ast.Call, fed: int, axis: int, widths: list[int], j
 
 def readers(file: str, line: int, given: ast.expr) -> int:
     """How many calls in the function of that line are given the same expression first: a reader for every share, or one that reads all."""
-    functions = [f for f in enclosing("".join(linecache.getlines(file))) if f.lineno <= line <= (f.end_lineno or f.lineno)]
-    inner = max(functions, key=lambda f: f.lineno, default=None)
+    inner = enclosing(file, line)
     same = lambda n: isinstance(n, ast.Call) and n.args and ast.dump(n.args[0]) == ast.dump(given)
     return sum(map(bool, map(same, ast.walk(inner)))) if inner else 0
-
-
-@lru_cache(maxsize=8)
-def enclosing(text: str) -> tuple[ast.FunctionDef, ...]:
-    """The functions of a file."""
-    return tuple(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef))
 
 
 MADE_FOR = ("in_features", "in_channels", "input_size")

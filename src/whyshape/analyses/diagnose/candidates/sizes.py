@@ -12,7 +12,7 @@ from whyshape.analyses.diagnose.candidates.targets import last
 from whyshape.analyses.diagnose.case import Case, Input, Offer
 from whyshape.analyses.diagnose.rows import batch_survives
 from whyshape.analyses.diagnose.trail import Compiled
-from whyshape.sizes import Cond, Size, leaves
+from whyshape.sizes import leaves
 
 # Sizes that data sets, papers and pretrained weights are made for.
 USUAL = (
@@ -82,7 +82,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
     """Heights and widths that meet the demand by arithmetic, and then run."""
     h, w = i.shape[-2:]
     rank, place = len(i.shape), case.graph.inputs.index(i.tensor)
-    demand = one_row_each(case)
+    demand = case.one_row_each
     if demand is not None:
         compiled = Compiled(demand)
         sides = [
@@ -142,17 +142,6 @@ def another(now: tuple[int, int], first: tuple[int, int], size: tuple[int, int],
     return stretch(now, size) < FORM <= stretch(now, first)
 
 
-def one_row_each(case: Case) -> Cond | None:
-    """The demand; where a `view(-1, n)` asks for any multiple of n, the one that gives each of the batch its own row."""
-    demand = case.trail.demand
-    if demand is None:
-        return case.rows_demand
-    if not isinstance(demand.left, Size) or demand.left.op != "%" or demand.relation != "==" or int(demand.right):
-        return demand
-    have, known = demand.left.args
-    return Cond("==", have, known * case.trail.size(case.call_inputs[0], 0)) if case.call_inputs and case.x else demand
-
-
 def candidates(case: Case, h: int, w: int, fits, near_first: bool) -> Iterator[tuple[int, int]]:
     """Sizes that meet the demand: the nearest ones where rounding is all it takes, the usual ones where the size is another."""
     seen: set[tuple[int, int]] = set()
@@ -201,7 +190,7 @@ def anything(h: int, w: int) -> Iterator[tuple[int, int]]:
 
 def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
     """A sequence made longer or shorter until the model runs."""
-    n, name = i.shape[dim], called(i)
+    n, name, solid = i.shape[dim], called(i), len(i.shape) == 5
     demand, place = case.trail.demand, case.graph.inputs.index(i.tensor)
     if demand is not None:
         compiled = Compiled(demand)
@@ -210,15 +199,16 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
             return
         fits = compiled.holds([id(at) for at in held])
         small = demand.relation != "=="
+        rounding = all(any(at.leaf and at.leaf.ref == ("input", place, dim) for at in leaves(s)) for s in (demand.left, demand.right))
     else:
         if case.reading is None:
             return
-        fits, small = lambda v: True, False
+        fits, small, rounding = lambda v: True, False, False
     around = [v for d in range(1, max(n, 64) + 1) for v in (n + d, n - d) if v > 0]
     wanted = [v for v in (case.wanted, case.arrived) if type(v) is int and 0 < v < 10**6]
     far = sorted({n * k for k in (2, 3, 4, 8, 16)} | set(range(n + 64, n + 4096, 16)) | set(range(1, n + 1)), key=lambda v: abs(v - n))
     target = last(case)  # a loss that counts otherwise than its target: the length is not to blame
-    for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and fits(v)), runs(case)):
+    for v in islice((v for v in dict.fromkeys([*wanted, *around, *far]) if v != n and v > (dim == 0) and fits(v)), runs(case)):
         change = (
             put(i, "resize", length=v)
             if op == "resize"
@@ -236,6 +226,7 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
             doubt = 1.5 * (
                 v == case.wanted and n == case.arrived and i.whole and "out_channels" in case.layer[1]
             )  # axes that changed places
+            doubt += 1.5 * (solid and not rounding)  # scans are cut to what halves well, not until a head fits
             yield Offer(
                 change, doubt + (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 2.0 * (target is not None) + 1.0 * (4 * v < n), says
             )

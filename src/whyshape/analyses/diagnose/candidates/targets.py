@@ -31,10 +31,13 @@ def offers(case: Case) -> Iterator[Offer]:
     if len(logits) == 2 == rank + 1 and logits[0] == shape[0] and not target.whole:
         yield from one_column(case, name)
     for dim in range(1, rank):
+        if shape[dim] == 1:
+            continue  # nothing to choose from
         hot = logits[dim : dim + 1] == shape[dim : dim + 1]
+        unlike = rank == len(logits) and not hot  # columns for other classes than are scored
         yield Offer(
             ({"target": "argmax", "dim": dim},),
-            (0.6 if hot and target.whole else 1.3 if hot else 2.6) + 0.1 * dim,
+            (0.6 if hot and target.whole else 1.3 if hot else 3.6 if unlike else 2.6) + 0.1 * dim,
             f"{name} as class numbers: {name}.argmax({dim})",
         )
     if rank == 4 and sorted(shape) == sorted(logits) and shape != logits:

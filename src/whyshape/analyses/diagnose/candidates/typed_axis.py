@@ -67,7 +67,13 @@ def is_state(case: Case, tensor: int) -> bool:
 def last_state(case: Case, node, tensor: int) -> Iterator[Offer]:
     """The states of a recurrent layer, (layers, batch, features), given whole to what reads one row for each of the batch."""
     shape = case.graph.tensors[tensor].shape
-    call = call_at(node) if is_state(case, tensor) else None
+    if not is_state(case, tensor):
+        return
+    for method, on, _ in calls(node.file, node.line, node.op):
+        if isinstance(method.func, ast.Attribute) and on is method.func.value:
+            new = replaced(method, (on, f"{atom(on)}.transpose(0, 1)"))
+            yield line_edit(node.file, node.line, method, new, "the batch in front of the layers", 1.0)
+    call = call_at(node)
     if call is not None and isinstance(call.args[0], (ast.Name, ast.Call, ast.Attribute, ast.Subscript)):
         new = replaced(call, (call.args[0], f"{atom(call.args[0])}[-1]"))
         yield line_edit(node.file, node.line, call, new, f"the state of the last of the {shape[0]}: one row for each of the batch", 0.9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 
 import torch
@@ -44,6 +45,28 @@ def test_lines_are_the_users_own():
     for node in graph.nodes:
         assert node.file == __file__
         assert node.op.removeprefix("Tensor.").strip("_") in lines[node.line - 1].partition("#")[2].split(), (node.op, lines[node.line - 1])
+
+
+def test_a_copy_of_pytorchs_file_is_the_users_own(tmp_path, monkeypatch):
+    """Code that is equal, line by line, still stands in another file: whose it is does not depend on what was read before."""
+    source = inspect.getsource(torch.nn.modules.conv).replace("from .", "from torch.nn.modules.")
+    (tmp_path / "copied_conv.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    copied = importlib.import_module("copied_conv").Conv2d
+    for kind, file in [(nn.Conv2d, ""), (copied, str(tmp_path / "copied_conv.py")), (nn.Conv2d, "")]:
+        (node,) = read(kind(1, 4, 3), (1, 1, 8, 8)).nodes
+        assert node.file == file
+
+
+def test_equal_functions_are_rewritten_each_in_its_own_file(tmp_path, monkeypatch):
+    """The line of the model's code that is named stands in the file that ran."""
+    from whyshape.readers.torch.rewritten import rewritten
+
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("one_of_two", "two_of_two"):
+        (tmp_path / f"{name}.py").write_text("def half(n):\n    return 0.5 * n\n")
+        made = rewritten(importlib.import_module(name).half.__code__)
+        assert made is not None and made.co_filename == str(tmp_path / f"{name}.py")
 
 
 class Split(nn.Module):

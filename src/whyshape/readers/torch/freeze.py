@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,7 +13,6 @@ from whyshape.readers.torch.stopped import HOME, OWN
 from whyshape.readers.torch.tracer import Tracer
 from whyshape.sizes import Cond, Leaf, Size, substitute
 
-_internal: dict[Any, bool] = {}
 _PLAIN = frozenset((int, bool, float, str, type(None)))
 _new = tuple.__new__  # a NamedTuple made from its fields at once: there is one for every operator and every tensor
 
@@ -32,6 +32,7 @@ class Freezer:
         self.dtypes: dict[Any, str] = {}
         self.module_calls: list[list] = []
         self.done = 0  # calls written down
+        self.lines: dict[int, list[int | None]] = {}  # of a code object, by its id: the line of every second byte
         self.input_indices = []
         for name, tensor, axes in inputs:
             self.input_indices.append(self.add(tensor, "input", name, axes))
@@ -191,15 +192,23 @@ class Freezer:
     def place(self, scope, code, lasti) -> tuple[str, str, str, int]:
         """The module's path and type, and the user's line that made the call: PyTorch's own files are looked through."""
         if scope is None:
-            return "", type(self.modules[0][1]).__name__, *_line(code, lasti)
+            return "", type(self.modules[0][1]).__name__, *self.line(code, lasti)
         module = scope[0]
         path = self.paths.get(id(module), "")
         name = type(module).__name__
-        while _is_internal(code) and scope is not None:
+        while _is_internal(code.co_filename) and scope is not None:
             code, lasti, scope = scope[1:4]
         if code.co_filename.startswith(OWN):  # PyTorch's own layer, called by us: nobody's line
             return path, name, "", 0
-        return path, name, *_line(code, lasti)
+        return path, name, *self.line(code, lasti)
+
+    def line(self, code, lasti: int) -> tuple[str, int]:
+        """The file and the line of an instruction."""
+        table = self.lines.get(id(code))
+        if table is None:
+            table = self.lines[id(code)] = [line for start, end, line in code.co_lines() for _ in range(start, end, 2)]
+        line = table[lasti // 2] if lasti // 2 < len(table) else None
+        return code.co_filename, line or code.co_firstlineno
 
     def finish(self, result, facts) -> None:
         """What the run gave, and the conditions it held under."""
@@ -235,22 +244,10 @@ def repr_of(size) -> str:
     return write(size, lambda at: str(at.leaf.ref))
 
 
-def _is_internal(code) -> bool:
-    known = _internal.get(code)
-    if known is None:
-        known = _internal[code] = code.co_filename.startswith((HOME, OWN)) or code.co_filename.startswith("<")
-    return known
-
-
-_lines: dict[Any, list] = {}
-
-
-def _line(code, lasti: int) -> tuple[str, int]:
-    table = _lines.get(code)
-    if table is None:
-        table = _lines[code] = [line for start, end, line in code.co_lines() for _ in range(start, end, 2)]
-    line = table[lasti // 2] if lasti // 2 < len(table) else None
-    return code.co_filename, line or code.co_firstlineno
+@lru_cache(maxsize=4096)
+def _is_internal(file: str) -> bool:
+    """Whether a file is PyTorch's or ours. Asked by name: two code objects are equal wherever they stand, as in a copy of PyTorch's file."""
+    return file.startswith((HOME, OWN, "<"))
 
 
 def freeze(modules, tracer: Tracer, inputs, result, facts, notes=(), name="") -> Graph:

@@ -37,6 +37,7 @@ from whyshape.readers.torch.stopped import HOME, OWN, frames
 ALIKE = 64  # calls of the same class with the same arguments that are changed together
 OUTSIDE = {"io", "_io", "posix", "nt", "_socket", "_posixsubprocess"}  # functions of these reach out of the process ...
 READS = {"stat", "lstat", "fspath", "getcwd", "listdir", "scandir", "getpid", "urandom", "cpu_count"}  # ... but these change nothing
+LIBRARY = os.path.dirname(os.__file__) + os.sep  # Python's own files keep caches in their globals
 SOURCES = {linecache.__file__, tokenize.__file__}  # Python reads the source for a stack that is kept
 ATOMS = (int, float, complex, str, bytes, bool, type(None), type, types.FunctionType, types.BuiltinFunctionType, torch.dtype, torch.device,
          enum.Enum, range, slice)  # fmt: skip
@@ -79,16 +80,13 @@ def _watch(frame, event: str, called) -> None:
         code = frame.f_code
         if code is logging.Logger.handle.__code__ or code is torch.save.__code__:
             raise Unsafe("a constructor writes a log" if code is logging.Logger.handle.__code__ else "a constructor saves a file")
-        if not code.co_filename.startswith((HOME, OWN)) and _sets_globals(code):
+        if not code.co_filename.startswith((HOME, OWN, LIBRARY, "<")) and _sets_globals(code):
             raise Unsafe(f"{code.co_name} sets a global")
 
 
 @functools.lru_cache(maxsize=1024)
 def _sets_globals(code) -> bool:
-    library = os.path.dirname(os.__file__) + os.sep  # Python's own keeps caches there
-    return not code.co_filename.startswith((library, "<")) and any(
-        i.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for i in dis.get_instructions(code)
-    )
+    return any(i.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for i in dis.get_instructions(code))
 
 
 class Again:
@@ -210,21 +208,8 @@ def reassigned(code, names: set[str]) -> set[str]:
     return found & names
 
 
-CHANGES = {
-    "append",
-    "appendleft",
-    "clear",
-    "extend",
-    "insert",
-    "pop",
-    "popitem",
-    "popleft",
-    "remove",
-    "reverse",
-    "setdefault",
-    "sort",
-    "update",
-}
+CHANGES = {"append", "appendleft", "clear", "extend", "insert", "pop", "popitem", "popleft", "remove", "reverse", "setdefault", "sort",
+           "update"}  # fmt: skip  # methods that change what they are called on
 
 
 def _root(node) -> str:

@@ -142,9 +142,13 @@ def _as_value(node):
     return node
 
 
-@lru_cache(maxsize=4096)
 def rewritten(code: CodeType) -> CodeType | None:
     """The code rewritten; None where its source is not at hand."""
+    return _rewritten(code, code.co_filename)
+
+
+@lru_cache(maxsize=4096)
+def _rewritten(code: CodeType, _file: str) -> CodeType | None:  # code is equal to its copy in another file
     for node in _nodes(code):
         try:
             if _says(_made(code, node, _kind(code))) != _says(code):

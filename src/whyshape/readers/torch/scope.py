@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 
 from whyshape.readers.torch.record import END, GAVE
-from whyshape.readers.torch.tracer import Tracer
+from whyshape.readers.torch.tracer import Tracer, transformed
 
 
 class _Active(threading.local):
@@ -23,13 +23,11 @@ _active = _Active()
 _original_call = torch.nn.Module.__call__
 _lock = threading.Lock()
 _running = 0
-
-
 COMPILED, SCRIPTED = "compiled by torch.compile", "compiled by TorchScript"
-_kinds: dict[type, str] = {}  # of classes of modules: how they differ from others, or nothing
 
 
 def _kind(cls: type) -> str:
+    """How modules of a class differ from others, or nothing."""
     if cls.__name__ == "OptimizedModule":
         return COMPILED
     return SCRIPTED if issubclass(cls, torch.jit.ScriptModule) else ""
@@ -46,7 +44,7 @@ def _alone(module, *args, **kwargs):
 
 def _call(module, *args, **kwargs):
     tracer = _active.tracer
-    if tracer is None:
+    if tracer is None or transformed() is not None:
         return _original_call(module, *args, **kwargs)
     frame, calls, outer = sys._getframe(1), tracer.calls, tracer.scope
     # A list the model may go on filling, as DenseNet does.
@@ -55,9 +53,9 @@ def _call(module, *args, **kwargs):
     tracer.scopes.append(scope)
     out = None
     try:
-        kind = _kinds.get(module.__class__)
+        kind = tracer.kinds.get(module.__class__)
         if kind is None:
-            kind = _kinds[module.__class__] = _kind(module.__class__)
+            kind = tracer.kinds[module.__class__] = _kind(module.__class__)
         if kind == COMPILED:  # the module inside is what the user wrote
             out = _call(module._orig_mod, *args, **kwargs)
         elif kind or (tracer.closed and id(module) in tracer.closed):

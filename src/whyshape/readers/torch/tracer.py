@@ -42,7 +42,9 @@ _BETWEEN = frozenset(
 # A rule that cannot tell, or stumbles over an argument nobody can serve: PyTorch has the word.
 STUMBLES = (Unexplained, TypeError, AttributeError, LookupError, ValueError, ArithmeticError)
 _SIZE_GETTERS = (Tensor.shape.__get__, Tensor.size, Tensor.__len__, Tensor.numel, Tensor.nelement, torch.numel)
-
+# How deep we are in transforms of torch.func (vmap, grad, jacrev): a number, or None outside. Inside, a tensor shows the sizes of one
+# sample and hides the axis of the others, so that no rule may answer.
+transformed = torch._C._functorch.maybe_current_level
 
 _NO_WORDS: dict = {}  # one for all calls without keywords; nobody writes into it
 
@@ -62,6 +64,7 @@ class Tracer(TorchFunctionMode):
         self.scopes: list[list] = []  # ModuleRun fields, in the order the calls began
         self.grad = not torch.is_grad_enabled()  # only the model's own no_grad counts
         self.scope: list | None = None  # the module call we are in
+        self.kinds: dict[type, str] = {}  # of the classes of modules met: how they differ from others (scope.py)
         self.refused: tuple | None = None
         self.refusals: list[int] = []  # how many calls stood before each; more than one where the model caught them
         self.broke_in: list | None = None  # the innermost module call an exception came out of
@@ -77,6 +80,9 @@ class Tracer(TorchFunctionMode):
             self.handlers[getter] = self.size_getter(getter)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        if transformed() is not None:
+            self.doubted = self.execute
+            raise NeedsValues("a transform of torch.func hides an axis of the tensors inside it")
         handler = self.handlers.get(func) or self.handlers.setdefault(func, self.handler(func))
         frame = sys._getframe(1)
         while frame.f_code.co_filename in _BETWEEN:

@@ -42,6 +42,8 @@ class Explanation:
     def verified_sentence(self) -> str:
         """How many shapes PyTorch was asked for, and whether it agrees."""
         n, differ = self.verified.checked, self.verified.differences
+        if not n and not differ:
+            return "Nothing was compared with PyTorch: no result shape came from a rule."
         if not differ:
             return f"PyTorch agrees: {n:,} result shapes were computed by both and are equal."
         first = differ[0]
@@ -114,7 +116,7 @@ class Explanation:
         for i in graph.inputs:
             t = graph.tensors[i]
             shapes.append(tuple(letter or int(n) for n, letter in zip(t.shape, t.axes or ("",) * len(t.shape))))
-        if not any(isinstance(n, str) for s in shapes for n in s) and len(shapes[0]) > 2:
+        if not any(isinstance(n, str) for s in shapes for n in s) and len(shapes[0]) > 1:
             words = ("D", "H", "W") if len(shapes[0]) > 4 else ("H", "W") if len(shapes[0]) == 4 else ("L",)
             shapes[0] = (*shapes[0][: -len(words)], *words)
         dtypes = [graph.tensors[i].dtype for i in graph.inputs]

@@ -83,7 +83,11 @@ MODELS = {
     "a custom autograd function": (lambda: Runs(lambda m, x: Sign.apply(m.fc(x)) @ torch.ones(8, 3), fc=nn.Linear(8, 8)), (2, 8), []),
     "a branch on values": (lambda: Runs(lambda m, x: m.fc(x * 2 if x.sum() > 0 else x), fc=nn.Linear(8, 4)), (2, 8), []),
     "torch.cond": (lambda: Runs(lambda m, x: torch.cond(x.sum() > 0, lambda x: m.fc(x), lambda x: m.fc(x * 2), (x,)), fc=nn.Linear(8, 8)), (2, 8), ["Runs"]),
-    "vmap": (lambda: Runs(lambda m, x: torch.vmap(m.fc)(x).sum(1), fc=nn.Linear(8, 4)), (3, 5, 8), []),
+    "vmap": (lambda: Runs(lambda m, x: torch.vmap(m.fc)(x).sum(1), fc=nn.Linear(8, 4)), (3, 5, 8), ["Runs"]),
+    "vmap over weights": (lambda: Runs(lambda m, x: torch.vmap(lambda w: x @ w)(m.fc.weight.view(4, 8, 1)), fc=nn.Linear(8, 4)), (3, 8), ["Runs"]),
+    "vmap in a part": (lambda: Runs(lambda m, x: m.c(x).relu(), c=Runs(lambda m, x: torch.vmap(m.fc)(x), fc=nn.Linear(8, 4))), (3, 5, 8), ["Runs"]),
+    "jacobian": (lambda: Runs(lambda m, x: torch.func.jacrev(m.fc)(x), fc=nn.Linear(8, 4)), (8,), ["Runs"]),
+    "a tensor of its own": (lambda: Runs(lambda m, x: m.fc(x) + torch.arange(4) + torch.zeros(3, 1), fc=nn.Linear(8, 4)), (3, 8), []),
     "functional_call": (lambda: Runs(lambda m, x: torch.func.functional_call(m.fc, {k: v * 2 for k, v in m.fc.named_parameters()}, (x,)), fc=nn.Linear(8, 4)), (3, 8), []),
     "gradients of its own": (lambda: Runs(energy, fc=nn.Linear(8, 1)), (3, 8), ["grad"]),
     "quantised layers": (quantised, (3, 8), ["linear_dynamic", "linear_dynamic"]),
@@ -108,6 +112,26 @@ def test_what_pytorch_runs_is_explained(name):
     assert [o["shape"] for o in told["outputs"]] == [wanted]
     assert [layer["op"] for layer in told["layers"] if layer["by"] == "measured"] == measured
     assert all(layer["file"] in ("", __file__) or "torch" in layer["file"] for layer in told["layers"])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", MODELS)
+def test_pytorch_agrees(name):
+    """Verified, no difference is claimed where there is none, and a comparison of nothing is not called agreement."""
+    make, shape, measured = MODELS[name]
+    torch.manual_seed(0)
+    answer = explain(make(), shape, verify=True)
+    assert answer.verified.differences == ()
+    assert answer.verified_sentence().startswith("PyTorch agrees" if answer.verified.checked else "Nothing was compared with PyTorch")
+    assert answer.verified.checked or measured
+
+
+def test_samples_of_a_transform_are_not_the_whole():
+    """Inside `vmap` one sample is seen: its sizes and multiply-adds are not told as those of all, and its weights are not called unused."""
+    model = Runs(lambda m, x: torch.vmap(lambda w: x @ w)(m.w), w=nn.Parameter(torch.rand(5, 8, 4)))
+    answer = explain(model, (2, 8))
+    assert answer.chain == "2x8 -> 5x2x4" and answer.hazards == ()
+    assert answer.to_dict()["totals"]["macs"]["value"] is None
 
 
 def test_what_pytorch_refuses_is_a_problem():

@@ -9,7 +9,7 @@ from whyshape.errors import DoesNotFit
 from whyshape.readers.torch.names import Entry, entry_of
 from whyshape.readers.torch.record import CHANGED, GIVEN
 from whyshape.readers.torch.tracer import STUMBLES, Tracer
-from whyshape.readers.torch.values import Difference, first_sentence, shapes_of, tensors_in
+from whyshape.readers.torch.values import Difference, first_sentence, shapes_of, stand_ins, tensors_in
 from whyshape.sizes import plain
 
 
@@ -37,7 +37,7 @@ class Executing(Tracer):
             except STUMBLES:
                 why = f"the rule for {entry.op} does not cover this form"
             try:
-                out = func(*given, **named)
+                out = _run(func, given, named)
             except (RuntimeError, IndexError, ValueError, TypeError) as error:
                 if refusal is None and not why:
                     self.differences.append(Difference(entry.op, self.path(), shapes_of(made), first_sentence(error)))
@@ -57,6 +57,16 @@ class Executing(Tracer):
             return out
 
         return answer
+
+
+def _run(func, args, kwargs):
+    """PyTorch's own result. What the model makes on the CPU while its input is a stand-in (`torch.arange`, say) becomes a stand-in too."""
+    try:
+        return func(*args, **kwargs)
+    except RuntimeError:
+        if len({t.is_meta for t in tensors_in((args, kwargs))}) < 2:
+            raise
+        return func(*stand_ins(args), **stand_ins(kwargs))
 
 
 __all__ = ["Executing"]

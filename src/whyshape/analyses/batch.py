@@ -19,10 +19,12 @@ def batch_in_front(graph: Graph, layers: Layers | None = None) -> bool:
     True
     """
     asked = [node for node in graph.nodes if node.op in TOLD["batch"] and node.rule is not None]
-    origins = Origins(layers or Layers(graph)) if asked else None
+    if not asked:
+        return True
+    origins = Origins(layers or Layers(graph))
     for node in asked:
         axis = node.rule.answer("batch", graph.call(node))
-        if axis and origins is not None:
+        if axis:
             step = origins.of(node.inputs[0], axis)
             if step.node is not None or step.axis != 0:
                 return False

@@ -14,7 +14,7 @@ from whyshape.analyses.paths import path
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.graph import Builder, Graph, Run, Stopped
 from whyshape.rules import LAYERS
-from whyshape.sizes import CHOSEN, Formula, Size, leaf, leaves
+from whyshape.sizes import CHOSEN, Formula, Size, leaf, leaves, product
 from whyshape.sizes.sets import Numbers
 from whyshape.sizes.sizeset import SizeSet
 
@@ -241,10 +241,7 @@ def _arriving(graph: Graph, node, size: int) -> str:
         came = graph.tensors[maker.inputs[0]].shape
         if graph.tensors[tensor].shape != came:
             rest = [n for n in came if n != 1][-len(came) + 1 :]
-            total = 1
-            for n in rest:
-                total *= n
-            return "*".join(map(str, rest)) if total == size and len(rest) > 1 else ""
+            return "*".join(map(str, rest)) if product(rest) == size and len(rest) > 1 else ""
         tensor = maker.inputs[0]
     return ""
 

@@ -13,7 +13,7 @@ from whyshape.analyses.autocast import cast_by
 from whyshape.analyses.live import Held, live
 from whyshape.analyses.operations import at_sizes
 from whyshape.analyses.parameters import states
-from whyshape.analyses.peak import Lives, inference_peak, training_peak
+from whyshape.analyses.peak import Lives, checkpointed, inference_peak, training_peak
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node
 from whyshape.rules.base import TOLD
@@ -21,8 +21,8 @@ from whyshape.rules.dtypes import BYTES, name_of
 from whyshape.sizes import product
 from whyshape.story import Heading, Sentence, Table
 
+SETTINGS = ("optimizer", "state_dtype", "checkpoint", "autocast")  # of `memory`; every other keyword is the size of a free axis
 # How many numbers an optimizer keeps for each number that learns.
-SETTINGS = ("optimizer", "state_dtype", "checkpoint", "autocast")
 OPTIMIZERS = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2}
 
 
@@ -170,18 +170,3 @@ def kept(graph: Graph, held: Held, checkpoint: tuple[str, ...] = ()) -> tuple[Ke
                 add += nbytes[t] if t == gone else first_time(t)
         rows.append(Kept(node, add, tuple(owners), partly))
     return tuple(rows)
-
-
-def checkpointed(graph: Graph, paths: tuple[str, ...]) -> tuple[dict[int, range], dict[int, list[int]]]:
-    """For each node inside a call of a named module, that call's nodes; and the tensors each call was entered with, by its first node."""
-    inside: dict[int, range] = {}
-    entries: dict[int, list[int]] = {}
-    for path in paths:
-        calls = [c for c in graph.calls if c.path == path]
-        if not calls:
-            raise WhyshapeError(f"no module at {path!r} was called")
-        for c in calls:
-            if c.last > c.first:
-                inside.update(dict.fromkeys(range(c.first, c.last), range(c.first, c.last)))
-                entries.setdefault(c.first, []).extend(c.inputs)
-    return inside, entries

@@ -10,6 +10,7 @@ from whyshape.analyses.layout import children
 from whyshape.analyses.words import Words, text
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
+from whyshape.sizes import product
 
 MANY = 60  # layers told one by one; a larger network shows its top level
 
@@ -56,7 +57,7 @@ def sheet(graph: Graph, chain: str) -> Sheet:
         made = graph.tensors[nodes[-1].outputs[0]].shape
         weights = {i for node in nodes for i in node.inputs if graph.tensors[i].kind == "parameter"} - owned
         owned |= weights
-        learned = sum(_product(graph.tensors[i].shape) for i in weights)
+        learned = sum(int(product(graph.tensors[i].shape)) for i in weights)
         alone = len(nodes) == 1 and not large
         cards.append(Card(called(graph, row), row.type or nodes[0].type, text(made[1:] if len(made) > 1 else made), learned,
                           words.slots(nodes[0]) if alone else {}, _film(graph, nodes[0]) if alone else None))  # fmt: skip
@@ -71,13 +72,6 @@ def _film(graph: Graph, node):
     except WhyshapeError:
         return None  # nothing slides here
     return shown if any(len(c) > 1 for c in shown.walk.columns.cells) else None
-
-
-def _product(shape) -> int:
-    n = 1
-    for size in shape:
-        n *= int(size)
-    return n
 
 
 def mimebundle(answer) -> dict[str, str]:

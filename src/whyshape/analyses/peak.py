@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.analyses.amount import Amount
 from whyshape.analyses.live import Held
+from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph
 
 
@@ -40,6 +41,21 @@ def last_uses(graph: Graph, owner: list[int], lasting: tuple[int, ...] = ()) -> 
     return last
 
 
+def checkpointed(graph: Graph, paths: tuple[str, ...]) -> tuple[dict[int, range], dict[int, list[int]]]:
+    """For each node inside a call of a named module, that call's nodes; and the tensors each call was entered with, by its first node."""
+    inside: dict[int, range] = {}
+    entries: dict[int, list[int]] = {}
+    for path in paths:
+        calls = [c for c in graph.calls if c.path == path]
+        if not calls:
+            raise WhyshapeError(f"no module at {path!r} was called")
+        for c in calls:
+            if c.last > c.first:
+                inside.update(dict.fromkeys(range(c.first, c.last), range(c.first, c.last)))
+                entries.setdefault(c.first, []).extend(c.inputs)
+    return inside, entries
+
+
 def inference_peak(held: Held, lives: Lives) -> Amount:
     """Bytes of activations and inputs at the worst moment of a forward pass."""
     nbytes, last = held.nbytes, lives.last
@@ -57,8 +73,6 @@ def inference_peak(held: Held, lives: Lives) -> Amount:
 
 def training_peak(graph: Graph, held: Held, lives: Lives, rows, checkpoint=()) -> Amount:
     """Bytes of activations, their gradients and the weights' gradients at the worst moment of forward and backward."""
-    from whyshape.analyses.memory import checkpointed
-
     inside, entries = checkpointed(graph, checkpoint)
     nbytes, last = held.nbytes, lives.last
     keeper: dict[int, int] = {}  # owner -> the first node whose backward needs it: the last one to run

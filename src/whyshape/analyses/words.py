@@ -11,9 +11,8 @@ from whyshape.graph import Graph, Node
 from whyshape.rules import Window
 from whyshape.rules.base import NOT_TOLD
 from whyshape.rules.words import count
-from whyshape.sizes import CALCULATED, CHOSEN, INPUT, TASK, Size, leaves
+from whyshape.sizes import CHOSEN, INPUT, TASK, Size, leaves, product
 
-LEVELS = ("brief", "default", "full")
 SLOTS = ("SIZE", "MAPS", "WEIGHTS", "NOTE", "IN KERAS", "IN TORCH")
 ROWS = {"height": "rows", "width": "columns", "length": "places", "depth": "slices"}
 
@@ -227,10 +226,7 @@ class Words:
             t = self.graph.tensors[i]
             if t.kind != "parameter":
                 continue
-            n = 1
-            for size in t.shape:
-                n *= int(size)
-            total += n
+            total += int(product(t.shape))
             terms.append(multiplied(State(t.name, t.shape, t.dtype), self.nouns.get(t.name)))
         return [f"{' + '.join(terms)} = {total}"] if terms else []
 
@@ -332,4 +328,4 @@ def name_of(node: Node) -> str:
     return ".".join(parts[-2:])  # a number alone says nothing
 
 
-__all__ = ["CALCULATED", "LEVELS", "Words", "covered", "name_of", "text"]
+__all__ = ["Words", "covered", "name_of", "text"]

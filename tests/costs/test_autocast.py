@@ -11,7 +11,7 @@ from kept_cases import OPERATORS
 from test_kept import Applied, kept_by_torch, torchvision_model, torchvision_size
 from torch import nn
 
-from whyshape.analyses.autocast import autocasted
+from whyshape.analyses.autocast import cast_by
 from whyshape.analyses.live import live
 from whyshape.analyses.memory import kept, memory
 from whyshape.cli import main
@@ -23,7 +23,7 @@ def by_both(model, inputs, mode) -> tuple[tuple[int, set[str]], int]:
     """Bytes kept by the rules, with what nobody knows, and by PyTorch."""
     graph = read(model, input_data=tuple(inputs), mode=mode)
     assert graph.problem is None, graph.problem
-    graph = autocasted(graph, "bfloat16")
+    graph = cast_by(graph, "bfloat16")[0]
     rows = kept(graph, live(graph))
     with torch.autocast("cpu", torch.bfloat16):
         real = kept_by_torch(model, inputs)
@@ -151,7 +151,7 @@ def test_casts_of_cuda(name, arriving, cuda_autocast):
             return operator(*x)
 
     torch.set_autocast_enabled("cuda", False)
-    cast = autocasted(read(Apply(), shapes, dtypes=[arriving] * len(shapes)), "cuda:float16")
+    cast = cast_by(read(Apply(), shapes, dtypes=[arriving] * len(shapes)), "cuda:float16")[0]
     assert cast.tensors[cast.outputs[0]].dtype == str(real).rpartition(".")[2]
 
 

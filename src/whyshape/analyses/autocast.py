@@ -15,20 +15,17 @@ LOW = ("bfloat16", "float16")
 DEVICES = ("cpu", "cuda")
 
 
-def autocasted(graph: Graph, setting: str) -> Graph:
-    """The graph with a ``Tensor.to`` wherever autocast casts; ``setting``: "bfloat16", "float16", or with the device, "cuda:float16".
+def cast_by(graph: Graph, setting: str) -> tuple[Graph, tuple[int, ...]]:
+    """The graph with a ``Tensor.to`` wherever autocast casts, and the tensors that autocast itself holds until it ends: those of weights.
+
+    ``setting``: "bfloat16", "float16", or with the device, "cuda:float16". Raises `WhyshapeError` for any other.
 
     >>> from whyshape.graph import Builder
     >>> net = Builder()
     >>> x = net.layer("Linear", "fc1", net.input((64, 320)), args=(320, 50))
-    >>> [node.op for node in autocasted(net.graph(x), "bfloat16").nodes]
+    >>> [node.op for node in cast_by(net.graph(x), "bfloat16")[0].nodes]
     ['Tensor.to', 'Tensor.to', 'Tensor.to', 'linear']
     """
-    return cast_by(graph, setting)[0]
-
-
-def cast_by(graph: Graph, setting: str) -> tuple[Graph, tuple[int, ...]]:
-    """The graph with its casts, and the tensors that autocast itself holds until it ends: those of weights that learn."""
     device, _, dtype = setting.rpartition(":")
     if dtype not in LOW or (device or "cpu") not in DEVICES:
         raise WhyshapeError(f"autocast is {', '.join(LOW)}, or with the device as cuda:float16; {setting!r} was asked for")

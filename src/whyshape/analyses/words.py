@@ -25,7 +25,6 @@ class Words:
         self.layers = layers or Layers(graph)
         self.origins = Origins(self.layers)
         self.nouns = nouns(graph)
-        self._sources: dict[tuple[int, int], str] = {}
 
     def slots(self, node: Node, level: str = "default") -> dict[str, list[str]]:
         """The sentences of one call, by slot, in their order; empty slots are left out."""

@@ -39,10 +39,6 @@ def maps(x: Value, config: dict) -> int:
     return x.shape[1] if lies(config) == "channels_first" else x.shape[-1]
 
 
-def channel_axis(x: Value, config: dict) -> int:
-    return 1 if lies(config) == "channels_first" else len(x.shape) - 1
-
-
 def rank(net: Net, x: Value, n: int) -> None:
     """Refuse a tensor of another rank than the layer takes."""
     if len(x.shape) != n:

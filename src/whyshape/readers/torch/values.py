@@ -23,16 +23,6 @@ class Difference(NamedTuple):
     torch: Any
 
 
-def dense_strides(t) -> list[int]:
-    """The strides an operator that works place by place gives its result: the input's, made dense."""
-    order = sorted(range(t.dim()), key=lambda i: (t.stride(i), t.shape[i]))
-    strides, step = [0] * t.dim(), 1
-    for i in order:
-        strides[i] = step
-        step *= max(int(t.shape[i]), 1)
-    return strides
-
-
 def row_by_row(t) -> bool:
     """Whether it lies row by row, and nobody takes it for channels last: where sizes are 1 the steps between them decide."""
     return t.is_contiguous() and (t.dim() < 4 or t.stride(1) != 1 or t.stride(-2) == 1)

@@ -10,6 +10,7 @@ from whyshape.analyses.operations import Operation, operations
 from whyshape.analyses.parameters import parameters
 from whyshape.graph import Graph, Node, Ref, rebuild
 from whyshape.rules import Call
+from whyshape.rules.words import count
 from whyshape.sizes import product
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Comparison(NamedTuple):
         return all(change.kind in ALLOWED for change in self.changes) and (self.weights is None or not self.weights.differ)
 
     @property
+    def _same(self) -> str:
+        return f"{count(self.same, 'operator call')} {'is' if self.same == 1 else 'are'}"
+
+    @property
     def verdict(self) -> str:
         """Whether they are the same network, in one sentence, and what that rests on."""
         other = [c for c in self.changes if c.kind not in ALLOWED]
@@ -112,12 +117,12 @@ class Comparison(NamedTuple):
             n = len(other)
             told = f" by up to {other[0].difference:.2g}" if other[0].difference is not None else ""
             first = f", first {other[0].place} ({', '.join(other[0].what) or other[0].kind}{told})"
-            return f"Not the same network: {self.same} operator calls are alike; {n} differ{'s' if n == 1 else ''}{first}."
+            return f"Not the same network: {self._same} alike; {n} differ{'s' if n == 1 else ''}{first}."
         rest = self._aside()
         calls = (
-            f"all {self.same} operator calls are alike in shape and cost"
+            f"{'all ' if self.same > 1 else ''}{self._same} alike in shape and cost"
             if not rest
-            else f"{self.same} operator calls are alike in shape and cost, {rest} aside"
+            else f"{self._same} alike in shape and cost, {rest} aside"
         )
         held = "; the values of their weights were not compared" if self.weights is None else f"; {self.weights.sentence}"
         if self.open is not None:

@@ -123,3 +123,54 @@ def test_one_number_and_a_pair_of_it_are_one_fix():
     model = seq(nn.Conv2d(1, 4, 2, 2), nn.Conv2d(4, 4, (4, 4)))
     sizes = [f.edits[0].get("value") for f in diagnose(model, input_data=torch.rand(1, 1, 5, 5)).problems[0].fixes if len(f.edits) == 1]
     assert sizes.count((2, 2)) + sizes.count(2) == 1
+
+
+class Causal(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.ones(1, 9, 9).tril())
+
+    def forward(self, scores):
+        return scores.masked_fill(self.mask == 0, 0.0)
+
+
+def test_a_mask_longer_than_the_text_is_cut():
+    """As much of the model's own table is taken as the scores have rows and columns: the mask of a shorter text."""
+    model, scores = Causal(), torch.rand(2, 5, 5)
+    fix = first(model, scores)
+    assert fix.to_dict()["new"] == "scores.masked_fill((self.mask == 0)[:, :scores.size(1), :scores.size(2)], 0.0)"
+    assert torch.equal(repaired(fix, model, scores), scores.tril())
+
+
+class Coded(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.code, self.back = nn.Conv1d(1, 6, 4, 2, 1), nn.ConvTranspose1d(6, 1, 8, 2, 2)
+
+    def forward(self, x):
+        return nn.functional.mse_loss(self.back(self.code(x)), x)
+
+
+def test_a_turn_that_compares_everything_with_everything_is_none():
+    """(3, 1, 22) turned against (3, 1, 20) would broadcast both ways: every number with every other. What doubles exactly is meant."""
+    fixes = diagnose(Coded(), input_data=torch.rand(3, 1, 20)).problems[0].fixes
+    assert fixes[0].edits == ({"layer": "back", "attr": "padding", "value": 3},)
+    assert not any("transpose(" in str(f.edits) for f in fixes)
+
+
+class Stateful(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(4, 6, batch_first=True)
+
+    def forward(self, x):
+        out, _ = self.rnn(x, (torch.zeros(1, 8, 6), torch.zeros(1, 8, 6)))
+        return out
+
+
+def test_two_states_made_alike_in_one_line_are_both_corrected():
+    """The batch as it is, for both; and nobody is advised to fill the batch up."""
+    model, x = Stateful(), torch.rand(3, 5, 4)
+    fix = first(model, x)
+    assert fix.to_dict()["new"].count("torch.zeros(1, x.size(0), 6)") == 2
+    assert torch.equal(repaired(fix, model, x), model.rnn(x)[0])

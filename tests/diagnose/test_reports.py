@@ -20,6 +20,8 @@ from reports_plain import PLAIN
 from reports_series import SERIES
 from second_others import SECOND_OTHERS
 from second_pictures import SECOND_PICTURES
+from sixth_first import SIXTH_FIRST
+from sixth_second import SIXTH_SECOND
 from third_others import THIRD_OTHERS
 from third_pictures import THIRD_PICTURES
 from third_series import THIRD_SERIES
@@ -32,7 +34,7 @@ from whyshape.readers.torch.edit import Edits
 FIRST, SECOND = {**PICTURES, **MAPS, **SERIES, **PLAIN}, {**SECOND_PICTURES, **SECOND_OTHERS}
 THIRD, FOURTH = {**THIRD_PICTURES, **THIRD_SERIES, **THIRD_OTHERS}, {**FOURTH_PICTURES, **FOURTH_OTHERS, **FOURTH_MORE}
 FIFTH = {**FIFTH_PICTURES, **FIFTH_MAPS, **FIFTH_SERIES, **FIFTH_OTHERS}
-REPORTS = {**FIRST, **SECOND, **THIRD, **FOURTH, **FIFTH}
+REPORTS = {**FIRST, **SECOND, **THIRD, **FOURTH, **FIFTH, **SIXTH_FIRST, **SIXTH_SECOND}
 BEHIND = {"densenet_features_into_a_head", "second_kernel_of_digits_is_three"}  # a right change comes second or third
 SOME = sorted(REPORTS)[::12]  # the quick run's share
 

@@ -147,6 +147,20 @@ def between_branches(case: Case) -> bool:
     return len(case.call_inputs) > 1 and not case.weight and last(case) is None
 
 
+def keeps_size(kept: dict) -> bool:
+    """Whether a window of step 1 gives as many places as it gets."""
+    padding, kernel, dilation = (int(shown(kept.get(name, 1))) for name in ("padding", "kernel_size", "dilation"))
+    return 2 * padding == dilation * (kernel - 1)
+
+
+def keeps_step(kept: dict) -> bool:
+    """Whether a transposed window gives its step times as many places as it gets."""
+    padding, kernel, dilation, more, step = (
+        int(shown(kept.get(name, 1))) for name in ("padding", "kernel_size", "dilation", "output_padding", "stride")
+    )
+    return dilation * (kernel - 1) + 1 - 2 * padding + more == step
+
+
 def habit(case: Case, path: str, attr: str, value) -> float:
     """What speaks for (below zero) or against a change: what the other layers of the model do, and what everybody does."""
     kind, kept = case.patient.layers[path]
@@ -158,7 +172,7 @@ def habit(case: Case, path: str, attr: str, value) -> float:
         if p != path and t == kind and attr in k and p.rpartition(".")[2] == last
     )
     if attr in SLIDING:
-        same = lambda k: 2 * int(shown(k["padding"])) == int(shown(k.get("dilation", 1))) * (int(shown(k["kernel_size"])) - 1)
+        same = keeps_step if "output_padding" in kept and kind.startswith("ConvTranspose") else keeps_size
         numbers = [shown(kept.get(n, 1)) for n in ("padding", "kernel_size", "dilation")]
         if "padding" in kept and "kernel_size" in kept and all(isinstance(n, int) for n in (*numbers, value)):
             # padding that keeps the size: where two branches should meet, it is what was forgotten

@@ -34,6 +34,8 @@ def offers(case: Case) -> Iterator[Offer]:
         yield given(f"{a}.reshape({b}.shape)", b, "the output laid out as the target is", 1.0)
     elif [n for n in out if n != 1] == [n for n in target if n != 1] and out != target:
         yield given(f"{a}.reshape({b}.shape)", b, "the output without its axes of 1", 1.0)
+    if len(out) in (3, 5) and len(target) == len(out) and out[:2] == target[:2] and out != target:
+        yield given(f"{RESIZE}({a}, size={b}.shape[2:])", b, "the output as large as the target", 1.8)
     if len(out) == 4 and len(target) in (3, 4) and out[0] == target[0] and out[2:] != target[-2:]:
         yield given(f"{RESIZE}({a}, size={b}.shape[-2:])", b, "the output as large as the target", 1.0 if len(target) == 3 else 1.4)
     if len(out) == len(target) + 1:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from whyshape.analyses.diagnose.case import Case, Offer
-from whyshape.analyses.diagnose.lines import calls, line_edit, replaced
+from whyshape.analyses.diagnose.lines import calls, expressions, line_edit, replaced
 
 
 def offers(case: Case) -> Iterator[Offer]:
@@ -24,11 +24,15 @@ def typed(case: Case, axis: int, wanted: int, arrived: tuple) -> Iterator[Offer]
     for node in case.trail.upstream:
         if node.inputs or case.graph.tensors[node.outputs[0]].shape != arrived:
             continue
+        made_alike: dict[str, list[ast.expr]] = {}  # by the call they stand in: two states are often made alike, in one line
         for call, first, rest in calls(node.file, node.line, node.op):
             sizes = first.elts if isinstance(first, (ast.Tuple, ast.List)) else [first, *rest]
             if axis < len(sizes):
-                new = replaced(call, (sizes[axis], f"{rows}.size(0)" if rows else str(wanted)))
-                yield line_edit(node.file, node.line, call, new, f"{wanted} on axis {axis}, not {arrived[axis]}", 0.8 if rows else 1.2)
+                made_alike.setdefault(ast.unparse(call), []).append(sizes[axis])
+        for alike in made_alike.values():
+            whole = expressions(node.file, node.line, ast.expr)[-1]
+            new = replaced(whole, *((size, f"{rows}.size(0)" if rows else str(wanted)) for size in alike))
+            yield line_edit(node.file, node.line, whole, new, f"{wanted} on axis {axis}, not {arrived[axis]}", 0.8 if rows else 1.2)
 
 
 __all__ = ["offers"]

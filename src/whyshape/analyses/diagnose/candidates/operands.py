@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from whyshape.analyses.diagnose.case import Case, Offer
 from whyshape.analyses.diagnose.lines import RESIZE, Operand, calls, expressions, line_edit, operands, replaced
@@ -43,6 +43,7 @@ def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
             says = "resize the second to the first" if second else "resize the first to the second"
             yield a.instead(case, f"{RESIZE}({a.text}, size={b.text}.shape[2:])", says, 1.9 + 0.1 * (not second))
         yield from exchanged(case, a, b)
+        yield from shortened(case, a, b)
         if joins(a) and len(differ) <= 2 and any(a.shape[d] == 1 < b.shape[d] for d in differ):
             sizes = [f"{b.text}.size({d})" if a.shape[d] == 1 < b.shape[d] else "-1" for d in range(len(a.shape))]
             yield a.instead(case, f"{a.text}.expand({', '.join(sizes)})", f"{a.text} repeated for each of the other", 0.8)
@@ -77,10 +78,29 @@ def exchanged(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
         turned = list(a.shape)
         turned[i], turned[j] = turned[j], turned[i]
         unlike = sum(n != m if joins(a) else n != m and 1 not in (n, m) for n, m in zip(turned, b.shape))
-        if tuple(turned) != a.shape and unlike <= joins(a):
+        if tuple(turned) != a.shape and unlike <= joins(a) and not crossed(turned, b.shape):
             placed = case.graph.tensors[a.tensor].kind != "input" and 1 in a.shape[i : j + 1]  # an axis of 1 on the wrong side
             says = f"axes {i} and {j} of {a.text} change places"
             yield a.instead(case, f"{a.text}.transpose({i}, {j})", says, (1.0 if placed else 1.5) + 0.1 * i)
+
+
+def crossed(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether each of the two is repeated along an axis of the other: every number of one then meets every number of the other."""
+    sizes = list(zip(a, b))
+    return any(n == 1 < m for n, m in sizes) and any(m == 1 < n for n, m in sizes)
+
+
+def shortened(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
+    """A table of the model's own, a mask or positions, longer than what arrives: as much of it as is needed."""
+    behind = {a.tensor, *(i for n in case.trail.before([a.tensor]) for i in n.inputs)}
+    kinds, longer = {case.graph.tensors[i].kind for i in behind}, [d for d, (n, m) in enumerate(zip(a.shape, b.shape)) if n > m > 1]
+    if "input" in kinds or not longer or any(n != m for n, m in zip(a.shape, b.shape) if n <= m and n > 1):
+        return
+    cut = ", ".join(f":{b.text}.size({d})" if d in longer else ":" for d in range(longer[-1] + 1))
+    counted = (
+        "parameter" not in kinds or case.inputs[0].whole
+    )  # places in a row, or what nobody learned; the table of a picture has two sides
+    yield a.instead(case, f"{a.text}[{cut}]", f"as much of {a.text} as {b.text} is long", 0.9 if counted else 2.6)
 
 
 def first(a: Operand) -> ast.expr:

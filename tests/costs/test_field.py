@@ -122,6 +122,17 @@ def test_exact_windows(name):
     check(SMALL[name], (1, 2, 14, 18))
 
 
+REDUCTIONS = "sum mean amax amin max min prod std var norm logsumexp any all argmax argmin nansum nanmean median var_mean std_mean"
+
+
+@pytest.mark.parametrize("name", REDUCTIONS.split())
+def test_a_reduction_of_the_channels_leaves_every_place_where_it_was(name):
+    """What is made of the channels of one place is made of that place alone."""
+    graph = read(Call(lambda x: getattr(torch, name)(x, dim=1)), (1, 2, 5, 6), mode="eval")
+    seen = window(graph, graph.outputs[0], (0, 3, 4))
+    assert (seen[2].cells, seen[3].cells) == ({3}, {4})
+
+
 @pytest.mark.parametrize(
     "layers, size, stride, start",
     [

@@ -178,3 +178,54 @@ def test_a_diagnosis_multiplies_by_no_one():
     told = str(diagnose(nn.Sequential(nn.ConvTranspose2d(8, 6, 4), nn.Conv2d(5, 3, 3)), (1, 8, 8, 8)))
     assert "6 is chosen: out_channels of 0" in told
     assert "6*1" not in told and "groups" not in told
+
+
+class Stem(nn.Module):
+    """A picture cut into patches, a class token in front, as vision transformers begin."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.token = nn.Conv2d(3, 8, 4, 4), nn.Parameter(torch.zeros(1, 1, 8))
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        return torch.cat([self.token.expand(len(x), -1, -1), x], 1)
+
+
+class Down(nn.Module):
+    """A U of one level: the skip is joined first."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(8, 2, 1)
+
+    def forward(self, x):
+        skip = self.left(x)
+        return self.right(torch.cat([skip, nn.functional.interpolate(nn.functional.max_pool2d(skip, 2), scale_factor=2)], 1))
+
+
+class Timed(nn.Module):
+    """A time beside the picture, worked on longer than the picture."""
+
+    def __init__(self):
+        super().__init__()
+        self.time, self.conv = nn.Sequential(*[nn.Linear(4, 4) for _ in range(5)]), nn.Conv2d(3, 4, 3)
+
+    def forward(self, x, t):
+        return self.conv(x) + self.time(t)[:, :, None, None]
+
+
+@pytest.mark.parametrize(
+    "model, shapes, chain",
+    [
+        (Stem(), (1, 3, 8, 8), "3x8x8 -> 8x2x2 -> 8x4 -> 4x8 -> 5x8"),
+        (Down(), (1, 3, 8, 8), "3x8x8 -> 4x8x8 -> 4x4x4 -> 4x8x8 -> 8x8x8 -> 2x8x8"),
+        (Timed(), [(2, 3, 8, 8), (2, 4)], "3x8x8 -> 4x6x6"),
+        (nn.Sequential(*[nn.Sequential(nn.Conv2d(3, 3, 3), nn.Conv2d(3, 3, 2)) for _ in range(9)]), (1, 3, 28, 28),
+         "3x28x28 -> " + " -> ".join(f"3x{n}x{n}" for n in range(25, 0, -3))),
+    ],
+    ids=["from the picture, not from the token", "down to the bottom of a U", "from the first input", "of many sizes those that leave its parts"],
+)  # fmt: skip
+def test_the_chain_is_the_way_through_the_most_calls(model, shapes, chain):
+    """From the input to the output; skips, tokens and conditions join it and do not lead it."""
+    assert explain(model, shapes).chain == chain

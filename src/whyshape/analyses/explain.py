@@ -76,12 +76,21 @@ def chain_there(notation: Notation, front: bool) -> list[str]:
 
 
 def _told_path(graph: Graph) -> list[int]:
+    """The main path; of one with many sizes what leaves its modules, as deep inside as two lines can tell."""
     path = main_path(graph)
-    if sum(graph.tensors[a].shape != graph.tensors[b].shape for a, b in pairwise(path)) > STEPS:
-        producers = graph.producers()
-        parts = {producers[t].path.partition(".")[0] if t in producers else "" for t in path}
-        path = _coarse(graph, path) if len(parts) > 1 else path
+    if _changes(graph, path) <= STEPS:
+        return path
+    producers = graph.producers()
+    parts = {t: producers[t].path.split(".") if t in producers and producers[t].path else [] for t in path}
+    for depth in range(max(map(len, parts.values())) - 1, 0, -1):
+        left = [t for t, after in pairwise(path) if parts[t][:depth] != parts[after][:depth] or len(parts[t]) < depth]
+        if 1 < _changes(graph, [*left, path[-1]]) <= STEPS:
+            return [*left, path[-1]]
     return path
+
+
+def _changes(graph: Graph, path: list[int]) -> int:
+    return sum(graph.tensors[a].shape != graph.tensors[b].shape for a, b in pairwise(path))
 
 
 def _steps(graph: Graph, path: list[int], shape_of: Callable[[int], tuple[int, ...]], front: bool | None) -> list[str]:
@@ -97,8 +106,18 @@ def _steps(graph: Graph, path: list[int], shape_of: Callable[[int], tuple[int, .
 
 
 def main_path(graph: Graph) -> list[int]:
-    """Tensors from the input to the output (or to where it stopped), each made from the one before."""
+    """Tensors from the input to the output (or to where it stopped), each made from the one before: the way through the most calls.
+
+    So it runs through the blocks that skips go round, and down to the bottom of a U.
+    """
     producers = graph.producers()
+    deep = dict.fromkeys(
+        graph.inputs[:1], 0
+    )  # how many calls lie between the first input and a tensor; a class token does not come from it
+    for node in graph.nodes:
+        came = [deep[t] for t in node.inputs if t in deep]
+        if came:
+            deep.update(dict.fromkeys(node.outputs, max(came) + 1))
     if graph.outputs and graph.problem is None:
         at = graph.outputs[0]
     elif graph.nodes:
@@ -110,17 +129,9 @@ def main_path(graph: Graph) -> list[int]:
         before = [t for t in producers[at].inputs if graph.tensors[t].kind in ("activation", "input")]
         if not before:
             break
-        at = before[0]
+        at = max(before, key=lambda t: deep.get(t, -1))
         path.append(at)
     return path[::-1]
-
-
-def _coarse(graph: Graph, path: list[int]) -> list[int]:
-    """Of a long path, the tensors that leave a top-level module."""
-    producers = graph.producers()
-    top = lambda t: producers[t].path.partition(".")[0] if t in producers else ""
-    kept = [t for t, after in pairwise(path) if top(t) != top(after) or not top(t)]
-    return [*kept, path[-1]]
 
 
 def totals(graph: Graph, held: Parameters, work: Operations) -> str:
@@ -325,12 +336,9 @@ def for_any(graph: Graph) -> list[Block]:
     sizes = functions(graph)
     if sizes is None:
         return []
-    path = main_path(graph)
-    if len(path) > 2 * STEPS:
-        path = _coarse(graph, path)
     producers = graph.producers()
     found, last = [], None
-    for t in path:
+    for t in _told_path(graph):
         shape = sizes[t]
         if shape != last:
             node = producers.get(t)

@@ -67,7 +67,7 @@ def labelled(call, tensor, place: int) -> list[Look]:
             return Spec(labels, v.dtype)
         return type(v)(map(swap, v)) if type(v) in (list, tuple) else v
 
-    positional = [swap(args.pop(n)) for n in names]
+    positional = [swap(args.pop(n, None)) for n in names]  # not known is `out`, where the result is put: no size depends on it
     rest = swap(args.pop(star, ())) if star else ()
     made = shape(*positional, *rest, **{k: swap(v) for k, v in args.items()})
     made = _first(made) if isinstance(made, list) else made

@@ -62,65 +62,79 @@ def derive(graph: Graph, node: Node | Problem, turned: dict[str, int] | None = N
     rule = RULES.get(node.op) if getattr(node, "by", "rule") == "rule" else None
     if rule is None:
         return None
-    knobs: dict[str, Size] = {}
-    index = node.index if isinstance(node, Node) else -1  # a Problem is a tuple, whose `index` is a method
-
-    def knob(name: str, value: int, place: int | None = None) -> Size:
-        full = name if place is None else f"{name}[{place}]"
-        value = turned.get(full, value) if turned else value
-        knobs[full] = size = leaf(value, name, CHOSEN, ("knob", index, full))
-        return size
-
-    def tensor(ref, parameter=""):
-        t = graph.tensors[ref.tensor]
-        if t.kind == "parameter" or t.kind == "buffer":
-            words = rule.knobs.get(parameter) or rule.knobs.get(t.name.rpartition(".")[2])  # of a list of parameters each by its own name
-            if words:
-                seen: dict[str, int] = {}
-                sizes = []
-                for i, n in enumerate(t.shape):
-                    w = words[i] if i < len(words) else f"{parameter}.shape[{i}]"
-                    if not w:  # made of other numbers, like the rows of all gates
-                        sizes.append(leaf(n, f"{t.name}.shape[{i}]", CHOSEN, ("axis", ref.tensor, i)))
-                        continue
-                    place = seen.get(w, 0)
-                    seen[w] = place + 1
-                    sizes.append(knob(w, n, place if words[: len(t.shape)].count(w) > 1 else None))
-                return Spec(tuple(sizes), t.dtype)
-            return Spec(tuple(leaf(n, f"{t.name}.shape[{i}]", CHOSEN, ("axis", ref.tensor, i)) for i, n in enumerate(t.shape)), t.dtype)
-        words = axis_words(len(t.shape), bool(rule.knobs.get("weight")))
-        by = INPUT if t.kind == "input" else CALCULATED
-        return Spec(tuple(leaf(n, words[i], by, ("axis", ref.tensor, i)) for i, n in enumerate(t.shape)), t.dtype)
-
-    def number(name, alone):
-        if name not in SIZES:
-            return None
-        places = count(-1)
-
-        def size(value):
-            place = next(places) + 1
-            return value if isinstance(value, Size) or value < 0 else knob(name, value, None if alone else place)
-
-        return size
-
-    args = tuple(_named(a, name, tensor, number) for a, name in zip(node.args, rule.words(len(node.args))))
-    kwargs = {k: _named(v, k, tensor, number) for k, v in node.kwargs.items()}
+    asking = _Asking(graph, rule, node, turned)
+    args = tuple(asking.value(a, name) for a, name in zip(node.args, rule.words(len(node.args))))
+    kwargs = {k: asking.value(v, k) for k, v in node.kwargs.items()}
     with recording() as facts:
         try:
             made = rule.shape(*args, **kwargs)
         except DoesNotFit as refusal:
-            return Derived((), tuple(facts.needs), knobs, refusal, tuple(facts.branches), args, kwargs)
+            return Derived((), tuple(facts.needs), asking.knobs, refusal, tuple(facts.branches), args, kwargs)
         except Unexplained:  # sizes alone do not decide: a call that was refused before anybody could measure it
             return None
         except (TypeError, AttributeError, LookupError, ValueError, ArithmeticError):
             if isinstance(node, Node):
                 raise
             return None  # the call was refused for an argument that nobody can serve: a dictionary given to a loss
-    return Derived(tuple(flat(made)), tuple(facts.needs), knobs, None, tuple(facts.branches), args, kwargs)
+    return Derived(tuple(flat(made)), tuple(facts.needs), asking.knobs, None, tuple(facts.branches), args, kwargs)
 
 
-def _named(value, name, tensor, number):
-    return rebuild(value, lambda ref: tensor(ref, name), number(name, isinstance(value, int)))
+class _Asking:
+    """A call's arguments as leaves: the axes of what comes in, and the numbers that somebody typed, each under its name."""
+
+    def __init__(self, graph: Graph, rule, node: Node | Problem, turned: dict[str, int] | None):
+        self.graph, self.rule, self.turned = graph, rule, turned
+        self.index = node.index if isinstance(node, Node) else -1  # a Problem is a tuple, whose `index` is a method
+        self.knobs: dict[str, Size] = {}
+
+    def value(self, value, name: str):
+        """An argument of that name: tensors as `Spec`s of leaves, sizes as knobs."""
+        return rebuild(value, lambda ref: self.tensor(ref.tensor, name), self.number(name, isinstance(value, int)))
+
+    def knob(self, name: str, value: int, place: int | None = None) -> Size:
+        """A number that somebody typed; ``place``: which of several under one name."""
+        full = name if place is None else f"{name}[{place}]"
+        value = self.turned.get(full, value) if self.turned else value
+        self.knobs[full] = size = leaf(value, name, CHOSEN, ("knob", self.index, full))
+        return size
+
+    def tensor(self, index: int, parameter: str) -> Spec:
+        """A tensor, given as the argument ``parameter``."""
+        t = self.graph.tensors[index]
+        if t.kind == "parameter" or t.kind == "buffer":
+            return Spec(tuple(self.learned(index, parameter)), t.dtype)
+        words = axis_words(len(t.shape), bool(self.rule.knobs.get("weight")))
+        by = INPUT if t.kind == "input" else CALCULATED
+        return Spec(tuple(leaf(n, words[i], by, ("axis", index, i)) for i, n in enumerate(t.shape)), t.dtype)
+
+    def learned(self, index: int, parameter: str) -> Iterable[Size]:
+        """The sizes of a parameter or a buffer: knobs where the rule has a word for them."""
+        t = self.graph.tensors[index]
+        named = self.rule.knobs.get(parameter) or self.rule.knobs.get(
+            t.name.rpartition(".")[2]
+        )  # of a list of parameters each by its own name
+        words = [*named, *(f"{parameter}.shape[{i}]" for i in range(len(named), len(t.shape)))] if named else [""] * len(t.shape)
+        words = words[: len(t.shape)]
+        seen: dict[str, int] = {}
+        for i, (n, word) in enumerate(zip(t.shape, words)):
+            if not word:  # nobody typed it, or it is made of other numbers, like the rows of all gates
+                yield leaf(n, f"{t.name}.shape[{i}]", CHOSEN, ("axis", index, i))
+                continue
+            place = seen.get(word, 0)
+            seen[word] = place + 1
+            yield self.knob(word, n, place if words.count(word) > 1 else None)
+
+    def number(self, name: str, alone: bool):
+        """What becomes of a number in an argument of that name; None: it stays as it is. ``alone``: there is one, and no row of them."""
+        if name not in SIZES:
+            return None
+        places = count()
+
+        def size(value):
+            place = next(places)
+            return value if isinstance(value, Size) or value < 0 else self.knob(name, value, None if alone else place)
+
+        return size
 
 
 def flat(made) -> Iterable[tuple[int, ...]]:

@@ -1,24 +1,16 @@
 """Is this `.keras` file that PyTorch model? Its translation is compared, sizes and the values of the weights, or both are run."""
 
+import keras
 import pytest
+import torch
+from torch import nn
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
-pytest.importorskip("h5py")
+from whyshape.analyses.compare import compare
+from whyshape.analyses.translate import translate
+from whyshape.cli import main
+from whyshape.errors import WhyshapeError
+from whyshape.lab.network import ThreadNet
 
-from torch import nn  # noqa: E402
-
-from whyshape.analyses.compare import compare  # noqa: E402
-from whyshape.analyses.translate import translate  # noqa: E402
-from whyshape.cli import main  # noqa: E402
-from whyshape.errors import WhyshapeError  # noqa: E402
-from whyshape.lab.network import ThreadNet  # noqa: E402
-
-torch.set_num_threads(1)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own, on its torch backend
-    pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning"),
-]
 L = keras.layers
 
 

@@ -3,17 +3,15 @@
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
+from whyshape import explain
+from whyshape.cli import main
+from whyshape.readers.keras import read
 
-from whyshape import explain  # noqa: E402
-from whyshape.cli import main  # noqa: E402
-from whyshape.readers.keras import read  # noqa: E402
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, on its torch backend
 PAGE = (Path(__file__).parents[2] / "docs" / "keras.md").read_text("utf-8")
 SHOWN = re.findall(r"^\$ whyshape (.*)\n((?:(?!```).*\n)*)", PAGE, re.M)
 

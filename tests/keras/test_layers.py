@@ -2,14 +2,12 @@
 
 import random
 
+import keras
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
+from whyshape.readers.keras import layer
 
-from whyshape.readers.keras import layer  # noqa: E402
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, on its torch backend
 L = keras.layers
 
 

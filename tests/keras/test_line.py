@@ -2,24 +2,17 @@
 
 import random
 
+import keras
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
+from whyshape.analyses.translate_line import keras_line, twin_of
+from whyshape.analyses.translate_weights import to_keras
+from whyshape.readers.torch import read
+from whyshape.rules.twins import NoTwin, Twin
 
-from torch import nn  # noqa: E402
-
-from whyshape.analyses.translate_line import keras_line, twin_of  # noqa: E402
-from whyshape.analyses.translate_weights import to_keras  # noqa: E402
-from whyshape.readers.torch import read  # noqa: E402
-from whyshape.rules.twins import NoTwin, Twin  # noqa: E402
-
-torch.set_num_threads(1)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own, on its torch backend
-    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning"),  # PyTorch's, about speed
-]
 WORDS = {**{k: v for k, v in vars(keras.layers).items() if k[0].isupper()}, "ops": keras.ops, "activations": keras.activations}
 
 

@@ -2,27 +2,19 @@
 
 import random
 
+import keras
 import numpy as np
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
+from whyshape import explain
+from whyshape.analyses.words import Words
+from whyshape.analyses.words_torch import alike, code, lines, spelled
+from whyshape.graph.json import from_json, to_json
+from whyshape.readers.keras import read
 
-from torch import nn  # noqa: E402
-from torch.nn import functional as F  # noqa: E402
-
-from whyshape import explain  # noqa: E402
-from whyshape.analyses.words import Words  # noqa: E402
-from whyshape.analyses.words_torch import alike, code, lines, spelled  # noqa: E402
-from whyshape.graph.json import from_json, to_json  # noqa: E402
-from whyshape.readers.keras import read  # noqa: E402
-
-torch.set_num_threads(1)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own, on its torch backend
-    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning"),  # PyTorch's, about speed
-    pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning"),
-]
 L = keras.layers
 ROOMS = {"nn": nn, "F": F, "torch": torch}
 

@@ -6,16 +6,14 @@ import subprocess
 import sys
 import zipfile
 
+import keras
 import pytest
 
-keras = pytest.importorskip("keras")
+from whyshape.cli import main
+from whyshape.errors import WhyshapeError
+from whyshape.graph import letters, push
+from whyshape.readers.keras import read
 
-from whyshape.cli import main  # noqa: E402
-from whyshape.errors import WhyshapeError  # noqa: E402
-from whyshape.graph import letters, push  # noqa: E402
-from whyshape.readers.keras import read  # noqa: E402
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, on its torch backend
 L = keras.layers
 
 

@@ -1,22 +1,18 @@
 """What Keras calls a number: every name is one of the layer that the line shows, with the value it should have."""
 
+import keras
+import numpy as np
 import pytest
+from torch import nn
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
+from whyshape import explain
+from whyshape.analyses.translate_line import spelled
+from whyshape.analyses.words_names import names, ours, told
+from whyshape.analyses.words_notation import Notation
+from whyshape.errors import WhyshapeError
+from whyshape.readers.notation import THREAD
+from whyshape.readers.torch import read
 
-import numpy as np  # noqa: E402
-from torch import nn  # noqa: E402
-
-from whyshape import explain  # noqa: E402
-from whyshape.analyses.translate_line import spelled  # noqa: E402
-from whyshape.analyses.words_names import names, ours, told  # noqa: E402
-from whyshape.analyses.words_notation import Notation  # noqa: E402
-from whyshape.errors import WhyshapeError  # noqa: E402
-from whyshape.readers.notation import THREAD  # noqa: E402
-from whyshape.readers.torch import read  # noqa: E402
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, on its torch backend
 WORDS = {k: v for k, v in vars(keras.layers).items() if k[0].isupper()}
 
 # a module, its input, numbers by our name that Keras' config holds too, numbers that nobody types there

@@ -4,24 +4,16 @@ import json
 import subprocess
 import sys
 
+import keras
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
+from whyshape.analyses.translate import translate
+from whyshape.errors import WhyshapeError
+from whyshape.lab.network import ThreadNet
 
-from torch import nn  # noqa: E402
-from torch.nn import functional as F  # noqa: E402
-
-from whyshape.analyses.translate import translate  # noqa: E402
-from whyshape.errors import WhyshapeError  # noqa: E402
-from whyshape.lab.network import ThreadNet  # noqa: E402
-
-torch.set_num_threads(1)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own, on its torch backend
-    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning"),  # PyTorch's, about speed
-    pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning"),
-]
 L = keras.layers
 
 

@@ -1,22 +1,13 @@
 """Attention, recurrent layers with their states and directions, tables and GELUs: both ways, the same numbers on both sides."""
 
+import keras
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
-pytest.importorskip("h5py")
+from whyshape.analyses.translate import translate
 
-import numpy as np  # noqa: E402
-from torch import nn  # noqa: E402
-
-from whyshape.analyses.translate import translate  # noqa: E402
-
-torch.set_num_threads(1)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own, on its torch backend
-    pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning"),
-    pytest.mark.filterwarnings("ignore:enable_nested_tensor is True:UserWarning"),  # PyTorch's, about speed
-]
 L = keras.layers
 
 

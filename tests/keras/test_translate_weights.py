@@ -2,23 +2,16 @@
 
 import zipfile
 
+import h5py
+import keras
+import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
-h5py = pytest.importorskip("h5py")
+from whyshape.analyses.translate import translate
+from whyshape.cli import main
+from whyshape.errors import WhyshapeError
 
-import numpy as np  # noqa: E402
-
-from whyshape.analyses.translate import translate  # noqa: E402
-from whyshape.cli import main  # noqa: E402
-from whyshape.errors import WhyshapeError  # noqa: E402
-
-torch.set_num_threads(1)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own, on its torch backend
-    pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning"),
-]
 L = keras.layers
 
 

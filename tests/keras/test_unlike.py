@@ -2,26 +2,19 @@
 
 import re
 
+import keras
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-torch = pytest.importorskip("torch")
-keras = pytest.importorskip("keras")
+from whyshape.analyses.translate_line import keras_line, spelled
+from whyshape.analyses.translate_weights import recurrent
+from whyshape.analyses.words import Words
+from whyshape.analyses.words_notation import Notation
+from whyshape.readers.torch import read
+from whyshape.rules.twins import NoTwin
 
-from torch import nn  # noqa: E402
-
-from whyshape.analyses.translate_line import keras_line, spelled  # noqa: E402
-from whyshape.analyses.translate_weights import recurrent  # noqa: E402
-from whyshape.analyses.words import Words  # noqa: E402
-from whyshape.analyses.words_notation import Notation  # noqa: E402
-from whyshape.readers.torch import read  # noqa: E402
-from whyshape.rules.twins import NoTwin  # noqa: E402
-
-torch.set_num_threads(1)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own, on its torch backend
-    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning"),
-]
 L = keras.layers
 WORDS = {**{k: v for k, v in vars(L).items() if k[0].isupper()}, "ops": keras.ops, "activations": keras.activations}
 

@@ -34,8 +34,10 @@ _DOORS = {
 def __getattr__(name: str):
     if name in _DOORS:
         return getattr(_import_module(_DOORS[name]), name)
+    if name == "lab":  # the thread's network with real numbers; it needs torch
+        return _import_module("whyshape.lab")
     raise AttributeError(f"module 'whyshape' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted([*_DOORS, "__version__"])
+    return sorted([*_DOORS, "__version__", "lab"])

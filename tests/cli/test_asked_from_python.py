@@ -156,3 +156,9 @@ def test_nothing_is_said_of_a_file_that_was_refused_at_its_door(tmp_path):
     said = str(explain(tmp_path / "net.onnx", (1, 5)))
     assert "It stops here" in said and "parameters" not in said
     assert "0 parameters" in str(explain(tmp_path / "net.onnx"))
+
+
+def test_the_lab_is_there_without_an_import_of_its_own(monkeypatch):
+    """`whyshape.lab.value`, as docs/lab.md writes it."""
+    monkeypatch.delattr(whyshape, "lab", raising=False)
+    assert whyshape.lab.value(nn.Conv2d(1, 2, 3), "", (0, 0, 0), torch.ones(1, 1, 3, 3)).equal and "lab" in dir(whyshape)

@@ -10,7 +10,7 @@ class Reason(NamedTuple):
 
     where: str  # "conv.conv_1.out_channels"
     value: int
-    by: str  # chosen, calculated, input, task, learned
+    by: str  # chosen, calculated, input, task, learned, measured
     typed: bool
     sentence: str
     chain: tuple[dict, ...] = ()  # {value, by, typed, from, formula, executed}

@@ -8,6 +8,7 @@ from typing import Any
 
 from whyshape.analyses.answer import Answer, Reason
 from whyshape.analyses.layers import SPACE, AxisSize, Layer, Layers, Origins, Step, factors
+from whyshape.analyses.why_bare import bare, held
 from whyshape.analyses.why_rows import mixed, rows_typed
 from whyshape.analyses.words import Words, name_of, text
 from whyshape.analyses.words_names import elsewhere
@@ -91,7 +92,7 @@ class _Why:
                 if key not in seen:
                     seen.add(key)
                     found.append(reason)
-        return found
+        return found or held(self, n) or bare(self, n)
 
     def at(self, layer: Layer, n: int) -> list[Reason]:
         """The places of one call where the number stands."""

@@ -80,7 +80,22 @@ class Words:
             return (
                 f"{ones} of 1 {'is' if abs(more) == 1 else 'are'} {'added' if more > 0 else 'taken out'}: {text(came[0])} -> {text(made)}."
             )
-        return f"{text(made)}: carried over from what comes in."
+        own = self.of_state(node)
+        return f"{'; '.join(own)}." if own else f"{text(made)}: carried over from what comes in."
+
+    def of_state(self, node: Node) -> list[str]:
+        """The sizes that come straight from a parameter or a buffer: ``8: axis 1 of the parameter w1 (16x8)``."""
+        found = []
+        for size in self.layers.exact(node).sizes:
+            ref = size.size.leaf.ref if isinstance(size.size, Size) and size.size.leaf is not None else None
+            if ref and ref[0] == "axis" and self.graph.tensors[ref[1]].kind in ("parameter", "buffer"):
+                found.append(f"{size.value}: axis {ref[2]} of {self.held(ref[1])}")
+        return found
+
+    def held(self, tensor: int) -> str:
+        """A tensor that no call makes, by its name: ``the parameter w1 (16x8)``."""
+        t = self.graph.tensors[tensor]
+        return f"the {t.kind} {t.name} ({text(t.shape)})" if t.name else f"a tensor the model's own code holds ({text(t.shape)})"
 
     def _turned(self, layer: Layer) -> bool:
         """Whether axes changed places although the sizes look the same: the square transposed."""
@@ -189,10 +204,13 @@ class Words:
         """Who made an axis: the input, a layer's chosen number, or a formula."""
         step = self.origins.of(tensor, axis)
         if step.node is None:
-            return f"the {count(step.size, self.what(tensor, axis))} of the input"
+            held = "the input" if step.tensor in self.graph.inputs else self.held(step.tensor)
+            return f"the {count(step.size, self.what(tensor, axis))} of {held}"
         if isinstance(step.size, Size) and step.size.op != "leaf":
             return f"{step.size.formula} from {name_of(step.node)}"
-        return f"the {count(step.size, self.what(step.tensor, axis))} of {name_of(step.node)}"
+        ref = step.size.leaf.ref if isinstance(step.size, Size) and step.size.leaf is not None else None
+        owner = self.held(ref[1]) if ref and ref[0] == "axis" else name_of(step.node)
+        return f"the {count(step.size, self.what(step.tensor, axis))} of {owner}"
 
     def what(self, tensor: int, axis: int) -> str:
         """What an axis of that tensor counts: maps stand before the axes that windows slide over, or last where these end before the end."""

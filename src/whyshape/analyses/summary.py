@@ -6,6 +6,7 @@ Where torchinfo guesses (a parameter times the output's places) or prints 0, thi
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -84,7 +85,7 @@ class Summary(NamedTuple):
         return self.input_bytes
 
     def to_dict(self) -> dict:
-        """The rows and totals as JSON data."""
+        """The rows and totals as JSON data: schema ``whyshape.summary.v1``."""
         return {
             "schema": "whyshape.summary.v1",
             "rows": [r._asdict() | {"macs": r.macs.to_dict()} for r in self.rows],
@@ -94,6 +95,10 @@ class Summary(NamedTuple):
                 "kept_bytes": self.kept.to_dict(),
             },
         }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __str__(self) -> str:
         from whyshape.writers.summary import write
@@ -119,6 +124,7 @@ def summary(
     144000
     """
     from whyshape.api import read
+    from whyshape.readers.shapes import one_of
     from whyshape.writers.summary import COLUMNS
 
     columns = tuple(str(getattr(c, "value", c)) for c in (col_names if col_names is not None else ("output_size", "num_params")))
@@ -127,8 +133,7 @@ def summary(
     _known("row_settings", settings, SETTINGS)
     if mode not in (None, "eval", "train", "same"):
         raise WhyshapeError(f"mode is 'eval', 'train' or 'same'; {mode!r} was given")
-    if input_size is not None and input_data is not None:
-        raise WhyshapeError("input_size and input_data are given; one of them is wanted")
+    one_of(input_size, input_data)
     if col_width < 1:
         raise WhyshapeError(f"col_width is 1 or more; {col_width} was given")
     if verbose not in (None, 0, 1, 2):

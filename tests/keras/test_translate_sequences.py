@@ -195,6 +195,26 @@ def test_layers_that_nobody_named_are_told_apart_and_a_weight_is_no_value():
     )
 
 
+class Skips(nn.Module):
+    """WaveNet's way of adding its skips up: the first is added to the number 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = nn.ModuleList([nn.Conv1d(4, 4, 1) for _ in range(3)])
+
+    def forward(self, x):
+        skips = 0
+        for step in self.steps:
+            y = step(x)
+            x, skips = x + y, skips + y
+        return skips
+
+
+def test_sums_with_a_number_and_sums_of_values_have_names_of_their_own():
+    """Keras calls both `add`, and takes no two of a name."""
+    same(translate(drawn(Skips()), "keras", (1, 4, 9)))
+
+
 def test_a_number_that_is_none_is_no_agreement():
     """Everything hidden gives NaN in PyTorch: the difference is infinite, never zero."""
     made = translate(drawn(nn.Sequential(nn.Linear(4, 4))), "keras", (1, 4))

@@ -107,7 +107,9 @@ UNNAMED = re.compile(r"layers\.(Flatten|Permute|Reshape)\((\([\d, -]*\))?\)\(")
 
 
 def told_apart(code: str) -> str:
-    """The code, its unnamed layers named where Keras would call them as a layer of the model is called."""
+    """The code, no two of its layers and operations with one name: Keras names what the code does not."""
+    if " + " in code:  # a sum with a number, which Keras calls "add" as well
+        code = code.replace('layers.Add(name="add', 'layers.Add(name="add_here')
     taken = set(re.findall(r'name="(\w+)"', code))
 
     def named(found: re.Match) -> str:

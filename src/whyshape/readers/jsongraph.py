@@ -10,8 +10,9 @@ from whyshape.errors import WhyshapeError
 from whyshape.graph.again import again
 from whyshape.graph.graph import Graph
 from whyshape.graph.json import from_json
+from whyshape.graph.pause import collector_paused
 from whyshape.readers.named import naming
-from whyshape.readers.net import UNSEEN, collector_waits
+from whyshape.readers.net import UNSEEN
 from whyshape.rules.words import count
 
 LARGEST = 64 * 2**20  # bytes: a graph of 100,000 calls takes about half of it
@@ -35,7 +36,7 @@ def read(source: str | Path | bytes, input_size=None) -> Graph:
         raise WhyshapeError(f"A graph in JSON may have {LARGEST} bytes; this one has more.")
     if sum(cost * source.count(mark) for mark, cost in COSTS.items()) > ROOM:
         raise WhyshapeError(f"The values of this JSON would take more than {ROOM // 2**20} MiB.")
-    with collector_waits():
+    with collector_paused():
         graph = from_json(_data(source))
     return graph if input_size is None else at_sizes(graph, input_size)
 

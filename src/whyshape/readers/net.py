@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
-from contextlib import contextmanager
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -68,18 +66,6 @@ def first_that_runs(attempt: Callable[[int, int], tuple[Graph, bool]]) -> Graph:
             break
     assert best is not None
     return best
-
-
-@contextmanager
-def collector_waits():
-    """Nothing read here is in a circle; looking for one again and again takes three quarters of the time of a large file."""
-    waits = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if waits:
-            gc.enable()
 
 
 UNSEEN = "what follows from it is not explained"  # the end of a note on a part whose sizes nobody knows

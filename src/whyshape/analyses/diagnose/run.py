@@ -11,7 +11,7 @@ from whyshape.analyses.diagnose.problem import Diagnosis, Finding, Fix
 from whyshape.analyses.diagnose.reading import about_shapes
 from whyshape.analyses.diagnose.search import WORK, solve
 from whyshape.analyses.hazards import hazards
-from whyshape.graph import Graph
+from whyshape.graph import Graph, collector_paused
 
 SHOWN = 5  # fixes of one problem
 LAST_RESORT, FIRM = 4.4, 2  # what ranks behind that makes it run and little more: told only where fewer than so many others are
@@ -39,7 +39,7 @@ def diagnose(model, input_size=None, input_data=None, dtypes=None, mode: str = "
 
 def diagnosis_of(patient, work: int = WORK) -> Diagnosis:
     """What stops the patient, why, and the changes that were tried and make it run."""
-    with patient.undisturbed():
+    with collector_paused():
         return _diagnosis_of(patient, work)
 
 

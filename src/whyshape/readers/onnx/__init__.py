@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from whyshape.errors import WhyshapeError
-from whyshape.graph import Graph, Stopped, Value
-from whyshape.readers.net import Net, collector_waits, first_that_runs, fixed_at, freed, wanted_shapes
+from whyshape.graph import Graph, Stopped, Value, collector_paused
+from whyshape.readers.net import Net, first_that_runs, fixed_at, freed, wanted_shapes
 from whyshape.readers.onnx.known import Known
 from whyshape.readers.onnx.reader import Walk
 from whyshape.readers.onnx.records import ModelRecord, Type
@@ -28,7 +28,7 @@ def read(source: str | Path | bytes | Any, input_size=None, dtypes=None, letters
     """
     if hasattr(source, "SerializeToString"):
         source = source.SerializeToString()
-    with collector_waits():
+    with collector_paused():
         model = load(source)
     return followed(model, Path(source).name if isinstance(source, (str, Path)) else model.graph.name, input_size, dtypes, letters)
 
@@ -42,7 +42,7 @@ def followed(model: ModelRecord, name: str, input_size=None, dtypes=None, letter
     """The graph of a model that was loaded. ``mending``: goes on past what does not fit, and remembers it."""
     inputs = inputs_of(model)
     wanted = wanted_shapes("file", inputs, input_size)
-    with collector_waits():
+    with collector_paused():
         return first_that_runs(partial(_attempt, model, name, inputs, wanted, dtypes, letters, mending))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch.nn.parameter import UninitializedTensorMixin
 
 from whyshape.errors import ModelError, WhyshapeError
-from whyshape.graph import Graph, Problem, collector_paused
+from whyshape.graph import Graph, Problem
 from whyshape.readers.torch.edit import CannotApply, Edits, arguments
 from whyshape.readers.torch.follow import follow
 from whyshape.readers.torch.forward import _mode, _named, materialized, meta_copy, stand_ins, waiting
@@ -112,10 +112,6 @@ class Patient:
         if self.keywords:
             kwargs = made_real((), {}, self.keywords)[1]
         self.args, self.model, self.real = [*args, *kwargs.values()], _quiet(real_copy, self.original), True
-
-    def undisturbed(self):
-        """For the while of many trials: Python does not look through its whole heap for garbage in between. It takes longer than the trials."""
-        return collector_paused()
 
     def call(self, args) -> tuple[tuple, dict]:
         """The inputs as the model is called: positional ones, and keyword ones."""

@@ -93,6 +93,14 @@ def test_no_false_alarm(name):
     assert kind not in [h.name for h in hazards(graph_of(CLEAN[name]))]
 
 
+def test_a_layer_in_a_loop_is_told_once():
+    """The character network of many tutorials makes an answer after every letter, and gives the last one."""
+    loop = Runs(lambda m, x: [m.a(row) for row in x][-1], a=nn.Linear(3, 2))
+    (found,) = [h for h in hazards(read(loop, (6, 1, 3))) if h.name == "dead_branch"]
+    assert (found.severity, found.sentence) == ("hint", "5 of 6 calls of a (Linear) give what no output depends on")
+    assert found.evidence["calls"] == 6 and len(found.evidence["outputs"]) == 5
+
+
 def test_rows_are_told_with_their_numbers():
     """The thread's network on 32 x 32: 16 images become 25 rows."""
     found = hazards(graph_of(FOUND["rows"]))[0]

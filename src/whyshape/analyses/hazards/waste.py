@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from whyshape.analyses.hazards.base import Hazard, Seen, called, hazard
+from whyshape.graph import Node
 
 
 @hazard
@@ -31,15 +32,23 @@ def dead_branch(seen: Seen) -> Iterator[Hazard]:
     graph = seen.graph
     if graph.problem is not None or not graph.outputs:
         return
+    dead: dict[str, list[Node]] = {}
     for node in graph.nodes:
         if node.index in seen.alive or node.inplace or not any(seen.kind(i) == "parameter" for i in node.inputs):
             continue
         readers = [r for o in node.outputs for r in seen.consumers.get(o, [])]
         if any(r.inplace or any(seen.kind(i) == "parameter" for i in r.inputs) for r in readers):
             continue  # the last of the branch speaks for it; what is written in place may be read by another name
+        dead.setdefault(node.path or str(node.index), []).append(node)
+    for nodes in dead.values():
+        node, often = nodes[0], sum(n.path == nodes[0].path and n.op == nodes[0].op for n in graph.nodes) if nodes[0].path else 1
+        some = len(nodes) < often  # a layer called in a loop, whose last result alone is used
         yield Hazard(
-            "dead_branch", "warning", f"{called(node)} runs, and no output depends on what it gives",
-            seen.at(node), {"outputs": [list(seen.shape(o)) for o in node.outputs]}, "use its result, or leave the layer out",
+            "dead_branch", "hint" if some else "warning",
+            f"{len(nodes)} of {often} calls of {called(node)} give what no output depends on" if some
+            else f"{called(node)} runs, and no output depends on what it gives",
+            seen.at(node), {"outputs": [list(seen.shape(o)) for n in nodes for o in n.outputs], "calls": often},
+            "call it where its result is used" if some else "use its result, or leave the layer out",
         )  # fmt: skip
 
 

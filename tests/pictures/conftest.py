@@ -78,3 +78,14 @@ def visit(chromium, tmp_path):
 def nets():
     """Networks to draw, by name."""
     return networks
+
+
+@pytest.fixture
+def thread_page(visit, nets):
+    """``thread_page(hash="")`` opens the report of the thread's network."""
+    from whyshape.analyses.known import known
+    from whyshape.analyses.report import report
+    from whyshape.writers.html import page
+
+    graph = nets.thread()
+    return lambda hash="", **options: visit(page(report(graph, **known(graph))), hash, **options)

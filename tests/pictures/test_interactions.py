@@ -164,12 +164,12 @@ def test_printing_takes_the_text(thread_page):
 
 
 def test_weights_are_drawn_as_they_are_stored(visit, nets):
-    """A row of blocks for each map made, a column for each map read: of 20 x 10 blocks 2 x 8 have room. A knob draws them anew."""
+    """A row of blocks for each map made, a column for each map read: of 20 x 10 blocks 5 x 10 have room. A knob draws them anew."""
     tab = visit(page(report(nets.thread())), "#l=conv.conv_2")
     words = "blocks of 5 x 5, a row for each map it makes, a column for each map it reads"
     blocks = lambda picture: picture.locator(".kernel").evaluate("e => e.getAttribute('d').split('M').length - 1")
-    assert blocks(tab.get_by_role("img", name=f"20 x 10 {words}", exact=True)) == 16
-    expect(tab.locator(".blocks")).to_contain_text("(2 x 8 of them drawn)")
+    assert blocks(tab.get_by_role("img", name=f"20 x 10 {words}", exact=True)) == 50
+    expect(tab.locator(".blocks")).to_contain_text("(5 x 10 of them drawn)")
     tab.get_by_label("out_channels", exact=True).fill("1")
     assert blocks(tab.get_by_role("img", name=f"1 x 10 {words}", exact=True)) == 8
     upside = visit(page(report(nets.one((4, 6, 3), {}, name="ConvTranspose2d"))))

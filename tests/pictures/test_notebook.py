@@ -17,7 +17,7 @@ from whyshape.writers.notebook import BAD, CHOSEN, DIM, LIMIT, MADE, frame, writ
 
 # What a notebook's sanitizer keeps of the elements we use; everything else would be dropped.
 KEPT = {"div", "p", "b", "br", "span", "table", "tbody", "tr", "td", "details", "summary", "img"}
-STYLES = {"color", "margin", "margin-left", "padding", "border-left", "font-family", "text-align", "vertical-align"}
+STYLES = {"color", "margin", "margin-left", "padding", "border-left", "font-family", "max-width", "text-align", "vertical-align"}
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +173,15 @@ def test_hostile_names_in_a_real_kernel(visit, tmp_path):
         visit(data["text/html"], ready=False)  # fails at its end on any request, dialog, or error
     (error,) = note.cells[-1]["outputs"]
     assert error["traceback"] == [f"WhyshapeError: {error['evalue']}"]
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+def test_pictures_are_no_wider_than_the_notebook(visit, nets, width):
+    """The animation of a layer shrinks with the cell's output."""
+    from whyshape.explanation import Explanation
+
+    tab = visit(
+        f"<!doctype html><html data-ready=1><body>{Explanation(nets.thread())._repr_html_()}", viewport={"width": width, "height": 800}
+    )
+    tab.locator("summary").first.click()
+    assert tab.locator("img").first.evaluate("e => e.getBoundingClientRect().right <= innerWidth")

@@ -21,6 +21,7 @@ export interface Rule extends Road {
   params: number[][];
   macs?: number;
   reach?: "same" | "all" | Record<string, Window | "adaptive">;
+  padded?: string; // what the cells that padding adds count as
   measured?: string;
   typed?: string[]; // knobs that must equal what arrives
   ties?: number[]; // demands that tie such a knob to what arrives
@@ -30,7 +31,6 @@ export interface Rule extends Road {
 
 export type Call = [rule: number, reads: number[], makes: number[], own: number, words: number];
 export type Row = [depth: number, name: string, type: string, first: number, count: number, times: number, kids: number];
-export interface Finding { sentence: string; fixes?: string[]; path?: string; severity?: string }
 
 export interface Model {
   schema: string;
@@ -50,13 +50,10 @@ export interface Model {
   totals: [learned: number, macs: number]; // as it was read
   differs: Record<string, string[]>; // settings in which the repetitions of a row differ
   pictures: Record<string, { at: [number, number][]; edges: number[][] }>;
-  notes: string[];
   problem?: { sentence: string; path: string; type: string; op: string };
   chain: number[]; // rows that the data passes on its way
   bars: number[]; // rows whose sums are compared
   fits: string; // the exact set of sizes, or why no map of them is drawn
-  problems?: Finding[];
-  hazards?: Finding[];
 }
 
 /** What was changed in the page: sizes of inputs by tensor, knobs by call. */

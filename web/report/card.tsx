@@ -1,14 +1,14 @@
 // One layer: the slots SIZE, MAPS, WEIGHTS, NOTE; its knobs; its window at work; its numbers to copy.
 
 import { signal } from "../core/signals";
-import { type Condition, isAxis, isSum, floor, max } from "../core/trees";
+import { type Condition, isAxis, isSum, max } from "../core/trees";
 import { UNCHANGED, repairs, repeats, roadOf } from "../core/model";
-import { reachOf } from "../core/reach";
 import { grouped, latex, mathml, python } from "../core/text";
 import { Whole } from "./controls";
 import { Formula, axisWord, base, formulaText, told } from "./number";
 import { field, toggle } from "./list";
-import { address, called, changes, choose, chosen, isCall, knobsOf, model, numbersOf, open, outputOf, parents, path, result, rowOf, ruleOf, setKnobs, sizes, sizeText, stop, sums, total, touched, whole } from "./state";
+import { address, called, changes, choose, chosen, isCall, knobsOf, model, numbersOf, open, outputOf, parents, path, result, rowOf, ruleOf, setKnobs, sizeText, stop, sums, total, touched, whole } from "./state";
+import { Steps } from "./steps";
 import { Weights } from "./weights";
 import { Walk } from "./walk";
 import { Picture } from "./picture";
@@ -72,7 +72,7 @@ function Slots({ node }: { node: number }) {
         <div>{axes.map(({ places, tree }) => <Axis node={node} words={places.map((i) => axisWord(i, rule.axes))} tree={tree} />)}
           {axes.length === 0 && <p>unchanged</p>}
           {said("SIZE")}
-          {axes.length > 0 && <WhyPlusOne node={node} />}</div>
+          {axes.length > 0 && <Steps node={node} />}</div>
       </div>
       {channels >= 0 && <div class="slot"><b>MAPS</b><div><p><Formula node={node} tree={shapes[0]![channels]!} /> {words?.MAPS ? "" : who(node, shapes[0]![channels]!)}</p>{said("MAPS")}</div></div>}
       {rule.params.length > 0 && <div class="slot"><b>WEIGHTS</b><div><Weights node={node} />{said("WEIGHTS")}<Needs node={node} /></div></div>}
@@ -142,24 +142,6 @@ function KnobBox({ node }: { node: number }) {
       })}
       {touched.value && <button onClick={() => (changes.value = UNCHANGED)}>Reset all</button>}
     </fieldset>
-  );
-}
-
-/** The three steps behind "+ 1", for a window whose size formula they make up. */
-function WhyPlusOne({ node }: { node: number }) {
-  const [, reads, makes] = model.nodes[node]!, window = reachOf(model, sizes.value, changes.value, node)(-1);
-  if (typeof window === "string") return null;
-  const [size, stride, before, dilation, after] = window;
-  const n = sizes.value[reads[0]!]!.at(-1)!, room = n + before + after, span = dilation * (size - 1) + 1, moves = floor((room - span) / stride);
-  if (stride < 1 || moves + 1 !== sizes.value[makes[0]!]!.at(-1)) return null;
-  return (
-    <details><summary>why plus 1?</summary>
-      <ol>
-        <li>The window covers {span} of {room} columns. Its last place starts at column {room - span}.</li>
-        <li>From column 0 to {room - span} in steps of {stride}: {moves} moves.</li>
-        <li>It stands somewhere before the first move too: {moves} + 1 = {moves + 1} places.</li>
-      </ol>
-    </details>
   );
 }
 

@@ -5,7 +5,7 @@ import { effect, signal } from "../core/signals";
 import { evaluate } from "../core/model";
 import { runs } from "../core/text";
 import { Whole } from "./controls";
-import { changes, model, setInput, sizes } from "./state";
+import { changes, model, setInput, sizes, under } from "./state";
 import { Fragment, make } from "../view";
 
 const MOST = 96, WORK = 1_500_000; // sizes along one axis; calls asked in all
@@ -83,8 +83,7 @@ export function Fits() {
         <figure class="fits">
           <svg viewBox={`-6 -6 ${MOST + 8} ${MOST + 8}`} role="img" aria-label={`Map of heights and widths from 1 to ${MOST}: ${done ? `${count} of ${MOST * MOST} fit` : "still asking"}`}
             onPointerMove={(e) => {
-              const box = e.currentTarget.getBoundingClientRect(), side = (MOST + 8) / box.width;
-              const [h, w] = [floor((e.clientY - box.top) * side - 6), floor((e.clientX - box.left) * side - 6)], answer = rows[h]?.[w];
+              const [h, w] = under(e).map((share) => floor(share * (MOST + 8) - 6)) as [number, number], answer = rows[h]?.[w];
               at.value = answer ? `height ${h + 1}, width ${w + 1}: ${SAID[answer]}` : "";
             }}>
             <rect class="field" width={MOST} height={MOST} />

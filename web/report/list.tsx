@@ -4,7 +4,7 @@ import { clamp, floor, isAxis, isSum, max, min } from "../core/trees";
 import { computed, effect, signal } from "../core/signals";
 import { count, grouped, short } from "../core/text";
 import { told } from "./number";
-import { called, changes, choose, chosen, filter, inOrder, isCall, jump, label, makers, model, open, outputOf, parents, rowOf, rowsShown, ruleOf, seen, sizes, stop, sums, total, touched, unknownWork, whole } from "./state";
+import { called, changes, choose, chosen, element, filter, inOrder, isCall, jump, label, makers, model, open, outputOf, parents, rowOf, rowsShown, ruleOf, seen, sizes, stop, sums, total, touched, unknownWork, whole } from "./state";
 import { Fragment, make } from "../view";
 
 const HEIGHT = 28, SPARE = 5;
@@ -180,7 +180,7 @@ function keys(event: KeyboardEvent): void {
     PageDown: () => go(place + page), PageUp: () => go(place - page),
     ArrowRight: () => (kids && !open.value.has(row) ? toggle(row, true) : go(place + (kids ? 1 : 0))),
     ArrowLeft: () => (kids && open.value.has(row) ? toggle(row, false) : parents[row]! >= 0 && choose(parents[row]!)),
-    Enter: () => { if (kids) toggle(row); jump("card"); document.getElementById("card")?.focus(); },
+    Enter: () => { if (kids) toggle(row); jump("card"); element("card")?.focus(); },
   };
   const found = act[event.key];
   if (found) { event.preventDefault(); found(); }

@@ -5,12 +5,12 @@ import { Card } from "./card";
 import { Fits, start } from "./fits";
 import { List, follow, measure } from "./list";
 import { Tip } from "./number";
-import { Answer, Bars, orderButton, textVersion } from "./sections";
-import { address, begin, jump, readAddress, seen, settled, sums, tip, whole } from "./state";
+import { Answer, Bars, textVersion } from "./sections";
+import { address, begin, element, jump, kerasOrder, readAddress, seen, settled, sums, tip, whole } from "./state";
 import { Traced } from "./traced";
 import { type Child, Fragment, draw, make } from "../view";
 
-const text = signal(false), theme = signal<"auto" | "light" | "dark">("auto");
+const text = signal(false), page = document.documentElement.dataset;
 
 function Layers() {
   return text.value ? <pre tabIndex={0} aria-label="All layers as text">{textVersion()}</pre> : <div class="panes"><List /><Card /></div>;
@@ -19,8 +19,8 @@ function Layers() {
 function Tools() {
   return (
     <>
-      <button onClick={() => (theme.value = theme.value === "dark" ? "light" : "dark")}>Light or dark</button>
-      {orderButton()}
+      <button onClick={() => (page.theme = page.theme === "dark" ? "light" : "dark")}>Light or dark</button>
+      <button aria-pressed={kerasOrder.value} onClick={() => (kerasOrder.value = !kerasOrder.value)}>{kerasOrder.value ? "Keras order (maps last)" : "PyTorch order (maps first)"}</button>
       <button aria-pressed={text.value} onClick={() => (text.value = !text.value)}>Text version</button>
     </>
   );
@@ -30,7 +30,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape") tip.value = null;
   if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
     event.preventDefault();
-    document.getElementById("find")?.focus();
+    element("find")?.focus();
   }
 });
 
@@ -53,13 +53,10 @@ effect(() => { // a browser refuses an address that changes with every step of a
   const link = settled.value?.link ?? known;
   if (link !== known && location.protocol !== "about:") history.replaceState(null, "", known = link);
 });
-effect(() => {
-  if (theme.value !== "auto") document.documentElement.dataset.theme = theme.value;
-});
 addEventListener("hashchange", readAddress);
 addEventListener("beforeprint", () => (text.value = true));
 addEventListener("afterprint", () => (text.value = false));
-document.documentElement.dataset.ready = String(Math.round(performance.now()));
+page.ready = String(Math.round(performance.now()));
 
 /** What is not in the first view, a slice at a time, so that the page answers in between: each pass over the whole model is one. */
 const LATER: (() => void)[] = [

@@ -3,7 +3,7 @@
 import { type Piece, pieces, plain } from "../core/text";
 import { roadOf } from "../core/model";
 import { type Entry, clamp, isAxis, min } from "../core/trees";
-import { called, changes, choose, lit, makers, model, numbersOf, rowOf, ruleOf, sizes, tip } from "./state";
+import { called, changes, choose, element, lit, makers, model, numbersOf, rowOf, ruleOf, sizes, tip } from "./state";
 import { make } from "../view";
 
 /** What a knob or an axis is called, without its place: `kernel_size[0]` is kernel_size. */
@@ -80,6 +80,6 @@ export const formulaText = (node: number, tree: number): string => plain(formula
 
 export function Tip() {
   const now = tip.value;
-  if (now) Object.assign(document.getElementById("tip")!.style, { left: `${clamp(now.x, 8, innerWidth - 260)}px`, top: `${min(now.y, innerHeight - 90) + 4}px` });
+  if (now) Object.assign(element("tip")!.style, { left: `${clamp(now.x, 8, innerWidth - 260)}px`, top: `${min(now.y, innerHeight - 90) + 4}px` });
   return now && [now.text, now.pinned && <small> Esc closes</small>];
 }

@@ -2,10 +2,9 @@
 
 import { max } from "../core/trees";
 import { grouped, short } from "../core/text";
-import { called, choose, jump, kerasOrder, label, model, outputOf, sizeText, stop, sums, total, unknownWork } from "./state";
+import { called, choose, jump, label, model, outputOf, sizeText, stop, sums, total, unknownWork } from "./state";
 import { Refusal } from "./card";
 import { Totals } from "./list";
-import type { Finding } from "../core/model";
 import { Fragment, make } from "../view";
 
 export function Answer() {
@@ -23,18 +22,7 @@ export function Answer() {
       </p>
       <Totals />
       {stop.value && <Refusal />}
-      <Findings title="Problems" list={model.problems} grave />
-      <Findings title="It runs, but look" list={model.hazards} />
-      {model.notes.map((note) => <p class="note">{note}</p>)}
     </>
-  );
-}
-
-function Findings({ title, list, grave }: { title: string; list?: Finding[]; grave?: boolean }) {
-  return list && (
-    <div class={grave ? "refusal" : ""}><h3>{title}</h3><ul>
-      {list.map(({ sentence, fixes, path, severity }) => <li>{severity && <em>{severity} </em>}{path && <b>{path}: </b>}{sentence}{fixes?.length ? <> With any one of these changes it runs (each was tried):<ul>{fixes.map((fix) => <li>{fix}</li>)}</ul></> : ""}</li>)}
-    </ul></div>
   );
 }
 
@@ -66,8 +54,4 @@ export function textVersion(): string {
     const [depth, , type, , , times] = data, size = sizeText(outputOf(row)), n = total(data, sums.value.weights);
     return `${"  ".repeat(depth)}${label(row)}${times > 1 ? ` x ${times}` : ""}${type && type !== label(row) ? ` (${type})` : ""}  ${size}${n ? `  ${grouped(n)} learned` : ""}`;
   }).join("\n");
-}
-
-export function orderButton() {
-  return <button aria-pressed={kerasOrder.value} onClick={() => (kerasOrder.value = !kerasOrder.value)}>{kerasOrder.value ? "Keras order (maps last)" : "PyTorch order (maps first)"}</button>;
 }

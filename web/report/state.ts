@@ -159,8 +159,16 @@ export function inOrder<T>(shape: T[]): T[] {
 /** Sizes as text: `10 x 24 x 24`. */
 export const sizeText = (tensor: number): string => inOrder(sizes.value[tensor]!).join(" x ") || "one number";
 
+export const element = (id: string): HTMLElement | null => document.getElementById(id);
+
 /** Brings a part of the page into view. */
-export const jump = (id: string, block: ScrollLogicalPosition = "nearest"): void => document.getElementById(id)?.scrollIntoView({ block });
+export const jump = (id: string, block: ScrollLogicalPosition = "nearest"): void => element(id)?.scrollIntoView({ block });
+
+/** Where the pointer is in a picture, as shares of its height and width. */
+export function under({ currentTarget, clientX, clientY }: PointerEvent): [down: number, right: number] {
+  const { left, top, width, height } = (currentTarget as Element).getBoundingClientRect();
+  return [(clientY - top) / height, (clientX - left) / width];
+}
 
 export function address(): string {
   const parts = [`l=${encodeURIComponent(path(chosen.value) || `call ${model.rows[chosen.value]![3]}`)}`];

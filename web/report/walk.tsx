@@ -6,7 +6,7 @@ import { type Window } from "../core/model";
 import { cellsRead, reachOf, readersOf, throughAdaptive } from "../core/reach";
 import { count, ranges } from "../core/text";
 import { Whole } from "./controls";
-import { cell, changes, chosen, jump, lit, model, numbersOf, ruleOf, sizes } from "./state";
+import { cell, changes, chosen, jump, lit, model, numbersOf, ruleOf, sizes, under } from "./state";
 import { make } from "../view";
 
 const CELL = 11, MOST = 34; // px, cells shown along one axis
@@ -63,7 +63,7 @@ function Window_({ node }: { node: number }) {
     <figure class="walk">
       <figcaption>The window at work</figcaption>
       <div class="two">
-        <Grid title="input" rows={rows} columns={columns} input marked={{ rows: readRows, columns: readColumns }} onPoint={(at) => (pointed.value = at)} />
+        <Grid title="input" rows={rows} columns={columns} input={beyond(node, [rows, columns])} marked={{ rows: readRows, columns: readColumns }} onPoint={(at) => (pointed.value = at)} />
         <Grid title="output" rows={rows} columns={columns} marked={readers || { rows: [r], columns: [c] }} onPoint={(at) => at && (cell.value = at)} />
       </div>
       <p class="tools">
@@ -84,13 +84,20 @@ function Window_({ node }: { node: number }) {
   );
 }
 
+/** What lies outside the input: padding and what it counts as, or nothing that is there. */
+function beyond(node: number, looks: Look[]): string {
+  if (!looks.some(({ window }) => window && window[2] + window[4])) return "the window hangs over the edge";
+  const { padded } = ruleOf(node);
+  return padded ? `pad (${padded})` : "pad";
+}
+
 /** The cells that are read, in words; what a transposed window would read outside its input is not there at all. */
 function told(cells: number[], { n, window }: Look, word: string): string {
   const inside = cells.filter((i) => i >= 0 && i < n), outside = window && window[1] < 0 ? 0 : cells.length - inside.length;
-  return `${inside.length ? ranges(inside, word) : `no ${word}`}${outside ? ` and ${outside} of padding` : ""}`;
+  return `${inside.length ? ranges(inside, word) : `no ${word}`}${outside ? ` and ${outside} outside` : ""}`;
 }
 
-interface GridProps { title: string; rows: Look; columns: Look; input?: boolean; marked: { rows: number[]; columns: number[] }; onPoint: (at: [number, number] | null) => void }
+interface GridProps { title: string; rows: Look; columns: Look; input?: string; marked: { rows: number[]; columns: number[] }; onPoint: (at: [number, number] | null) => void }
 
 /** One grid; where it is larger than the picture the part around the marked cells is shown. */
 function Grid({ title, rows, columns, input, marked, onPoint }: GridProps) {
@@ -107,15 +114,14 @@ function Grid({ title, rows, columns, input, marked, onPoint }: GridProps) {
   const lines = `${upTo(r1 - r0 + 1, (i) => `M0 ${i * CELL}h${wide}`).join("")}${upTo(c1 - c0 + 1, (i) => `M${i * CELL} 0v${high}`).join("")}`;
   const inner = { x: (max(0, c0) - c0) * CELL, y: (max(0, r0) - r0) * CELL, width: (min(w, c1) - max(0, c0)) * CELL, height: (min(h, r1) - max(0, r0)) * CELL };
   const point = (event: PointerEvent): void => {
-    const area = (event.currentTarget as Element).getBoundingClientRect();
-    const at: [number, number] = [r0 + floor((event.clientY - area.top) / area.height * (r1 - r0)), c0 + floor((event.clientX - area.left) / area.width * (c1 - c0))];
+    const [down, right] = under(event), at: [number, number] = [r0 + floor(down * (r1 - r0)), c0 + floor(right * (c1 - c0))];
     onPoint(at[0] >= 0 && at[0] < h && at[1] >= 0 && at[1] < w ? at : null);
   };
   const never = (look: Look, from: number, to: number) => (input ? upTo(max(0, min(look.n, to) - max(0, from)), (i) => i + max(0, from)).filter((i) => !look.readers(i).length) : []);
   const unread = [never(rows, r0, r1), never(columns, c0, c1)] as const, [padded, unused] = [input && (r0 < 0 || c0 < 0 || r1 > h || c1 > w), unread[0].length + unread[1].length > 0];
   return (
     <div>
-      <span>{title}: {h} x {w} places{(less || fewer) && `, shown from row ${max(0, r0)}, column ${max(0, c0)}`}{padded && ", hatched: pad"}{unused && ", crossed: never read"}</span>
+      <span>{title}: {h} x {w} places{(less || fewer) && `, shown from row ${max(0, r0)}, column ${max(0, c0)}`}{padded && `, hatched: ${input}`}{unused && ", crossed: never read"}</span>
       <svg role="img" aria-label={`${title} grid of ${h} by ${w} places`} class={lit.value && `lit-${lit.value}`} viewBox={`0 0 ${wide} ${high}`} style={{ maxWidth: `${wide}px` }}
         onPointerMove={point} onPointerDown={point} onPointerLeave={() => onPoint(null)}>
         {padded && <rect class="pad" width="100%" height="100%" />}

@@ -29,7 +29,8 @@ function counted(tree: number, line: string): string {
 /** A block for each kernel and map, in rows and columns as they are stored, as many as there is room for. */
 function Blocks({ shape, trees }: { shape: number[]; trees: number[] }) {
   const [rows, columns, ...kernel] = shape as [number, number, ...number[]], w = kernel.at(-1) ?? 1, h = kernel.at(-2) ?? 1;
-  const side = clamp(floor(40 / max(h, w)), 2, 8), gap = kernel.length && 4, [wide, high] = [w * side, h * side];
+  // Numbers large enough to be seen; smaller where only so all rows have room.
+  const gap = kernel.length && 4, side = clamp(floor((HIGH / rows - gap) / h), clamp(floor(40 / max(h, w)), 2, 4), clamp(floor(40 / max(h, w)), 2, 8)), [wide, high] = [w * side, h * side];
   const r = clamp(floor(HIGH / (high + gap)), 1, rows), c = clamp(floor(WIDE / (wide + gap)), 1, columns);
   const each = (draw: (x: number, y: number) => string) => upTo(r * c, (i) => draw((i % c) * (wide + gap) + 1, floor(i / c) * (high + gap) + 1)).join("");
   const words = `${rows} x ${columns} ${kernel.length ? `blocks of ${kernel.join(" x ")}` : "numbers"}${counted(trees[0]!, "row")}${counted(trees[1]!, "column")}`;
@@ -38,7 +39,7 @@ function Blocks({ shape, trees }: { shape: number[]; trees: number[] }) {
     <figure class="blocks">
       <svg role="img" aria-label={words} width={right + 18} viewBox={`0 0 ${right + 18} ${bottom + 8}`}>
         <path class="kernel" d={each((x, y) => `M${x} ${y}h${wide}v${high}h${-wide}z`)} />
-        <path class="lines" d={each((x, y) => upTo(w - 1, (i) => `M${x + (i + 1) * side} ${y}v${high}`).join("") + upTo(h - 1, (i) => `M${x} ${y + (i + 1) * side}h${wide}`).join(""))} />
+        {side > 2 && <path class="lines" d={each((x, y) => upTo(w - 1, (i) => `M${x + (i + 1) * side} ${y}v${high}`).join("") + upTo(h - 1, (i) => `M${x} ${y + (i + 1) * side}h${wide}`).join(""))} />}
         {c < columns && <text x={right} y={12}>...</text>}
         {r < rows && <text x={2} y={bottom + 5}>...</text>}
       </svg>

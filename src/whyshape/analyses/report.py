@@ -102,7 +102,14 @@ def _bars(found: list[Row]) -> list[int]:
             parts[at : at + 1] = inside
         else:
             at += 1
-    return parts
+    return [_only(found, part) for part in parts]
+
+
+def _only(found: list[Row], part: int) -> int:
+    """The part, or its only part's only part: it says which of several is meant."""
+    while len(inside := children(found, part)) == 1:
+        part = inside[0]
+    return part
 
 
 def _opened(found: list[Row], part: int) -> list[int]:

@@ -11,6 +11,7 @@ import html
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -66,9 +67,9 @@ def page(data: dict[str, Any]) -> str:
 <noscript><h1>{title}</h1>
 <p>This page computes in the browser, and scripts are off. Its layers, as they were read:</p>
 <pre>{html.escape(outline(data))}</pre></noscript>
-{_shell(title)}
+{_shell(data, title)}
 {_below(data)}
-{_island({name: value for name, value in data.items() if name not in BELOW})}
+{_island({name: value for name, value in data.items() if name not in FIXED})}
 <script type="application/octet-stream" id="code">{_deflated(code)}</script>
 <script>{LOADER}</script>
 </body>
@@ -105,11 +106,14 @@ PATTERNS = (
 )
 
 
-def _shell(title: str) -> str:
+def _shell(data: dict[str, Any], title: str) -> str:
     """The page without its numbers; a template is nothing to a browser without scripts."""
+    notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in data["notes"])
+    found = _findings("Problems", data.get("problems"), "refusal") + _findings("It runs, but look", data.get("hazards"), "")
+    before, after = {"layers": LEGEND}, {"answer": found + notes}
     links = "".join(f'<a href="#{name}">{words}</a>' for name, words in {**SECTIONS, "words": WORDS, "checks": CHECKS}.items())
     sections = "\n".join(
-        f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{words}</h2>{LEGEND if name == "layers" else ""}<div></div></section>'
+        f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{words}</h2>{before.get(name, "")}<div></div>{after.get(name, "")}</section>'
         for name, words in SECTIONS.items()
     )
     return f"""<template id="shell">
@@ -122,8 +126,24 @@ def _shell(title: str) -> str:
 </template>"""
 
 
+def _findings(title: str, found: list[dict[str, Any]] | None, look: str) -> str:
+    """Problems or hazards, each with where, how grave and what was tried."""
+    if not found:
+        return ""
+    said = "".join(f"<li>{_finding(**one)}</li>" for one in found)
+    return f'<div class="{look}"><h3>{title}</h3><ul>{said}</ul></div>'
+
+
+def _finding(sentence: str, path: str = "", severity: str = "", fixes: Sequence[str] = (), **_: Any) -> str:
+    grave = f"<em>{html.escape(severity)} </em>" if severity else ""
+    where = f"<b>{html.escape(path)}: </b>" if path else ""
+    tried = "".join(f"<li>{html.escape(fix)}</li>" for fix in fixes or ())
+    ways = f" With any one of these changes it runs (each was tried):<ul>{tried}</ul>" if tried else ""
+    return f"{grave}{where}{html.escape(sentence)}{ways}"
+
+
 WORDS, CHECKS = "Words", "How this was checked"
-BELOW = ("glossary", "checks")  # what no knob changes stands in the file as it is shown
+FIXED = ("title", "glossary", "checks", "problems", "hazards", "notes")  # what no knob changes stands in the file as it is shown
 
 
 def _below(data: dict[str, Any]) -> str:

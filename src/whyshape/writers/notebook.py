@@ -86,7 +86,7 @@ def _sentences(card) -> str:
 
 def _picture(card) -> str:
     data = base64.b64encode(svg_film(card.film).encode()).decode()
-    return f'<img alt="{_text(card.film.still.words, 2000)}" src="data:image/svg+xml;base64,{data}">'
+    return f'<img style="max-width:100%" alt="{_text(card.film.still.words, 2000)}" src="data:image/svg+xml;base64,{data}">'
 
 
 def frame(page: str, height: int) -> str:

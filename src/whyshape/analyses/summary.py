@@ -208,18 +208,9 @@ def summarised(graph: Graph, depth: int, columns=("output_size", "num_params"), 
     amounts = total_of(kept(graph, done))
     sizes = sum(product(graph.tensors[i].shape) * BYTES[graph.tensors[i].dtype] for i in graph.inputs)
     return Summary(
-        tuple(rows(graph, held, work)),
-        held,
-        work,
-        amounts,
-        sizes,
-        depth,
-        tuple(columns),
-        frozenset(settings),
-        width,
-        graph.name,
+        tuple(rows(graph, held, work)), held, work, amounts, sizes, depth, tuple(columns), frozenset(settings), width, graph.name,
         Notation(graph).other,
-    )
+    )  # fmt: skip
 
 
 def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
@@ -230,48 +221,50 @@ def rows(graph: Graph, held: Parameters, work: Operations) -> Iterable[Row]:
         inner.setdefault(call.parent, []).append(i)
     counts: dict[int, int] = {}
     met: set[str] = set()
-    shape = lambda t: graph.tensors[t].shape
-    notation = Notation(graph)
+    told = _Rows(graph, held, work)
     stack: list[tuple[int | Node, int]] = [(i, 0) for i in reversed(inner.get(-1, []))]
     while stack:
         at, level = stack.pop()
         counts[level] = counts.get(level, 0) + 1
         number = f"{level}-{counts[level]}"
         if isinstance(at, Node):
-            macs = work.rows[at.index].counted("macs")
-            yield Row(
-                f"{at.op}()",
-                "",
-                at.path,
-                level,
-                number,
-                tuple(map(shape, at.inputs[:1])),
-                tuple(map(shape, at.outputs)),
-                (),
-                0,
-                0,
-                "--",
-                macs,
-                True,
-                False,
-                tuple(map(notation.whole, at.outputs)),
-            )
+            yield told.operator(at, level, number)
             continue
-        call = calls[at]
-        children = inner.get(at, [])
-        macs = amount(r.counted("macs") for r in work.rows[call.first : call.last])
-        own = [r for r in held.of(call.path) if r.state.kind == "parameter"]
-        under = held.under(call.path)
-        kernel = next((r.state.shape for r in own if r.name.endswith("weight") and r.state.shape), ())
+        call, children = calls[at], inner.get(at, [])
         loose = [] if children == [] and call.type in LAYERS else _loose(graph, calls, at, children)
-        yield Row(
-            call.type, call.path.rpartition(".")[2], call.path, level, number, tuple(map(shape, call.inputs)), tuple(map(shape, call.outputs)),
-            kernel, under.value or 0, sum(r.count or 0 for r in own), _trainable(held, call.path), macs, not children and not loose, call.path in met,
-            tuple(map(notation.whole, call.outputs)),
-        )  # fmt: skip
+        yield told.module(call, level, number, not children and not loose, call.path in met)
         met.add(call.path)
         inside: list[tuple[int, int | Node]] = [*((calls[c].first, c) for c in children), *loose]
         stack += [(item, level + 1) for _, item in sorted(inside, key=_begins, reverse=True)]
+
+
+class _Rows:
+    """Makes the rows of one graph."""
+
+    def __init__(self, graph: Graph, held: Parameters, work: Operations):
+        self.held, self.work = held, work
+        self.shape = lambda t: graph.tensors[t].shape
+        self.there = Notation(graph).whole
+
+    def operator(self, node: Node, level: int, number: str) -> Row:
+        """An operator that a module calls by itself."""
+        return Row(
+            type=f"{node.op}()", name="", path=node.path, depth=level, number=number, inputs=tuple(map(self.shape, node.inputs[:1])),
+            outputs=tuple(map(self.shape, node.outputs)), kernel=(), params=0, own=0, trainable="--",
+            macs=self.work.rows[node.index].counted("macs"), leaf=True, again=False, there=tuple(map(self.there, node.outputs)),
+        )  # fmt: skip
+
+    def module(self, call: ModuleCall, level: int, number: str, leaf: bool, again: bool) -> Row:
+        """A call of a module."""
+        own = [r for r in self.held.of(call.path) if r.state.kind == "parameter"]
+        return Row(
+            type=call.type, name=call.path.rpartition(".")[2], path=call.path, depth=level, number=number,
+            inputs=tuple(map(self.shape, call.inputs)), outputs=tuple(map(self.shape, call.outputs)),
+            kernel=next((r.state.shape for r in own if r.name.endswith("weight") and r.state.shape), ()),
+            params=self.held.under(call.path).value or 0, own=sum(r.count or 0 for r in own), trainable=_trainable(self.held, call.path),
+            macs=amount(r.counted("macs") for r in self.work.rows[call.first : call.last]), leaf=leaf, again=again,
+            there=tuple(map(self.there, call.outputs)),
+        )  # fmt: skip
 
 
 def _one_each(graph: Graph) -> tuple[ModuleCall, ...]:

@@ -75,13 +75,9 @@ def write(text: str, options, end="\n") -> None:
     if not path:
         say(text, end)
         return
-    if os.path.islink(path):
-        raise WhyshapeError(f"{path} is a link; name the file itself")
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text + end)
-    except OSError as error:
-        raise WhyshapeError(f"{path} cannot be written: {error.strerror}") from None
+    from whyshape.writers.pictures import put
+
+    put(path, (text + end).encode())
     print(f"written: {path}", file=sys.stderr)
 
 

@@ -32,15 +32,12 @@ def run(options: argparse.Namespace) -> int:
     with needs_extra("lab"):
         from whyshape.lab.maps import maps
         from whyshape.lab.pictures import target_and_input
-        from whyshape.lab.state import write_atomic
+        from whyshape.writers.pictures import put
 
     model, taken, words = target_and_input(options.target, options.input)
     content = io.BytesIO()
     maps(model, taken, scale=options.scale).save(content, "PNG")
-    try:
-        write_atomic(path, content.getvalue())
-    except OSError as problem:
-        raise WhyshapeError(f"{path} cannot be written: {problem.strerror}") from None
+    put(path, content.getvalue())
     print(f"input: {words}", file=sys.stderr)
     say(str(path))
     return 0

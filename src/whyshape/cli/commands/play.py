@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from whyshape.cli.output import say
 from whyshape.errors import WhyshapeError
@@ -45,14 +44,10 @@ def run(options: argparse.Namespace) -> int:
 
 def save(name: str, model, told: dict, title: str) -> int:
     from whyshape.lab.page import saved
-    from whyshape.lab.state import write_atomic
+    from whyshape.writers.pictures import put
 
-    content, path = saved(model, told, title), Path(name)
-    try:
-        write_atomic(path, content.encode())
-    except OSError as problem:
-        raise WhyshapeError(f"{path} cannot be written: {problem.strerror}") from None
-    say(str(path))
+    put(name, saved(model, told, title).encode())
+    say(name)
     return 0
 
 

@@ -206,6 +206,12 @@ def test_a_model_that_does_not_run_is_a_sentence():
     assert str(problem.value) == ("the model does not run on 1x1x32x32: mat1 and mat2 shapes cannot be multiplied (1x500 and 320x50)")
 
 
+def test_a_window_of_five_fits_the_screen():
+    """The kernels of the thread's network, five products side by side."""
+    told = text(value(nn.Sequential(nn.Conv2d(1, 1, 5)), "0", (0, 0, 0), 9.9 * torch.ones(1, 1, 5, 5)))
+    assert max(map(len, told.splitlines())) <= 100 and told.count(" * ") == 25
+
+
 def test_the_text_of_a_small_sum():
     """The whole text, by hand: 2 maps, 1 x 2 kernel, one cell of padding."""
     conv = nn.Conv2d(2, 1, (1, 2), padding=(0, 1))
@@ -217,11 +223,11 @@ def test_the_text_of_a_small_sum():
         "0 (Conv2d), map 0, row 0, column 0:  8.250000",
         "",
         "It reads the same window on 2 maps, 2 products each: 4 products are added to one number.",
-        "The window covers row 0, column 0; 1 of its cells are padding.",
+        "The window covers row 0, column 0; 1 of its cells is padding.",
         "",
         "  map 0       2 products  +6.000000",
         "  map 1       2 products  +2.000000",
-        "           pad * -1.0000    +4.0000 * +0.5000",
+        "          pad * -1.0000  +4.0000 * +0.5000",
         "  bias                    +0.250000",
         "",
         "added up here  +8.250000",

@@ -66,13 +66,14 @@ def covered(part: Part) -> str:
     n = len(cells[0]) - 2
     spans = zip(AXES[n + 1][1:], zip(*(cell[-n:] for cell in cells)))
     words = [f"{name}s {min(i)} to {max(i)}" if min(i) < max(i) else f"{name} {min(i)}" for name, i in spans]
-    return ", ".join(words) + (f"; {padding} of its cells are padding" if padding else "")
+    return ", ".join(words) + (f"; {padding} of its cells {'is' if padding == 1 else 'are'} padding" if padding else "")
 
 
 def grid(part: Part) -> list[str]:
     """The products of one map, a line for each row of the window: input * weight."""
     rows = [part.terms[i : i + part.row] for i in range(0, len(part.terms), part.row)]
-    return ["   ".join(f"{cell(t):>8} * {t.weight:+.4f}" for t in row) for row in rows]
+    wide = max((len(cell(term)) for term in part.terms), default=0)
+    return ["  ".join(f"{cell(t):>{wide}} * {t.weight:+.4f}" for t in row) for row in rows]  # five side by side fit the screen
 
 
 def cell(term: Term) -> str:

@@ -129,3 +129,15 @@ def test_only_what_is_missing_is_asked_for(capsys):
 def test_the_mode_is_no_option_where_nobody_reads_it():
     """`translate` writes the network as it is in eval."""
     assert not command("translate").takes("mode") and command("explain").takes("mode")
+
+
+def test_networks_in_notation_are_run_too(capsys, tmp_path):
+    """`compare --run` draws the same numbers for both; a graph alone has nothing to run, and says so."""
+    assert main(["compare", "ReLU > MaxPool2d(2)", "MaxPool2d(2) > ReLU", "--input", "1,1,8,8", "--run"]) == 0
+    assert "The same network: run on the same random numbers, the largest difference is 0" in capsys.readouterr().out
+    from whyshape import explain
+    from whyshape.readers.jsongraph import write
+
+    write(explain("ReLU", (1, 4)).graph, tmp_path / "net.json")
+    assert main(["compare", str(tmp_path / "net.json"), "ReLU", "--input", "1,4", "--run"]) == 2
+    assert "A graph without its model cannot be run; give the PyTorch model, or the .onnx or .keras file." in capsys.readouterr().err

@@ -43,11 +43,11 @@ def _results(model: Any, inputs: list) -> list:
 
     if isinstance(model, str) and target.kind_of(model) == "onnx":
         return _onnx(model, inputs)
-    if isinstance(model, str) and target.kind_of(model) == "python":
+    if isinstance(model, str) and not target.is_file(model):
         model = target.load(model, real=True)
     if hasattr(model, "named_modules"):
         return _torch(model, inputs)
-    raise WhyshapeError("Only a PyTorch model and an .onnx file are run here; compare their weights instead.")
+    raise WhyshapeError("A graph without its model cannot be run; give the PyTorch model, or the .onnx or .keras file.")
 
 
 def _onnx(path: str, inputs: list) -> list:

@@ -10,15 +10,14 @@ import { Fragment, make } from "../view";
 const HEIGHT = 28, SPARE = 5;
 const top = signal(0), view = signal(500); // px: how far the list is scrolled, how high it is (at most so high, before it is measured)
 const grid = (): Element | null => document.querySelector(".grid");
-let timer = 0;
+let timer = 0, scrolled = 0; // px; asking the list itself where it stands would make the browser lay it out at once
 
 /** Keeps the chosen row in view. It stands before the table is drawn, so that a row far away is drawn at once and not after its scrolling. */
 export function follow(): void {
   effect(() => {
     const place = rowsShown.value.indexOf(chosen.value), y = place * HEIGHT, least = y + 2 * HEIGHT - view.value, box = grid();
     if (place < 0 || !box) return;
-    const next = clamp(box.scrollTop, least, y);
-    top.value = next;
+    const next = top.value = scrolled = clamp(scrolled, least, y);
     queueMicrotask(() => (box.scrollTop = next)); // once the table is as high as its rows
   });
 }
@@ -49,7 +48,7 @@ function Table() {
       <span class="count" role="status">{filter.value ? `${shown.length} of ${count(model.rows.length, "row")}` : `${count(model.rows.length, "row")}, ${count(model.nodes.length, "call")}`}</span>
       <div class="grid" role="treegrid" aria-label="Layers" aria-rowcount={shown.length + 1} tabIndex={0}
         aria-activedescendant={visible.includes(chosen.value) ? `row${chosen.value}` : undefined}
-        onScroll={(e) => (top.value = e.currentTarget.scrollTop)} onKeyDown={keys}>
+        onScroll={(e) => (top.value = scrolled = e.currentTarget.scrollTop)} onKeyDown={keys}>
         <div role="row" class="row head" aria-rowindex={1}>
           {["layer", "output", "learned", "MACs", "sees"].map((word) => <span role="columnheader">{word}</span>)}
         </div>

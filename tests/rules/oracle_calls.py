@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from typing import NamedTuple
 
 import torch
@@ -120,6 +122,17 @@ def _brief(value) -> str:
     if isinstance(value, dict):
         return "".join(f" {k}={_brief(v)}" for k, v in value.items())
     return repr(value)[:40]
+
+
+def in_a_thread(ask):
+    """PyTorch's samples write down the stack they were made on; that of a new thread is short, pytest's costs ten times the test."""
+
+    @wraps(ask)
+    def run(*args, **kwargs):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(ask, *args, **kwargs).result()
+
+    return run
 
 
 def table(verdicts) -> str:

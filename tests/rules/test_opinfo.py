@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
 from itertools import islice
 
 import pytest
 import torch
-from oracle_calls import ACCEPTED, EQUAL, OPEN, REFUSED, STUMBLED, WRONG, Judge, table
+from oracle_calls import ACCEPTED, EQUAL, OPEN, REFUSED, STUMBLED, WRONG, Judge, in_a_thread, table
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -37,17 +35,6 @@ NOT_SIZES = {
     r"start must be an 0-dim integral": "the dtype of an operand beside the first",
     r"at least 2 dimensions|tensor has no dimensions|has no attri": "forms nobody calls",
 }  # fmt: skip
-
-
-def in_a_thread(ask):
-    """PyTorch's samples write down the stack they were made on; that of a new thread is short, pytest's costs ten times the test."""
-
-    @wraps(ask)
-    def run(*args, **kwargs):
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(ask, *args, **kwargs).result()
-
-    return run
 
 
 @in_a_thread

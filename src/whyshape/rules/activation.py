@@ -52,18 +52,14 @@ class AlphaDropout(_Activation):
     @staticmethod
     def shape(input, p=0.5, training=True, inplace=False, train=True):
         need(0 <= p <= 1, "the probability of dropping is between 0 and 1, {arrived} was chosen", arrived=p, wanted=1)
+        if training and train and 0 < p < 1:
+            kinds(input.dtype, FRACTION, FRACTION, "a dropout")
         return input.shape
 
 
 @rule("dropout")
 class Dropout(AlphaDropout):
     """While training some numbers become zero, the others are made larger; the sizes stay."""
-
-    @staticmethod
-    def shape(input, p=0.5, training=True, inplace=False, train=True):
-        if training and train and 0 < p < 1:
-            kinds(input.dtype, FRACTION, FRACTION, "a dropout")
-        return AlphaDropout.shape(input, p)
 
 
 @rule("feature_alpha_dropout")
@@ -74,7 +70,7 @@ class ChannelAlphaDropout(AlphaDropout):
     def shape(input, p=0.5, training=True, inplace=False, train=True):
         if training and train and 0 < p < 1:
             axes_at_least(2, input.shape)
-        return AlphaDropout.shape(input, p)
+        return AlphaDropout.shape(input, p, training, inplace, train)
 
 
 @rule("feature_dropout", "dropout2d")

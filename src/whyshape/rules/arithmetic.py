@@ -116,7 +116,10 @@ class Division(Pointwise):
     @staticmethod
     def shape(input, other, *, rounding_mode=None, out=None):
         shape, dtype = matched(input, other)
-        return Made(shape, dtype if rounding_mode else default_float(dtype))
+        if rounding_mode is None:
+            return Made(shape, default_float(dtype))
+        kinds(dtype, WHOLE, FRACTION, "division with a rest")
+        return Made(shape, dtype)
 
 
 @rule("""true_divide Tensor.__rtruediv__ Tensor.__rdiv__ atan2 arctan2 copysign xlogy ldexp igamma igammac
@@ -155,7 +158,10 @@ class Clamp(Pointwise):
     def shape(input, min=None, max=None, *, out=None):
         if (min is None or type(min) is float) and (max is None or type(max) is float) and category(input.dtype) == 2:
             return input.shape
-        return Made(*matched(input, min, max))
+        shape, dtype = matched(input, min, max)
+        if min is not None and max is not None:  # one bound alone is the larger or smaller of two, which masks have too
+            kinds(dtype, WHOLE, FRACTION, "a clamp")
+        return Made(shape, dtype)
 
 
 @rule("clamp_min")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, broadcast_shapes, layer, leading, rule, stretched, told
-from whyshape.rules.dtypes import FRACTION, kinds, one_dtype
+from whyshape.rules.dtypes import FRACTION, kinds, name_of, one_dtype, promote
 from whyshape.rules.layout import rows, strides
 from whyshape.sizes import need, product
 
@@ -87,6 +87,12 @@ class MultiHeadAttention(Rule):
               out_proj_weight, out_proj_bias, training=True, key_padding_mask=None, need_weights=True, attn_mask=None,
               use_separate_proj_weight=False, q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None, static_v=None,
               average_attn_weights=True, is_causal=False):  # fmt: skip
+        weights = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else (in_proj_weight,)
+        one_dtype(*[t for t in (query, key, value, *weights, in_proj_bias, out_proj_weight, out_proj_bias) if t is not None])
+        kinds(query.dtype, FRACTION, FRACTION, "attention")
+        for learned in (bias_k, bias_v):  # joined to the keys: what they hold as well will do
+            if learned is not None and name_of(promote(learned.dtype, key.dtype)) != name_of(key.dtype):
+                one_dtype(learned, key)
         q, k, v = query.shape, key.shape, value.shape
         need(len(q) in (2, 3), "queries of {wanted:axes} are wanted, {arrived:arrive}", wanted="2 or 3", arrived=len(q))
         need(len(k) == len(q) and len(v) == len(q), "query, key and value must have the same number of axes: {wanted}, {arrived:arrive}",

@@ -69,6 +69,7 @@ class Rule:
     names: ClassVar[tuple[str, ...]] = ()
     knobs: ClassVar[dict[str, tuple[str, ...]]] = {}  # parameter -> what its axes are called when somebody chose them
     view: ClassVar[bool] = False  # the result shares the input's memory: its strides are PyTorch's business
+    unmoved: ClassVar[bool] = False  # it is refused where its input's numbers do not lie for it: nothing is copied
     pointwise: ClassVar[bool] = False  # every output cell depends on the same cell of its inputs
     whole: ClassVar[bool] = False  # every output cell depends on the whole input (attention, global pooling, fft)
     told_sizes: ClassVar[bool] = False  # the arguments after the tensor are the sizes of the result, -1 for one that is left open
@@ -194,6 +195,8 @@ def rule(*names: str):
     `torch.nn.functional.x`, and the in-place `x_`); ``Tensor.view`` stands for that one alone. One string may hold several.
     """
 
+    from whyshape.rules.takes import asking  # built on this file
+
     def register(cls: type[Rule]) -> type[Rule]:
         if cls.shape is Rule.shape:
             raise TypeError(f"{cls.__name__} says no shape")
@@ -201,7 +204,7 @@ def rule(*names: str):
         for name in cls.names:
             if RULES.holds(name):
                 raise TypeError(f"{name} has two rules: {RULES[name].__name__} and {cls.__name__}")
-            RULES[name] = cls
+            RULES[name] = asking(name, cls)
         return cls
 
     return register

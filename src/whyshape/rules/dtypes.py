@@ -201,6 +201,12 @@ def cast_while(asked: Callable[[], bool]) -> None:
     _casting.append(asked)
 
 
+def leave_to_autocast() -> None:
+    """Leave a call open whose dtypes autocast may change before the operator sees them."""
+    if any(asked() for asked in _casting):
+        raise Unexplained("autocast decides the dtype")
+
+
 def one_dtype(*tensors) -> None:
     """Refuse operands of two dtypes where PyTorch multiplies only like with like.
 
@@ -210,8 +216,7 @@ def one_dtype(*tensors) -> None:
     first = name_of(tensors[0].dtype)
     for t in tensors[1:]:
         if name_of(t.dtype) != first:
-            if any(asked() for asked in _casting):
-                raise Unexplained("autocast decides the dtype")
+            leave_to_autocast()
             need(False, "{arrived} numbers meet {wanted} ones, both must have the same dtype", wanted=name_of(t.dtype), arrived=first)
 
 

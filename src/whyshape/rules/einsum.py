@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from whyshape.rules.base import Made, Rule, Unexplained, axes_of, given, rule
+from whyshape.rules.base import Made, Rule, Spec, Unexplained, axes_of, given, rule
 from whyshape.rules.dtypes import category, promote, summed
+from whyshape.rules.linear import multiplied
 from whyshape.sizes import Size, broadcast, need, product
 
 
@@ -77,6 +78,18 @@ def _tensors(operands):
     return operands
 
 
+def _dtype(spelled: Equation, tensors, sizes):
+    """The dtype of the products; where letters are summed over two operands these are multiplied as matrices, like with like."""
+    dtype, held = tensors[0].dtype, set(spelled.operands[0])
+    for i, (letters, t) in enumerate(zip(spelled.operands[1:], tensors[1:]), 1):
+        later = set(spelled.result).union(*map(set, spelled.operands[i + 1 :]))
+        if any(int(sizes[c]) > 1 for c in held & set(letters) - later) and not (category(dtype) < 2 and _summed_alone(spelled)):
+            multiplied(Spec((), dtype), Spec((), t.dtype))
+        dtype = promote(dtype, t.dtype)
+        held = (held | set(letters)) & later
+    return dtype
+
+
 @rule("einsum")
 class Einsum(Rule):
     """Products over all letters, summed over those that the result does not name."""
@@ -90,9 +103,7 @@ class Einsum(Rule):
         tensors = _tensors(operands)
         spelled = read_equation(equation, [len(t.shape) for t in tensors])
         sizes = letter_sizes(spelled, [t.shape for t in tensors])
-        dtype = tensors[0].dtype
-        for t in tensors[1:]:
-            dtype = promote(dtype, t.dtype)
+        dtype = _dtype(spelled, tensors, sizes)
         if category(dtype) < 2 and _summed_alone(spelled):
             dtype = summed(dtype)
         return Made(tuple([sizes[c] for c in spelled.result]), dtype)
@@ -125,6 +136,7 @@ class Tensordot(Rule):
         left, right = _pairs(dims, len(x), len(y))
         for i, j in zip(left, right):
             broadcast(x[i], y[j], f"axis {i} has {{a}}, the other's axis {j} {{b}}")
+        multiplied(a, b)
         return (*[n for i, n in enumerate(x) if i not in left], *[n for j, n in enumerate(y) if j not in right])
 
     @staticmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, layer, rule
-from whyshape.rules.dtypes import FRACTION, kinds, name_of
+from whyshape.rules.dtypes import FRACTION, fractions, kinds, name_of, one_dtype
 from whyshape.sizes import need, product
 
 
@@ -31,6 +31,8 @@ class Embedding(Rule):
         need(len(w) == 2, "the table must have {wanted:axes}, {arrived:arrive}", wanted=2, arrived=len(w))
         _whole(input)
         _rows(w, input.shape)
+        if max_norm is not None:
+            fractions(weight.dtype, "a length")
         return Made((*input.shape, w[1]), weight.dtype)
 
 
@@ -73,6 +75,7 @@ class EmbeddingBag(Rule):
         _rows(w, x)
         need(len(x) in (1, 2), "bags come as rows, or in one row with offsets; {arrived:axes arrive}", arrived=len(x), wanted=2)
         if per_sample_weights is not None:
+            one_dtype(per_sample_weights, weight)
             need(mode == "sum", "weights for samples go with mode 'sum' only, {arrived!r} was chosen", arrived=mode, wanted="sum")
             need(len(per_sample_weights.shape) == len(x), "weights must have the sizes of the input", arrived=len(x), wanted=len(x))
             for n, m in zip(x, per_sample_weights.shape):
@@ -81,6 +84,7 @@ class EmbeddingBag(Rule):
             need(offsets is None, "rows of bags take no offsets", arrived=2, wanted=1)
             return Made((x[0], weight.shape[1]), weight.dtype)
         need(offsets is not None, "bags in one row need offsets", arrived=0, wanted=1)
+        _whole(offsets)
         need(len(offsets.shape) == 1, "offsets are one row, {arrived:axes arrive}", arrived=len(offsets.shape), wanted=1)
         bags = offsets.shape[0] - 1 if include_last_offset else offsets.shape[0]
         return Made((bags, weight.shape[1]), weight.dtype)

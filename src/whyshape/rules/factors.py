@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, broadcast_shapes, rule
 from whyshape.rules.dtypes import one_dtype, real_of
+from whyshape.rules.index import whole_places
 from whyshape.rules.linalg import Solve, matrix, square
 from whyshape.sizes import need, product, smallest
 
@@ -78,6 +79,7 @@ class LUSolve(_Factors):
     def shape(LU, pivots, B, *, left=True, adjoint=False, out=None):
         lead, n = square(LU)
         one_dtype(B, LU)
+        whole_places(pivots, ("int32",))
         others, rows, columns = matrix(B)
         need((rows if left else columns) == n, "{wanted:equations meet} {arrived:numbers}", wanted=n, arrived=rows if left else columns)
         for got, wanted in zip((len(pivots.shape), *pivots.shape), (len(lead) + 1, *lead, n)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from whyshape.rules.base import Made, Rule, Unexplained, exactly, given, rule
-from whyshape.rules.dtypes import COMPLEX_OF, category, default_dtype, fractions, name_of, of_number, promote
+from whyshape.rules.dtypes import BOOL, COMPLEX_OF, FRACTION, category, default_dtype, fractions, kinds, name_of, of_number, promote
 from whyshape.rules.pointwise import matched
 from whyshape.sizes import ceil_div, need
 
@@ -22,7 +22,7 @@ def _sizes(size):
     return size
 
 
-@rule("zeros", "ones", "empty", "rand", "randn")
+@rule("zeros", "ones", "empty")
 class Filled(_Factory):
     """A new tensor of a chosen size."""
 
@@ -30,6 +30,17 @@ class Filled(_Factory):
     def shape(*size, dtype=None, **options):
         size = options["size"] if not size and "size" in options else given(size)
         return Made(_sizes(tuple(size)), dtype or default_dtype())
+
+
+@rule("rand", "randn")
+class Random(_Factory):
+    """Random fractions of a chosen size."""
+
+    @staticmethod
+    def shape(*size, dtype=None, **options):
+        made = Filled.shape(*size, dtype=dtype, **options)
+        fractions(made.dtype, "a random draw")
+        return made
 
 
 @rule("Tensor.new_zeros", "Tensor.new_ones", "Tensor.new_empty")
@@ -42,12 +53,22 @@ class NewFilled(_Factory):
         return Made(_sizes(tuple(size)), dtype or input.dtype)
 
 
-@rule("zeros_like", "ones_like", "empty_like", "randint_like", "full_like")
+@rule("zeros_like", "ones_like", "empty_like", "full_like")
 class Like(_Factory):
     """A new tensor with the sizes of another."""
 
     @staticmethod
     def shape(input, *args, dtype=None, **options):
+        return input.shape if dtype is None else Made(input.shape, dtype)
+
+
+@rule("randint_like")
+class RandomWhole(_Factory):
+    """Random whole numbers with the sizes of another."""
+
+    @staticmethod
+    def shape(input, *args, dtype=None, **options):
+        kinds(dtype or input.dtype, BOOL, FRACTION, "a random whole number")
         return input.shape if dtype is None else Made(input.shape, dtype)
 
 
@@ -176,6 +197,7 @@ class Randint(_Factory):
     @staticmethod
     def shape(low=0, high=None, size=None, *, dtype=None, out=None, **options):
         size = high if size is None else size
+        kinds(dtype or "int64", BOOL, FRACTION, "a random whole number")
         if not isinstance(size, (tuple, list)):
             raise Unexplained("a size that is no row of numbers")
         return Made(_sizes(tuple(size)), dtype or "int64")

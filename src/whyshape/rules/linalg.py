@@ -72,6 +72,8 @@ class MatrixPower(_Algebra):
 
     @staticmethod
     def shape(input, n, *, out=None):
+        if n < 0:
+            square(input)
         _as_many(*_cut(input.shape))
         return input.shape
 

@@ -98,7 +98,8 @@ class RMatmul(_Product):
 def multiplied(*tensors) -> None:
     """Demand numbers of one dtype, of which products can be added up: not true and false."""
     one_dtype(*tensors)
-    kinds(tensors[0].dtype, WHOLE, COMPLEX, "a product")
+    if all(int(n) for t in tensors for n in t.shape):  # where nothing is added up no kernel is asked
+        kinds(tensors[0].dtype, WHOLE, COMPLEX, "a product")
 
 
 def _ranks(a, b, n):

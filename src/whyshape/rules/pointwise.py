@@ -47,8 +47,7 @@ class Pointwise(Rule):
 
 @rule("""sgn clone detach conj conj_physical resolve_conj resolve_neg
     nan_to_num fill zero Tensor.requires_grad_ Tensor.cpu Tensor.cuda Tensor.pin_memory
-    Tensor.copy_ Tensor.bernoulli_ Tensor.random_ Tensor.geometric_ Tensor.fill_diagonal_ alias torch.fake_quantize_per_tensor_affine
-    Tensor.bernoulli""")  # fmt: skip
+    Tensor.bernoulli_ Tensor.random_ Tensor.geometric_ Tensor.fill_diagonal_ alias torch.fake_quantize_per_tensor_affine""")  # fmt: skip
 class Unary(Pointwise):
     """The same shape and dtype, every number by itself."""
 
@@ -61,7 +60,10 @@ class Unary(Pointwise):
 class Rounded(Pointwise):
     """Every number to a whole one near it."""
 
-    shape = of_kinds(WHOLE, FRACTION, "rounding")
+    @staticmethod
+    def shape(input, *, decimals=None, out=None):
+        kinds(input.dtype, WHOLE if decimals is None else FRACTION, FRACTION, "rounding")
+        return input.shape
 
 
 @rule("frac")
@@ -92,11 +94,22 @@ class Inverted(Pointwise):
     shape = of_kinds(BOOL, WHOLE, "~")
 
 
-@rule("torch.bernoulli poisson Tensor.uniform_ Tensor.normal_ Tensor.exponential_ Tensor.log_normal_ Tensor.cauchy_")
+@rule("poisson Tensor.uniform_ Tensor.normal_ Tensor.exponential_ Tensor.log_normal_ Tensor.cauchy_")
 class Drawn(Pointwise):
     """A random fraction at each place."""
 
     shape = of_kinds(FRACTION, COMPLEX, "a draw")
+
+
+@rule("torch.bernoulli Tensor.bernoulli")
+class Coin(Pointwise):
+    """A one or a zero at each place; how often a one falls is one number for all, or the place's own."""
+
+    @staticmethod
+    def shape(input, p=None, *, generator=None, out=None):
+        if all(int(n) for n in input.shape):  # of no places none is asked
+            kinds(input.dtype, FRACTION, FRACTION, "a draw")
+        return input.shape
 
 
 @rule("neg", "negative", "Tensor.__neg__")

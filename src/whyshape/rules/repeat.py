@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, exactly, given, rule
 from whyshape.rules.dtypes import one_dtype, promote, summed
+from whyshape.rules.index import whole_places
 from whyshape.sizes import need, product, total
 
 
@@ -56,6 +57,7 @@ class RepeatInterleave(_Repeat):
             if output_size is None or dim is None:
                 raise Unexplained("how often each is repeated stands in a tensor")
             counts = repeats.shape[0] if repeats.shape else 1
+            whole_places(repeats, ("int64", "int32"))
             need(len(repeats.shape) <= 1, "repeats are one row, {arrived:axes arrive}", arrived=len(repeats.shape), wanted=1)
             if x:
                 n = x[axis_of(dim, len(x))]

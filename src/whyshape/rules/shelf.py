@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 HERE = os.path.dirname(__file__)
-NOT_FAMILIES = ("__init__", "base", "catalogue", "shelf")
+NOT_FAMILIES = ("__init__", "base", "catalogue", "shelf", "takes")
 _catalogue: dict[str, dict[str, str]] = {}
 _all_loaded = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, axes_at_least, axes_of, rule
-from whyshape.rules.dtypes import category, complex_of, default_float, real_of
+from whyshape.rules.dtypes import category, complex_of, default_float, real_of, result_type
 from whyshape.sizes import need
 
 
@@ -149,13 +149,14 @@ class STFT(_Transform):
                 need(pad < signal, "reflect padding {arrived} must be smaller than the signal of {wanted}", arrived=pad, wanted=signal)
             signal = signal + 2 * pad
         need(n_fft <= signal, "windows of {wanted:numbers} do not fit into {arrived}", wanted=n_fft, arrived=signal)
+        dtype = input.dtype if window is None else result_type([input, window])
         complex_signal = category(input.dtype) == 3 or (window is not None and category(window.dtype) == 3)
         one = not complex_signal if onesided is None else onesided
         need(return_complex is not None or complex_signal, "return_complex must be given for a real signal", wanted=1, arrived=0)
         sizes = (*x[:-1], half(n_fft, None) if one else n_fft, (signal - n_fft) // hop + 1)
         if return_complex is False or (return_complex is None and not complex_signal):
-            return Made((*sizes, 2), real_of(input.dtype))
-        return Made(sizes, complex_of(input.dtype))
+            return Made((*sizes, 2), real_of(dtype))
+        return Made(sizes, complex_of(dtype))
 
 
 @rule("istft")
@@ -178,7 +179,8 @@ class ISTFT(_Transform):
         whole = (x[-1] - 1) * hop + n_fft
         cut = n_fft // 2 if center else 0
         size = length if length is not None else whole - 2 * cut if center else whole
-        return Made((*x[:-2], size), input.dtype if return_complex else real_of(input.dtype))
+        dtype = input.dtype if window is None else result_type([input, window])
+        return Made((*x[:-2], size), dtype if return_complex else real_of(dtype))
 
 
 __all__ = ["doubled", "full", "half", "transformed"]

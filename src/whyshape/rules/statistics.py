@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, broadcast_shapes, rule
-from whyshape.rules.dtypes import category, default_float, name_of, result_type
+from whyshape.rules.dtypes import COMPLEX, FRACTION, WHOLE, category, default_float, kinds, name_of, result_type
 from whyshape.sizes import largest, need, product
 
 
@@ -37,6 +37,9 @@ class Covariance(_Products):
         if fweights is not None:
             need(category(fweights.dtype) == 1, "frequencies are whole numbers, {arrived} arrives",
                  wanted="int64", arrived=name_of(fweights.dtype))  # fmt: skip
+        if aweights is not None:
+            kinds(aweights.dtype, FRACTION, FRACTION, "a weight")
+        kinds(input.dtype, WHOLE, COMPLEX, "a covariance")
         for weights in (fweights, aweights):
             if weights is not None:
                 need(len(weights.shape) == 1, "weights are one row, {arrived:axes arrive}", wanted=1, arrived=len(weights.shape))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from whyshape.rules.base import Rule, Unexplained, axes_at_least, axis_of, exactly, rule, stretched
-from whyshape.rules.dtypes import one_dtype
+from whyshape.rules.dtypes import BOOL, COMPLEX, FRACTION, kinds, one_dtype
+from whyshape.rules.dtypes import WHOLE as INTEGER
 from whyshape.rules.index import WHOLE, Diagonal, indexed, place_in, same_rank, whole_places, within
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import need, product
@@ -31,9 +32,36 @@ def _fits(value, room):
     while len(value) > len(room) and int(value[0]) == 1:
         exactly(value[0])
         value = value[1:]
+    _stretched_over(value, room)
+
+
+def _stretched_over(value, room):
     need(len(value) <= len(room), "a value of {arrived:axes} is written into {wanted}", arrived=len(value), wanted=len(room))
     for have, want in zip(reversed(value), reversed(room)):
         stretched(have, want, "a value of {arrived:places} is written into {wanted}")
+
+
+@rule("Tensor.copy_")
+class Copied(Rule):
+    """The numbers of another tensor, stretched over this one."""
+
+    title = "place by place"
+    pointwise = True
+
+    @staticmethod
+    def shape(input, src=None, non_blocking=False, *, other=None):
+        given = other if src is None else src  # PyTorch knows both words
+        if hasattr(given, "shape"):
+            _stretched_over(given.shape, input.shape)
+        return input.shape
+
+
+def _put_together(input, reduce) -> None:
+    """Demand numbers that can be put together so: an order for the largest, fractions or whole numbers for a mean."""
+    if reduce in ("amax", "amin"):
+        kinds(input.dtype, BOOL, FRACTION, "an extreme")
+    elif reduce == "mean":
+        kinds(input.dtype, INTEGER, COMPLEX, "a mean")
 
 
 @rule("scatter", "scatter_add", "scatter_reduce")
@@ -45,6 +73,7 @@ class Scatter(Rule):
     @staticmethod
     def shape(input, dim, index, src=None, reduce=None, *, value=None, include_self=True, out=None):
         axis = axis_of(dim, len(input.shape))
+        _put_together(input, reduce)
         if hasattr(src, "shape"):
             one_dtype(src, input)
         if not any(int(n) == 0 for n in index.shape):
@@ -150,6 +179,7 @@ class Put(_Write):
     @staticmethod
     def shape(input, index, source, accumulate=False):
         one_dtype(source, input)
+        whole_places(index, ("int64",))
         have, want = product(source.shape), product(index.shape)
         need(have == want, "{wanted:places are} written, {arrived:arrive}", wanted=want, arrived=have)
         return input.shape

@@ -134,6 +134,16 @@ def test_samples_of_a_transform_are_not_the_whole():
     assert answer.to_dict()["totals"]["macs"]["value"] is None
 
 
+def test_what_pytorch_refuses_inside_a_transform_is_told_in_its_words():
+    """The line is the one inside the function that was given to `vmap`."""
+    model = Runs(lambda m, x: torch.vmap(lambda w: x @ w)(m.w), w=nn.Parameter(torch.rand(5, 8, 4)))
+    with pytest.raises(RuntimeError) as raised:
+        model(torch.rand(2, 7))
+    problem = explain(model, (2, 7)).problem
+    assert problem.sentence.rstrip(".") in str(raised.value) and "[5, 8]" in problem.sentence
+    assert problem.file == __file__ and problem.line
+
+
 def test_what_pytorch_refuses_is_a_problem():
     """The same ways of writing, where they do not fit: PyTorch refuses, and so do we."""
     for model, shape in [

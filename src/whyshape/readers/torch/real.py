@@ -36,11 +36,12 @@ def with_numbers(model, args, kwargs) -> Told:
         tracer, *rest = follow(modules, given, named, execute=True, closed=frozenset(closed))
         notes = [f"{path or 'the whole model'} cannot be followed inside: PyTorch ran it" for path in closed]
         told = Told((modules, tracer, *rest), notes, (given, named))
-        if told.ran or not tracer.doubted or "" in closed:
+        if (told.ran and tracer.hidden is None) or not tracer.doubted or "" in closed:
             return told
-        if not closed and not _runs(real_copy(model), *_again(args, kwargs)):
+        if not closed and not told.ran and not _runs(real_copy(model), *_again(args, kwargs)):
             return told
-        path = tracer.paths.get(id(tracer.broke_in[0]), "") if tracer.broke_in else ""
+        scope = tracer.broke_in or tracer.hidden
+        path = tracer.paths.get(id(scope[0]), "") if scope else ""
         while path in closed:
             path = path.rpartition(".")[0]
         closed.append(path)

@@ -70,6 +70,7 @@ class Tracer(TorchFunctionMode):
         self.broke_in: list | None = None  # the innermost module call an exception came out of
         self.error: Exception | None = None  # what a check of PyTorch's modules raised
         self.doubted = False  # what stopped the run may be our doing: PyTorch with real numbers must be asked
+        self.hidden: list | None = None  # the module call in which a transform of torch.func ran, unseen
         self.remembered = 0  # sizes handed out with their history
         self.reads: dict[int, Tensor] = {}
         self.differences: list[Difference] = []
@@ -81,8 +82,7 @@ class Tracer(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if transformed() is not None:
-            self.doubted = self.execute
-            raise NeedsValues("a transform of torch.func hides an axis of the tensors inside it")
+            return self.inside(func, args, kwargs or _NO_WORDS)
         handler = self.handlers.get(func) or self.handlers.setdefault(func, self.handler(func))
         frame = sys._getframe(1)
         while frame.f_code.co_filename in _BETWEEN:
@@ -340,6 +340,16 @@ class Tracer(TorchFunctionMode):
     def remember(self, op, args, kwargs, out, frame, why: str, how: int) -> None:
         """Keep a call as it happened."""
         self.calls.append((op, args, kwargs, out, self.scope, frame.f_code, frame.f_lasti, why, how, torch.is_grad_enabled() or self.grad))
+
+    def inside(self, func, args, kwargs):
+        """A call inside a transform of torch.func is PyTorch's own: the module that asked for the transform is then run as one."""
+        if not self.execute:
+            raise NeedsValues("a transform of torch.func hides an axis of the tensors inside it")
+        self.hidden, self.doubted = self.scope, True
+        try:
+            return func(*args, **kwargs)
+        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+            raise self.refuse(DoesNotFit(first_sentence(error)), "torch.func", (), {}, sys._getframe(2), str(error)) from error
 
     def unseen(self, module, run, args, kwargs, frame, why: str):
         """A module whose inside cannot be followed: PyTorch runs it with real numbers, and it stands as one call that was measured."""

@@ -174,3 +174,37 @@ def test_two_states_made_alike_in_one_line_are_both_corrected():
     fix = first(model, x)
     assert fix.to_dict()["new"].count("torch.zeros(1, x.size(0), 6)") == 2
     assert torch.equal(repaired(fix, model, x), model.rnn(x)[0])
+
+
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 12, 3, padding=1), nn.Linear(12, 2)
+
+    def forward(self, x):
+        return self.fc(self.conv(x).mean(1).flatten(1))
+
+
+def test_the_mean_goes_over_the_places_where_the_channels_are_wanted():
+    model, x = Pooled(), torch.rand(2, 3, 8, 8)
+    fix = first(model, x)
+    assert fix.to_dict()["new"] == "self.conv(x).mean((2, 3))"
+    assert torch.equal(repaired(fix, model, x), model.fc(model.conv(x).mean((2, 3))))
+
+
+class Early(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(12, 2)
+
+    def forward(self, heads):
+        return self.fc(heads.transpose(1, 2).flatten(1))
+
+
+def test_flattened_from_the_axis_that_makes_what_is_wanted():
+    """Heads joined from axis 2 on keep the steps; a layer that flattens gets its start_dim."""
+    model, heads = Early(), torch.rand(2, 3, 5, 4)
+    fix = first(model, heads)
+    assert repaired(fix, model, heads).shape == (2, 5, 2) and fix.to_dict()["new"].endswith(".flatten(2)")
+    flat = seq(nn.Conv2d(1, 4, 3), nn.Flatten(2), nn.Linear(144, 2))
+    assert first(flat, torch.rand(3, 1, 8, 8)).edits == ({"layer": "1", "attr": "start_dim", "value": 1},)

@@ -21,6 +21,7 @@ def offers(case: Case) -> Iterator[Offer]:
     yield from folded(case, call)
     yield from steps_of_a_cell(case, call)
     yield from mask_of_fewer(case, call)
+    yield from state_of_fewer_layers(case, call)
 
 
 def instead(case: Case, call: ast.Call, new: str, says: str, cost: float, back: str = "") -> Offer:
@@ -102,6 +103,23 @@ def steps_of_a_cell(case: Case, call: ast.Call) -> Iterator[Offer]:
     (edit,), cost, _ = line_edit(case.problem.file, case.problem.line, call, new, "", 0.6)
     says = f"{case.problem.path.rpartition('.')[2]} reads one step, {x[axis]} arrive: {loop}"
     yield Offer(({**edit, "forward": says},), cost, says)
+
+
+def state_of_fewer_layers(case: Case, call: ast.Call) -> Iterator[Offer]:
+    """States of more layers, or of both directions, than the layer has: those of the last."""
+    wanted, arrived = case.wanted, case.arrived
+    if not (
+        isinstance(wanted, (list, tuple))
+        and isinstance(arrived, (list, tuple))
+        and len(call.args) == 2
+        and len(wanted) == 3 == len(arrived)
+    ):
+        return
+    if tuple(wanted[1:]) == tuple(arrived[1:]) and arrived[0] > wanted[0] and "hidden_size" in case.layer[1]:
+        states = call.args[1].elts if isinstance(call.args[1], ast.Tuple) else [call.args[1]]
+        new = replaced(call, *((state, f"{atom(state)}[-{wanted[0]}:]") for state in states))
+        says = f"{arrived[0]} layers of states arrive: the last {wanted[0] if wanted[0] > 1 else ''}".rstrip()
+        yield line_edit(case.problem.file, case.problem.line, call, new, says, 1.6)
 
 
 def mask_of_fewer(case: Case, call: ast.Call) -> Iterator[Offer]:

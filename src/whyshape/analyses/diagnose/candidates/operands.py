@@ -53,6 +53,9 @@ def beside(case: Case, a: Operand, b: Operand) -> Iterator[Offer]:
     missing = len(b.shape) - len(a.shape)
     if len(a.shape) >= 2 and set(b.shape[len(a.shape) :]) == {1} and not case.multiplies:
         yield b.instead(case, f"{b.text}.flatten({len(a.shape) - 1})", f"{b.text} without its axes of 1", 0.5)
+    if missing > 1 and joins(a) and len(a.shape) == 2 and a.shape[0] == b.shape[0]:
+        places = ", ".join([":", ":"] + ["None"] * missing)
+        yield a.instead(case, f"{a.text}[{places}].expand(-1, -1, *{b.text}.shape[2:])", f"{a.text} at every place of the other", 0.9)
     if missing == 1 and joins(a):
         for d in range(1, len(b.shape)):
             if sum(n != m for n, m in zip(a.shape, b.shape[:d] + b.shape[d + 1 :])) <= 1:

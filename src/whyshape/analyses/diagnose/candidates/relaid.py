@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import isqrt, prod
 
 from whyshape.analyses.diagnose.case import Case, Offer, edit
-from whyshape.analyses.diagnose.lines import atom, calls, line_edit
+from whyshape.analyses.diagnose.lines import atom, calls, line_edit, replaced
 from whyshape.graph import Node
 
 NEAREST = 6  # views before the refused call that are looked at
@@ -54,8 +54,20 @@ def rewritten(case: Case, node, call: ast.Call, on: ast.expr, rest: list, before
         yield put(f"{ast.unparse(call.func)}({', '.join(sizes)})", "the sizes that arrive", 1.2)
     if refused and case.problem.message and prod(before) and "contiguous" in case.problem.message:
         yield put(f"{it}.reshape({', '.join(map(ast.unparse, rest))})", "reshape copies where the memory lies otherwise", 0.3)
+    if not refused and isinstance(case.wanted, int):
+        yield from from_another_axis(case, node, call, rest, before)
     if not refused:
         yield put(it, f"without {node.op.rpartition('.')[2]}", 1.0 if moved else 2.7)
+
+
+def from_another_axis(case: Case, node: Node, call: ast.Call, rest: list, before: tuple) -> Iterator[Offer]:
+    """`flatten(1)` for `flatten(2)`: from the axis on that makes what is wanted of it."""
+    typed = [k.value for k in call.keywords if k.arg == "start_dim"] or rest[:1]
+    for at in typed if len(rest) < 2 and node.op.endswith("flatten") else ():
+        for axis in range(1, len(before) - 1):
+            if prod(before[axis:]) == case.wanted and ast.unparse(at) != str(axis):
+                new = replaced(call, (at, str(axis)))
+                yield line_edit(node.file, node.line, call, new, f"from axis {axis} on there are {case.wanted}", 0.8)
 
 
 def corrected_sizes(rest: list, before: tuple) -> list[str] | None:
@@ -91,7 +103,15 @@ def one_size(case: Case, rest: list, before: tuple) -> list[str] | None:
 def from_first_axis(case: Case, node, before: tuple, after: tuple) -> Iterator[Offer]:
     """A layer that flattens the batch too: from the second axis on."""
     kind, kept = case.patient.layers.get(node.path, ("", {}))
-    if kept.get("start_dim") == 0 and after[:1] != before[:1]:
+    start = kept.get("start_dim")
+    for axis in range(1, len(before) - 1):
+        if start and axis != start and prod(before[axis:]) == case.wanted and kept.get("end_dim") == -1:
+            yield Offer(
+                (edit(node.path, "start_dim", axis),),
+                0.28,
+                f"{kind} {node.path}: start_dim = {axis}: from there on there are {case.wanted}",
+            )
+    if start == 0 and after[:1] != before[:1]:
         yield Offer((edit(node.path, "start_dim", 1),), 0.5, f"{kind} {node.path}: start_dim = 1: the first axis is the batch")
 
 

@@ -118,6 +118,7 @@ def resized(case: Case, i: Input) -> Iterator[Offer]:
         far = max(a, h) / min(a, h) > 1.3 or max(b, w) / min(b, w) > 1.3
         cost = (1.0 if periodic or small else 1.25 if usual and far else 1.9 if usual else 2.7) + 1.5 * unflattened
         cost += 1.0 * (case.rows_demand is not None and not usual)  # rows were mixed: a size nobody uses hides it
+        cost += 1.5 * (h == w and a != b)  # pictures in use are square: another form is a chance hit
         cost += 2.5 * (not usual and 4 * a < h and 4 * b < w)  # hardly anything is left of the picture
         cost += 1.5 * (periodic and (odder(h, a) or odder(w, b)))  # sides that halve well are not to blame
         yield Offer(put(i, "resize", hw=(a, b)), cost + 0.7 * len(found), f"{called(i)} resized from {h}x{w} to {a}x{b}")
@@ -228,6 +229,7 @@ def lengths(case: Case, i: Input, dim: int, op: str) -> Iterator[Offer]:
                 v == case.wanted and n == case.arrived and i.whole and "out_channels" in case.layer[1]
             )  # axes that changed places
             doubt += 1.5 * (dim == 0 and len(i.shape) > 1 and i.shape[:1] == case.rows)  # cases are neither made up nor left out
+            doubt += 1.5 * (v == 1)  # one step is no series
             doubt += 1.5 * (solid and not rounding)  # scans are cut to what halves well, not until a head fits
             yield Offer(
                 change, doubt + (1.0 if small else 1.7 if v < n or i.whole else 2.5) + 2.0 * (target is not None) + 1.0 * (4 * v < n), says

@@ -20,6 +20,8 @@ def offers(case: Case) -> Iterator[Offer]:
         after = case.graph.tensors[node.outputs[0]].shape
         if ins and all(shape[:1] == case.rows for shape in ins) and after[:1] != case.rows:
             yield from along_another(case, node, ins, after)
+        if len(ins) == 1:
+            yield from over_the_features(case, node, ins[0], after)
         for tensor in node.inputs[:1]:
             yield from last_state(case, node, tensor)
     for tensor in case.call_inputs[:1]:
@@ -54,6 +56,20 @@ def along_another(case: Case, node: Node, ins: list[tuple], after: tuple) -> Ite
                 yield step
             else:  # what went over the batch as if it were time must not
                 yield Offer((edit(made.path, "batch_first", True), *step.edits), 1.4, f"{made.path}: batch_first=True, and {step.says}")
+
+
+def over_the_features(case: Case, node: Node, before: tuple, after: tuple) -> Iterator[Offer]:
+    """The mean or sum that took away the very axis that is wanted: over the places or steps instead."""
+    for axis in range(1, len(before)):
+        if before[axis] != case.wanted or after != before[:axis] + before[axis + 1 :] or len(before) < 3:
+            continue
+        others = [d for d in range(1, len(before)) if d != axis]
+        for call, _, rest in calls(node.file, node.line, node.op):
+            typed = [k.value for k in call.keywords if k.arg in ("dim", "axis")] or rest[:1]
+            for at in typed:
+                if ast.unparse(at) in (str(axis), str(axis - len(before))):
+                    new = replaced(call, (at, str(others[0] if len(others) == 1 else tuple(others))))
+                    yield line_edit(node.file, node.line, call, new, f"axis {axis} holds the {case.wanted} that are wanted", 0.9)
 
 
 def is_state(case: Case, tensor: int) -> bool:

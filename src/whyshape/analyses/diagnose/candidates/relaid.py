@@ -9,6 +9,7 @@ from math import isqrt, prod
 from whyshape.analyses.diagnose.case import Case, Offer, edit
 from whyshape.analyses.diagnose.lines import atom, calls, line_edit, replaced
 from whyshape.graph import Node
+from whyshape.sizes import leaves
 
 NEAREST = 6  # views before the refused call that are looked at
 
@@ -65,7 +66,8 @@ def from_another_axis(case: Case, node: Node, call: ast.Call, rest: list, before
     typed = [k.value for k in call.keywords if k.arg == "start_dim"] or rest[:1]
     for at in typed if len(rest) < 2 and node.op.endswith("flatten") else ():
         for axis in range(1, len(before) - 1):
-            if prod(before[axis:]) == case.wanted and ast.unparse(at) != str(axis):
+            steps = axis == 1 or any(n.leaf and n.leaf.ref and n.leaf.ref[0] == "input" for n in leaves(case.trail.size(node.inputs[0], 1)))
+            if steps and prod(before[axis:]) == case.wanted and ast.unparse(at) != str(axis):  # channels are laid in the row, steps are not
                 new = replaced(call, (at, str(axis)))
                 yield line_edit(node.file, node.line, call, new, f"from axis {axis} on there are {case.wanted}", 0.8)
 
@@ -104,13 +106,8 @@ def from_first_axis(case: Case, node, before: tuple, after: tuple) -> Iterator[O
     """A layer that flattens the batch too: from the second axis on."""
     kind, kept = case.patient.layers.get(node.path, ("", {}))
     start = kept.get("start_dim")
-    for axis in range(1, len(before) - 1):
-        if start and axis != start and prod(before[axis:]) == case.wanted and kept.get("end_dim") == -1:
-            yield Offer(
-                (edit(node.path, "start_dim", axis),),
-                0.28,
-                f"{kind} {node.path}: start_dim = {axis}: from there on there are {case.wanted}",
-            )
+    if start and start > 1 and prod(before[1:]) == case.wanted and kept.get("end_dim") == -1:
+        yield Offer((edit(node.path, "start_dim", 1),), 0.28, f"{kind} {node.path}: start_dim = 1: from there on there are {case.wanted}")
     if start == 0 and after[:1] != before[:1]:
         yield Offer((edit(node.path, "start_dim", 1),), 0.5, f"{kind} {node.path}: start_dim = 1: the first axis is the batch")
 

@@ -31,7 +31,7 @@ def checked(name: str) -> tuple[int, int]:
     assert measured <= set(MEASURED), measured
     assert parameters(graph).total.value == sum(p.numel() for p in model.parameters())
     args, kwargs = stand_ins(size, None, None)
-    tracer, *_ = follow(walk(meta_copy(model)), args, kwargs, execute=True)
+    tracer = follow(walk(meta_copy(model)), args, kwargs, execute=True).tracer
     assert tracer.differences == [] and tracer.refused is None
     return len(graph.nodes), tracer.checked
 

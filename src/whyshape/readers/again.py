@@ -142,8 +142,7 @@ class _Torch(Again):
 
     def followed(self, inputs, steps=True):
         from whyshape.readers.torch.follow import follow
-        from whyshape.readers.torch.forward import _mode, stand_ins
-        from whyshape.readers.torch.record import NeedsValues
+        from whyshape.readers.torch.forward import in_mode, stand_ins
         from whyshape.readers.torch.untouched import untouched, walk
 
         if not self.settled:
@@ -153,14 +152,14 @@ class _Torch(Again):
         def runs():
             found = []
             for at in inputs:  # no graph is made
-                tracer, _, _, failure = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
-                unseen = isinstance(failure, NeedsValues) or tracer.doubted
+                run = follow(modules, *stand_ins(self.sizes(at), None, self.dtypes))
+                tracer = run.tracer
                 if tracer.ended:  # what was refused on the way the model caught itself
                     tracer.refused = None
-                found.append(None if unseen else Run(tracer.ended, _steps(tracer) if steps else None))
+                found.append(None if run.wants_numbers else Run(tracer.ended, _steps(tracer) if steps else None))
             return found
 
-        with self.held(), _mode(modules, self.mode), untouched([m for _, m in modules]):
+        with self.held(), in_mode(modules, self.mode), untouched([m for _, m in modules]):
             found = runs() if self.witness is None else self.witnessed(runs)
         return [run or Run(self(at).problem is None) for at, run in zip(inputs, found)]
 

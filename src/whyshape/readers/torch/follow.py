@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,11 +17,32 @@ from whyshape.readers.torch.tracer import Tracer
 from whyshape.sizes import recording
 
 
-def follow(modules, args, kwargs, execute=False, closed=frozenset()):
-    """Run the forward under a tracer: (tracer, result, what was asked of sizes, what stopped it)."""
+class Followed(NamedTuple):
+    """One run of a forward, as its tracer saw it."""
+
+    modules: list  # (path, module), the whole model first
+    tracer: Tracer
+    result: Any  # what the forward gave
+    facts: Any  # what was asked of sizes
+    failure: Exception | None  # what stopped it that is no refusal of an operator
+
+    @property
+    def ran(self) -> bool:
+        """Whether it came to its end."""
+        return self.failure is None and self.tracer.refused is None
+
+    @property
+    def wants_numbers(self) -> bool:
+        """Whether empty tensors did not do, or may be to blame."""
+        return isinstance(self.failure, NeedsValues) or self.tracer.doubted
+
+
+def follow(modules, args, kwargs, execute=False, closed=frozenset()) -> Followed:
+    """Run the forward under a tracer. ``execute``: PyTorch computes as well; ``closed``: paths of modules that run unseen."""
     tracer = (Executing if execute else Tracer)({id(m): path for path, m in modules}, closed)
     model = modules[0][1]
-    result, failure = None, None
+    result: Any = None
+    failure: Exception | None = None
     with recording() as facts, torch.random.fork_rng(devices=[]) if execute else nullcontext():
         try:
             with following(tracer):
@@ -37,7 +59,7 @@ def follow(modules, args, kwargs, execute=False, closed=frozenset()):
                 failure = _other(error, tracer)
             tracer.doubted |= (tracer.error is not None and not _is_said_by_a_layer(error)) or _may_be_ours(failure, error)
     tracer.handlers.clear()  # they hold the tracer as it holds them: without them it goes when nobody needs it, and no collector has to look for it
-    return tracer, result, facts, failure
+    return Followed(modules, tracer, result, facts, failure)
 
 
 def _is_a_check(error: Exception) -> bool:
@@ -104,4 +126,4 @@ def _asks_for_values(error: Exception) -> bool:
     return isinstance(error, (RuntimeError, NotImplementedError)) and ("meta tensor" in text.lower() or "item()" in text)
 
 
-__all__ = ["follow"]
+__all__ = ["Followed", "follow"]

@@ -46,21 +46,24 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
     if lazy:
         modules = walk(materialized(modules, args, kwargs, mode)[0])
     notes: list[str] = []
-    with collector_paused(), _mode(modules, mode), default_is(torch.get_default_dtype()):
+    with collector_paused(), in_mode(modules, mode), default_is(torch.get_default_dtype()):
         with untouched([m for _, m in modules]):
-            tracer, result, facts, failure = follow(modules, args, kwargs)
-        if isinstance(failure, NeedsValues) or tracer.doubted:  # the model is as it was again: now a copy of it, on real numbers
+            run = follow(modules, args, kwargs)
+        if run.wants_numbers:  # the model is as it was again: now a copy of it, on real numbers
             told = with_numbers(model, *made_real(args, kwargs, input_data))
-            if isinstance(failure, NeedsValues) or told.ran:  # else the first run stands: what it was stopped by is no doing of ours
-                why = str(failure or first_sentence(tracer.refused[2] or tracer.refused[0])).rstrip(":. ")
+            if (
+                isinstance(run.failure, NeedsValues) or told.run.ran
+            ):  # else the first run stands: what it was stopped by is no doing of ours
+                why = str(run.failure or first_sentence(run.tracer.refused[2] or run.tracer.refused[0])).rstrip(":. ")
                 notes += [f"{why}: the model was followed on a copy with real numbers", *told.notes]
-                (args, kwargs), (modules, tracer, result, facts, failure) = told.given, told.run
+                (args, kwargs), run = told.given, told.run
+        tracer, failure = run.tracer, run.failure
         if ran is not None:
             ran.append(tracer)
         if tracer.refused is not None and tracer.went_on:
             notes.append(f"{CAUGHT}: {tracer.refused[0].sentence}")
             tracer.refused = None if tracer.ended else tracer.refused
-        graph = freeze(modules, tracer, _named(model, args, kwargs, letters), result, facts, notes)
+        graph = freeze(run, named(model, args, kwargs, letters), notes)
     if lazy:
         graph = graph._replace(modules=tuple([m._replace(found=lazy.get(m.path, "")) for m in graph.modules]))
     if failure is not None and tracer.refused is None:
@@ -80,7 +83,7 @@ def waiting(modules) -> dict[str, str]:
 def materialized(modules, args, kwargs, mode):
     """A copy of the model whose lazy layers have learned their sizes from this input, by PyTorch itself; and whether it ran to its end."""
     own = walk(meta_copy(modules[0][1]))
-    with _mode(own, mode), torch.no_grad():
+    with in_mode(own, mode), torch.no_grad():
         try:
             own[0][1](*args, **kwargs)
         except (RuntimeError, ValueError, TypeError, IndexError):  # the trace meets the same refusal, and tells it
@@ -151,7 +154,7 @@ def _stand_in(value):
     return value
 
 
-def _named(model, args, kwargs, letters):
+def named(model, args, kwargs, letters):
     """Each input tensor with its name in `forward` and its letters."""
     try:
         names = [n for n in inspect.signature(model.forward).parameters if n not in ("args", "kwargs")]
@@ -178,7 +181,7 @@ def _leaves(value):
 
 
 @contextmanager
-def _mode(modules, mode: str):
+def in_mode(modules, mode: str):
     """Every module in eval or train for the while; `untouched` puts the flags back."""
     if mode not in ("eval", "train", "same"):
         raise WhyshapeError(f"mode is 'eval', 'train' or 'same', {mode!r} arrived")
@@ -210,12 +213,12 @@ def verify(model, input_size=None, input_data=None, dtypes=None, mode: str = "sa
     """
     args, kwargs = stand_ins(input_size, input_data, dtypes)
     modules = walk(meta_copy(model))
-    with _mode(modules, mode):
-        tracer, _, _, failure = follow(modules, args, kwargs, execute=True)
-    if isinstance(failure, NeedsValues) or tracer.doubted:
-        with _mode(walk(model), mode):
-            tracer = with_numbers(model, *made_real(args, kwargs, input_data)).run[1]
-    return Verified(tracer.checked, tuple(tracer.differences))
+    with in_mode(modules, mode):
+        run = follow(modules, args, kwargs, execute=True)
+    if run.wants_numbers:
+        with in_mode(walk(model), mode):
+            run = with_numbers(model, *made_real(args, kwargs, input_data)).run
+    return Verified(run.tracer.checked, tuple(run.tracer.differences))
 
 
 def meta_copy(model):
@@ -233,4 +236,4 @@ def meta_copy(model):
     return copy.deepcopy(model, memo)
 
 
-__all__ = ["Verified", "follow", "meta_copy", "read", "stand_ins", "verify"]
+__all__ = ["Verified", "follow", "in_mode", "meta_copy", "named", "read", "stand_ins", "verify"]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from whyshape.graph import Graph, Module, ModuleCall, Node, Problem, Ref, State, Tensor, later
+from whyshape.readers.torch.follow import Followed
 from whyshape.readers.torch.record import CHANGED, END, GAVE, MADE
 from whyshape.readers.torch.stopped import HOME, OWN
 from whyshape.readers.torch.tracer import Tracer
@@ -250,8 +251,9 @@ def _is_internal(file: str) -> bool:
     return file.startswith((HOME, OWN, "<"))
 
 
-def freeze(modules, tracer: Tracer, inputs, result, facts, notes=(), name="") -> Graph:
+def freeze(run: Followed, inputs, notes=()) -> Graph:
     """The graph of a finished (or stopped) trace. Its parts are written down when they are first looked at."""
+    modules, tracer = run.modules, run.tracer
     root = modules[0][1]
     flags = [m.training for _, m in modules]
     found: list[Freezer] = []
@@ -260,12 +262,12 @@ def freeze(modules, tracer: Tracer, inputs, result, facts, notes=(), name="") ->
         if not found:
             found.append(Freezer(modules, tracer, inputs))
             found[0].run()
-            found[0].finish(result, facts)
+            found[0].finish(run.result, run.facts)
         return found[0]
 
     return Graph(
         later(lambda: freezer().tensors), later(lambda: freezer().nodes), tuple(range(len(inputs))), later(lambda: freezer().results),
-        later(lambda: [Module(path, type(m).__name__, flag) for (path, m), flag in zip(modules, flags)]), name or type(root).__name__,
+        later(lambda: [Module(path, type(m).__name__, flag) for (path, m), flag in zip(modules, flags)]), type(root).__name__,
         later(lambda: freezer().conditions), freezer().problem() if tracer.refused is not None else None, tuple(notes), bool(root.training),
         later(lambda: freezer().state), later(lambda: [_new(ModuleCall, call) for call in freezer().module_calls]),
     )  # fmt: skip

@@ -11,34 +11,30 @@ from typing import NamedTuple
 
 import torch
 
-from whyshape.readers.torch.follow import follow
+from whyshape.readers.torch.follow import Followed, follow
 from whyshape.readers.torch.untouched import walk
 
 
 class Told(NamedTuple):
-    """A run of a copy on real numbers: (modules, tracer, result, facts, failure), what is to be said of it, and what went in."""
+    """A run of a copy on real numbers, what is to be said of it, and what went in."""
 
-    run: tuple
+    run: Followed
     notes: list[str]
     given: tuple  # (args, kwargs)
-
-    @property
-    def ran(self) -> bool:
-        return self.run[4] is None and self.run[1].refused is None
 
 
 def with_numbers(model, args, kwargs) -> Told:
     """Follow a copy on real numbers. A module that PyTorch runs and we cannot follow is then run unseen, the innermost first."""
     closed: list[str] = []
     while True:
-        modules = walk(real_copy(model))
         given, named = _again(args, kwargs)
-        tracer, *rest = follow(modules, given, named, execute=True, closed=frozenset(closed))
+        run = follow(walk(real_copy(model)), given, named, execute=True, closed=frozenset(closed))
+        tracer = run.tracer
         notes = [f"{path or 'the whole model'} cannot be followed inside: PyTorch ran it" for path in closed]
-        told = Told((modules, tracer, *rest), notes, (given, named))
-        if (told.ran and tracer.hidden is None) or not tracer.doubted or "" in closed:
+        told = Told(run, notes, (given, named))
+        if (run.ran and tracer.hidden is None) or not tracer.doubted or "" in closed:
             return told
-        if not closed and not told.ran and not _runs(real_copy(model), *_again(args, kwargs)):
+        if not closed and not run.ran and not _runs(real_copy(model), *_again(args, kwargs)):
             return told
         scope = tracer.broke_in or tracer.hidden
         path = tracer.paths.get(id(scope[0]), "") if scope else ""

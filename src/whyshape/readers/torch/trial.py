@@ -16,8 +16,8 @@ from torch.nn.parameter import UninitializedTensorMixin
 from whyshape.errors import ModelError, WhyshapeError
 from whyshape.graph import Graph, Problem
 from whyshape.readers.torch.edit import CannotApply, Edits, arguments
-from whyshape.readers.torch.follow import follow
-from whyshape.readers.torch.forward import _mode, _named, materialized, meta_copy, stand_ins, waiting
+from whyshape.readers.torch.follow import Followed, follow
+from whyshape.readers.torch.forward import in_mode, materialized, meta_copy, named, stand_ins, waiting
 from whyshape.readers.torch.freeze import flat, freeze
 from whyshape.readers.torch.real import made_real, real_copy
 from whyshape.readers.torch.stopped import line_of, stopped_by
@@ -32,18 +32,18 @@ STARTING = 30  # what a run costs before its first operator, in operators
 class Trial:
     """One run of the copy: how far it came, what stopped it, what came out."""
 
-    def __init__(self, modules, tracer, facts, result, failure, inputs, modes, said=""):
-        self.modules, self.tracer, self.facts, self.result, self.failure = modules, tracer, facts, result, failure
-        self.inputs, self.modes = inputs, modes
+    def __init__(self, run: Followed, inputs, modes, said=""):
+        self.followed, self.inputs, self.modes = run, inputs, modes
+        self.modules, self.tracer, self.result, self.failure = run.modules, run.tracer, run.result, run.failure
         self.said = said  # what is wrong with the inputs themselves, where the run failed
-        self.steps = len(tracer.calls)
-        self.ran = failure is None and tracer.refused is None
+        self.steps = len(run.tracer.calls)
+        self.ran = run.ran
         self.known: Known | None = None
 
     @cached_property
     def graph(self) -> Graph:
         """Everything up to where it stopped, with the problem, whatever kind of exception it was."""
-        graph = freeze(self.modules, self.tracer, self.inputs, self.result, self.facts)
+        graph = freeze(self.followed, self.inputs)
         if self.tracer.error is not None:  # a check in Python: its traceback says more than where the module was called
             graph = graph._replace(problem=stopped_by(self.tracer.error, self.modules))
         elif self.failure is not None and graph.problem is None:
@@ -130,17 +130,16 @@ class Patient:
             made.apply(edits)
             modules = _named_as_before(self.learned(walk(made.model), made.args), made.inserted)
             changes_mode = any("mode" in e for e in edits)
-            with _mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]), warnings.catch_warnings():
+            with in_mode(modules, "same" if changes_mode else self.mode), untouched([m for _, m in modules]), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the model warns its user when it runs, not once for every change tried
                 modes = {id(m): m.training for _, m in modules}
-                tracer, result, facts, failure = follow(modules, *self.call(made.args), execute=self.real)
-            self.work += len(tracer.calls) + STARTING
-            if (isinstance(failure, NeedsValues) or (tracer.doubted and not edits)) and not self.real:
+                run = follow(modules, *self.call(made.args), execute=self.real)
+            self.work += len(run.tracer.calls) + STARTING
+            if (isinstance(run.failure, NeedsValues) or (run.tracer.doubted and not edits)) and not self.real:
                 made.take_back()
                 self.use_real_numbers()
                 return self.run(edits)
-            named = _named(modules[0][1], *self.call(made.args), None)
-            trial = Trial(modules, tracer, facts, result, failure, named, modes, of_arrays(made.args))
+            trial = Trial(run, named(modules[0][1], *self.call(made.args), None), modes, of_arrays(made.args))
             if not any("param" in e for e in edits):
                 trial.known = self.known
             else:

@@ -87,6 +87,7 @@ class Comparison(NamedTuple):
     weights: Weighed | None = None  # the values of the weights, where they were asked for
     run: Run | None = None  # both networks run on the same numbers, where that was asked for
     open: Open | None = None  # where it is not proved that they read the same results
+    proved: bool = True  # that calls differ means another network, and not only another way of writing one
 
     @property
     def equal(self) -> bool:
@@ -107,6 +108,11 @@ class Comparison(NamedTuple):
         return f"{count(self.same, 'operator call')} {'is' if self.same == 1 else 'are'}"
 
     @property
+    def decided(self) -> bool:
+        """Whether the verdict is proved, either way."""
+        return self.run is not None or (self.open is None if self.alike else self.proved)
+
+    @property
     def verdict(self) -> str:
         """Whether they are the same network, in one sentence, and what that rests on."""
         other = [c for c in self.changes if c.kind not in ALLOWED]
@@ -117,7 +123,10 @@ class Comparison(NamedTuple):
             n = len(other)
             told = f" by up to {other[0].difference:.2g}" if other[0].difference is not None else ""
             first = f", first {other[0].place} ({', '.join(other[0].what) or other[0].kind}{told})"
-            return f"Not the same network: {self._same} alike; {n} differ{'s' if n == 1 else ''}{first}."
+            counted = f"{self._same} alike; {n} differ{'s' if n == 1 else ''}{first}"
+            if self.proved:
+                return f"Not the same network: {counted}."
+            return f"Not decided without --run: {counted}; that may be another way of writing the same."
         rest = self._aside()
         calls = (
             f"{'all ' if self.same > 1 else ''}{self._same} alike in shape and cost"
@@ -141,7 +150,7 @@ class Comparison(NamedTuple):
     def to_dict(self) -> dict:
         """As JSON data: schema ``whyshape.comparison.v1``."""
         return {
-            "schema": "whyshape.comparison.v1", "names": list(self.names), "equal": self.equal, "verdict": self.verdict, "same": self.same,
+            "schema": "whyshape.comparison.v1", "names": list(self.names), "equal": self.equal, "decided": self.decided, "verdict": self.verdict, "same": self.same,
             "totals": {name: [side.to_dict() for side in both] for name, both in self.totals.items()},
             "changes": [change.to_dict() for change in self.changes],
             "weights": None if self.weights is None else self.weights.to_dict(),
@@ -185,7 +194,9 @@ def compare(
     """
     from whyshape.analyses.compare_keras import beside
     from whyshape.analyses.compare_pairs import paired
+    from whyshape.analyses.compare_proof import proved_other
     from whyshape.api import read
+    from whyshape.readers.target import kind_of
 
     a, b = beside(a, b, weights is not None or run)
     before, after = (m if isinstance(m, Graph) else read(m, input_size, input_data, None, mode) for m in (a, b))
@@ -216,7 +227,12 @@ def compare(
     made = Comparison(changes, len(every) - len(changes), totals, (names[0], names[1]), weighed, ran)
     other = [c for c in changes if c.before and c.after and c.kind not in ALLOWED]  # a call that both have, and that is another
     on_both = any(c.before.params or c.after.params for c in other if c.before and c.after)  # without weights it may be paired by chance
-    if ran is not None or on_both or (weighed is not None and weighed.differ):
+    if ran is not None:
+        return made
+    exported = any(isinstance(m, Graph) or (isinstance(m, str) and kind_of(m) in ("onnx", "json")) for m in models or (a, b))
+    proved = bool(weighed and weighed.certain) or proved_other((before, after), (left, right), changes, not exported)
+    made = made._replace(proved=proved)
+    if on_both or (weighed is not None and weighed.differ):
         return made
     from whyshape.analyses.compare_wiring import wiring
 

@@ -21,6 +21,9 @@ class Weighed(NamedTuple):
     differ: tuple[Change, ...]
     unread: tuple[str, ...]  # layers whose weights lie where nothing was opened, or are no plain numbers
     largest: float  # difference among the equal ones
+    certain: bool = (
+        False  # of those that differ, one stands for its pair beyond doubt, and holds numbers that the other network has nowhere there
+    )
 
     @property
     def sentence(self) -> str:
@@ -55,7 +58,9 @@ class _Side:
         for name, ref in bound.items():
             t = self.graph.tensors[ref.tensor] if isinstance(ref, Ref) else None
             if t is not None and t.kind in ("parameter", "buffer") and t.dtype in FRACTIONS:
-                found[str(name)] = self.values(t.name)
+                value = self.values(t.name)
+                first = node.rule is not None and name in node.rule.inputs_first and value is not None
+                found[str(name)] = value.swapaxes(-1, -2) if first and value.ndim > 1 else value  # a row for each output, as layers keep it
         return found
 
     def number(self, layer: Layer, name: str, otherwise: float) -> float:
@@ -102,13 +107,18 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
     bare: set[int] = set()  # those that have a bias on one side only, and it is zero
     equal, n_folded, largest = 0, 0, 0.0
     differ: list[Change] = []
+    doubted: list[tuple[bool, dict, dict]] = []  # what differs: whether the two calls surely stand for one another, and their numbers
     unread: list[str] = []
     left_over: tuple[list, list] = ([], [])
     for i, (a, b) in enumerate(pairs):
         if a is None or b is None:
             one, side = (a, 0) if a is not None else (b, 1)
             assert one is not None
-            if id(one) not in folded and one.read:
+            if (
+                id(one) not in folded and one.read and not one.plain
+            ):  # a weight that is only looked at otherwise: a file has it done already
+                unread.extend([one.path or one.op] * bool(sides[side].held(one)))
+            elif id(one) not in folded and one.read:
                 left_over[side].extend((one, v) for v in sides[side].held(one).values() if v is None or v.size > 1)
             continue
         if kinds.get(id(b)) == "spelled" and a.op != b.op:
@@ -124,6 +134,7 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
             continue
         if apart[0] > CLOSE * apart[1]:
             differ.append(Change("changed", a, b, ("weights",), apart[0] if isfinite(apart[0]) else None))
+            doubted.append((set(ours) == set(theirs) and isfinite(apart[0]), ours, theirs))
             continue
         equal, largest = equal + 1, max(largest, apart[0])
         used = [n for _, ns in here for n in ns]
@@ -133,12 +144,15 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
             folded.add(id(b))
         elif set(ours) ^ set(theirs) == {"bias"}:
             bare.add(id(b))
+    as_many = [v.size for _, v in left_over[0] if v is not None] == [v.size for _, v in left_over[1] if v is not None]
     for (one, x), (other, y) in zip(*left_over):
         apart = _apart({"": x}, {"": y})
         if apart is None:
             unread.append(other.path or other.op)
         elif apart[0] > CLOSE * apart[1]:
             differ.append(Change("changed", one, other, ("weights",), apart[0] if isfinite(apart[0]) else None))
+            both = all("product" in layer.plain for layer in (one, other))
+            doubted.append((as_many and both and isfinite(apart[0]), {"": x}, {"": y}))
         else:
             equal, largest = equal + 1, max(largest, apart[0])
     known = {id(c.after): c for c in differ}
@@ -146,7 +160,17 @@ def weighed(models, graphs, pairs: list[Pair], changes: list[Change], external: 
     from whyshape.analyses.compare_pairs import spelled
 
     final = [known.get(id(c.after), c) if c.kind in ("same", "spelled") else c for c in spelled(settled)]
-    return Weighed(equal, n_folded, tuple(differ), tuple(dict.fromkeys(unread)), largest), final
+    return Weighed(equal, n_folded, tuple(differ), tuple(dict.fromkeys(unread)), largest, _certain(doubted)), final
+
+
+def _certain(doubted: list[tuple[bool, dict, dict]]) -> bool:
+    """Whether a pair that differs is no chance pair: what one side holds is not held by the other side at another place either."""
+    import numpy
+
+    tell = lambda held: tuple((v.size, float(numpy.sum(v, dtype="float64")), float(numpy.abs(v).max(initial=0.0))) for v in held.values())
+    there = [(i, tell(theirs)) for i, (_, _, theirs) in enumerate(doubted)]
+    near = lambda x, y: len(x) == len(y) and numpy.allclose(x, y, rtol=CLOSE)
+    return any(sure and not any(i != j and near(tell(ours), other) for j, other in there) for i, (sure, ours, _) in enumerate(doubted))
 
 
 def _told(a: Layer | None, b: Layer | None, folded: set[int], bare: set[int]) -> Change:
@@ -204,16 +228,11 @@ def _apart(left: dict[str, Any], right: dict[str, Any]) -> tuple[float, float] |
     names = list(xs) if set(xs) == set(ys) else None
     for x, y in [(xs[n], ys[n]) for n in names] if names is not None else zip(xs.values(), ys.values()):
         x, y = numpy.asarray(x), numpy.asarray(y)
-        if x.shape != y.shape and x.ndim == y.ndim == 2 and x.shape == y.T.shape:
-            y = y.T
         if x.size != y.size and 1 not in (x.size, y.size):
             return float("inf"), 0.0
         y = y.reshape(x.shape) if x.size == y.size else y
         largest = max(largest, float(numpy.abs(x).max(initial=0.0)), float(numpy.abs(y).max(initial=0.0)))
-        gap = numpy.abs(x - y).max(initial=0.0)
-        if x.ndim == 2 and x.shape[0] == x.shape[1] and gap > CLOSE * largest:  # a square matrix tells its order only by its numbers
-            gap = min(gap, numpy.abs(x - y.T).max(initial=0.0))
-        apart = max(apart, float(gap))
+        apart = max(apart, float(numpy.abs(x - y).max(initial=0.0)))
     return apart, max(largest, 1e-12)
 
 

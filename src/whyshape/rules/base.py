@@ -73,6 +73,7 @@ class Rule:
     pointwise: ClassVar[bool] = False  # every output cell depends on the same cell of its inputs
     whole: ClassVar[bool] = False  # every output cell depends on the whole input (attention, global pooling, fft)
     told_sizes: ClassVar[bool] = False  # the arguments after the tensor are the sizes of the result, -1 for one that is left open
+    inputs_first: ClassVar[tuple[str, ...]] = ()  # matrices read with a row for each input; where nothing is said, a row is an output
     title: ClassVar[str] = ""  # in words, for the reader
 
     @staticmethod

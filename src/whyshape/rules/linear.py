@@ -67,6 +67,7 @@ class _Product(Rule):
     """What products of matrices answer alike: one row of ``first`` times one column for every number that comes out."""
 
     title = "matrix product"
+    inputs_first = ("other", "mat2")
     first = "input"  # its argument whose rows are multiplied
 
     @classmethod
@@ -88,6 +89,7 @@ class Matmul(_Product):
 class RMatmul(_Product):
     """`other @ input`."""
 
+    inputs_first = ("input",)
     first = "other"
 
     @staticmethod

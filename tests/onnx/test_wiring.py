@@ -107,7 +107,9 @@ def test_a_rewired_twin_is_never_called_the_same(name, tmp_path):
     same = compare(path, own, list(shapes), weights="inline")
     other = compare(path, twin, list(shapes), weights="inline")
     assert same.equal and same.verdict.startswith("The same network"), same.verdict
-    assert not other.equal and other.verdict.startswith(("Not the same network", "Not proved to be the same", "Not decided without")), other.verdict
+    assert not other.equal and other.verdict.startswith(("Not the same network", "Not proved to be the same", "Not decided without")), (
+        other.verdict
+    )
     assert not compare(own, twin, list(shapes)).equal
 
 

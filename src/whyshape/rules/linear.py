@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from whyshape.rules.base import Made, Rule, Unexplained, broadcast_shapes, given, layer, rule, stretched
 from whyshape.rules.dtypes import COMPLEX, WHOLE, kinds, one_dtype, promote
 from whyshape.rules.pointwise import matched
@@ -67,7 +69,7 @@ class _Product(Rule):
     """What products of matrices answer alike: one row of ``first`` times one column for every number that comes out."""
 
     title = "matrix product"
-    inputs_first = ("other", "mat2")
+    inputs_first: ClassVar[tuple[str, ...]] = ("other", "mat2")
     first = "input"  # its argument whose rows are multiplied
 
     @classmethod

@@ -91,6 +91,16 @@ def test_another_network_is_told_and_where(file, other, where, what):
     assert (first.before or first.after).path == where and what in (*first.what, first.kind)
 
 
+def test_layers_that_somebody_wrote_are_what_they_are():
+    """No exporter had a hand in it: a maximum is no average. A shape written otherwise proves nothing."""
+    heads = [nn.Sequential(nn.Conv2d(1, 4, 3), last) for last in (nn.MaxPool2d(2), nn.AvgPool2d(2), nn.Flatten())]
+    maximum, average, flat = heads
+    found = compare(maximum, average, (1, 1, 8, 8))
+    assert found.decided and found.verdict.startswith("Not the same network: ")
+    assert compare("Conv2d(1, 4, 3) > ReLU", "Conv2d(1, 4, 3) > GELU", (1, 1, 8, 8)).decided
+    assert compare(nn.Sequential(flat, nn.Unflatten(1, (4, 36))), nn.Sequential(heads[0][0], nn.Flatten(2)), (1, 1, 8, 8)).equal
+
+
 def test_a_slope_that_nobody_sees_in_the_sizes():
     """LeakyReLU(0.1) and LeakyReLU(0.2) have the same sizes and costs."""
     a, b = (nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(slope)) for slope in (0.1, 0.2))

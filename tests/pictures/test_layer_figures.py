@@ -91,6 +91,17 @@ def test_weights_are_drawn_as_they_are_stored(layer, shape, said):
     assert faults(seen(svg.write(scene))) == []
 
 
+def test_kernels_of_one_map_follow_one_another():
+    """The thread's ten kernels all stand on the paper; of 512 some do, and it is said how many."""
+    scene = drawn(explain("Conv2d(1, 10, 5, bias=False)", (1, 1, 28, 28)).graph, "weight")
+    assert "weight: 10 blocks of 5 x 5, one for each map it makes" in scene.words
+    assert len([m for m in scene.marks if isinstance(m, Box) and m.fill == "next"]) == 10
+    scene = drawn(explain("Conv2d(512, 512, 3, groups=512, bias=False)", (1, 512, 9, 9)).graph, "weight")
+    (told,) = [m.words for m in scene.marks if isinstance(m, Text) and m.words.endswith("of 512 drawn")]
+    assert len([m for m in scene.marks if isinstance(m, Box) and m.fill == "next"]) == int(told.split()[0])
+    assert faults(seen(svg.write(scene))) == []
+
+
 def test_all_blocks_are_drawn_where_there_is_room():
     """Three by two kernels of 3 x 3 are six blocks; of 20 x 10 some are drawn, and it is said how many."""
     scene = drawn(explain("Conv2d(2, 3, 3, bias=False)", (1, 2, 8, 8)).graph, "weight")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from whyshape.analyses.figure.conv import LEFT, in_words, named, written
 from whyshape.analyses.figure.found import learned
 from whyshape.analyses.words import Words
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Node, Ref, Tensor, rebuild
+from whyshape.rules.words import count
 from whyshape.story.scene import SMALLEST, WIDTHS, Box, Line, Mark, Scene, Text, wide
 
 HIGH, APART = 96.0, 4.0  # how high the blocks of one tensor may stand, and how far from each other
@@ -62,8 +65,15 @@ def _told(tensor: Tensor, axes: tuple[str, ...]) -> str:
     what = f"{' x '.join(map(str, shape[:2]))} {'blocks of ' + ' x '.join(map(str, shape[2:])) if len(shape) > 2 else 'numbers'}"
     if len(shape) < 2:
         what = f"{shape[0]} numbers" if shape else "one number"
-    lines = ("a row", "a column") if len(shape) > 1 else ("one",)
+    if _one_each(shape):
+        what = f"{count(shape[0], 'block')} of {' x '.join(map(str, shape[2:]))}"
+    lines = ("a row", "a column") if len(shape) > 1 and not _one_each(shape) else ("one",)
     return ", ".join([name + what, *(f"{line} for each {COUNTED[axis]}" for line, axis in zip(lines, axes) if axis in COUNTED)])
+
+
+def _one_each(shape: tuple[int, ...]) -> bool:
+    """Whether every kernel reads a single map: its one block may then stand anywhere."""
+    return len(shape) > 2 and shape[1] == 1
 
 
 def _blocks(shape: tuple[int, ...], y: float, room: float) -> tuple[list[Mark], float]:
@@ -74,9 +84,15 @@ def _blocks(shape: tuple[int, ...], y: float, room: float) -> tuple[list[Mark], 
     shown_h, shown_w = min(high, int(HIGH / side)), min(broad, int(room / side))
     apart = APART if kernel else 0.0
     step_x, step_y = shown_w * side + apart, shown_h * side + apart
-    across, down = max(1, min(columns, int((room + apart) / step_x))), max(1, min(rows, int((HIGH + apart) / step_y)))
+    total = rows * columns
+    across, down = max(1, int((room + apart) / step_x)), max(1, int((HIGH + apart) / step_y))
+    if _one_each(shape):  # they follow one another like the words of a text
+        across = min(rows, across)
+        down = min(ceil(rows / across), down)
+        rows, columns = ceil(rows / across), across
+    across, down = min(columns, across), min(rows, down)
     marks: list[Mark] = []
-    at = [(LEFT + c * step_x, y + r * step_y) for r in range(down) for c in range(across)]
+    at = [(LEFT + c * step_x, y + r * step_y) for r in range(down) for c in range(across)][:total]
     marks += [Box(x, top, shown_w * side, shown_h * side, fill="next", edge="text", width=0.4) for x, top in at]
     for x, top in at:
         marks += [Line(((x + i * side, top), (x + i * side, top + shown_h * side)), "text", 0.2) for i in range(1, shown_w)]
@@ -88,7 +104,7 @@ def _blocks(shape: tuple[int, ...], y: float, room: float) -> tuple[list[Mark], 
         marks.append(Text(LEFT, bottom + 6, "...", SMALLEST))
         bottom += 5
     if (down, across) != (rows, columns):
-        told = f"{down} x {across} of {rows} x {columns} drawn" if rows > 1 else f"{across} of {columns} drawn"
+        told = f"{down} x {across} of {rows} x {columns} drawn" if rows > 1 and not _one_each(shape) else f"{len(at)} of {total} drawn"
         marks.append(Text(max(LEFT + 10, right - wide(told, SMALLEST)), bottom + (6 if down == rows else 1), told, SMALLEST, ink="dim"))
         bottom += 7 if down == rows else 2
     return marks, bottom

@@ -14,6 +14,8 @@ STYLES = ("lenet", "blocks", "table")
 EPILOG = """\
 arch   the whole model from left to right
 conv   one layer: its window, what it makes, its formula
+steps  one layer: why its size is the moves of the window plus 1
+weight one layer: what it learns, as it is stored
 rf     what the middle cell of each layer sees
 graph  the parts of a module and how they are joined; -o x.dot for Graphviz
 Naming a .py file or a package as TARGET imports it, which runs its code.

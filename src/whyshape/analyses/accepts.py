@@ -100,8 +100,9 @@ class _Frozen:
 class _Search:
     """The inputs settled so far, and those still open."""
 
-    def __init__(self, run, shapes, letters, most, likely: Mapping[str, int] | None = None):
+    def __init__(self, run, shapes, letters, most, likely: Mapping[str, int] | None = None, one_by_one: bool = False):
         self.likely = dict(likely or {})
+        self.one_by_one = one_by_one  # a run whose steps cannot all be seen says nothing of any other input
         self.run, self.shapes, self.letters, self.most = run, shapes, letters, most
         self.batch = next((s[0] for s in shapes if len(s) > 1 and isinstance(s[0], str)), "")
         self.ranks = {n: len(s) for s in shapes for n in s if isinstance(n, str)}
@@ -129,6 +130,8 @@ class _Search:
             found.notes += self.tried_one_by_one()
         self.check(found, checks, chance)
         found.observed = found.observed or getattr(self.run, "blind", "")
+        if self.blind and found.disagreements and not self.one_by_one:  # what was not seen decides
+            return _Search(self.run, self.shapes, self.letters, self.most, self.likely, one_by_one=True).answer(checks, chance)
         return found
 
     def tried_one_by_one(self) -> list[str]:
@@ -140,7 +143,9 @@ class _Search:
 
     def explore(self) -> None:
         tried = 0
-        while self.open and self.traced < self.most and tried < BLIND and len(self.open) + len(self.accepted) < SHATTERED:
+        while (
+            self.open and self.traced < self.most and (tried < BLIND or self.one_by_one) and len(self.open) + len(self.accepted) < SHATTERED
+        ):
             at = self.sample(tried)
             if at is None:
                 break
@@ -151,6 +156,11 @@ class _Search:
             if here.blind and not self.blind:
                 self.blind = here.blind
             only_here = [Block({letter: Numbers.of([n]) for letter, n in at.items()})]
+            if here.blind and here.finished and self.one_by_one:
+                self.accepted, self.open = self.accepted + only_here, without(self.open, only_here)
+                self.best = self.best or here
+                self.ways.append(Way(here, at, only_here))
+                continue
             if here.blind and not here.finished and here.failing is None:  # refused, and we cannot see for which others too
                 self.open, tried = without(self.open, only_here), tried + 1
                 continue
@@ -208,6 +218,8 @@ class _Search:
     def sample(self, skip: int) -> dict[str, int] | None:
         """An open input, if possible one that people use."""
         wishes = list(self.wishes())[min(skip, BLIND - 1) % len(LIKELY_LENGTHS) :]
+        if self.one_by_one:
+            wishes += [{letter: 2 if letter == self.batch else n for letter in self.letters} for n in range(1, self.most)]
         for wish in wishes:
             if any(b.contains(self.algebra, wish) for b in self.open):
                 return wish

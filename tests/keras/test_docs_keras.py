@@ -40,7 +40,7 @@ def test_what_is_shown_is_printed(words, text, capsys, monkeypatch):
     assert main(shlex.split(words)) == 0
     printed = capsys.readouterr().out
     parts = [part.strip("\n") for part in re.split(r"^\.\.\.\n", text, flags=re.M) if part.strip()]
-    assert len(SHOWN) == 3 and parts
+    assert len(SHOWN) == 4 and parts
     at = 0
     for part in parts:
         at = printed.index(part, at)

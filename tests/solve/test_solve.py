@@ -202,12 +202,29 @@ def test_bad_commands(capsys, words, said):
     assert capsys.readouterr() == ("", f"whyshape: {said}\n")
 
 
+@pytest.mark.parametrize("words, said", [
+    (["28 -> 14", "--keras=3"], "argument --keras: ignored explicit argument '3'"),
+    (["28 -> 14", "--tensorflow"], "there is no option '--tensorflow'"),
+    (["28 -> 14", "--op", "dense"], "argument --op: invalid choice: 'dense'"),
+    (["28 to", "14"], "'14' is one word too many; put words with blanks in quotes"),
+    ([], "the following arguments are required: QUESTION"),
+])  # fmt: skip
+def test_words_that_mean_nothing(capsys, words, said):
+    """Said by the parser, with where to look it up."""
+    assert main(["solve", *words]) == 2
+    out, err = capsys.readouterr()
+    assert (
+        out == "" and err.startswith(f"whyshape solve: {said}") and err.endswith("; see whyshape solve --help\n") and err.count("\n") == 1
+    )
+
+
 def test_lines_fit_eighty_columns_and_say_the_same():
     """Broken between layers and before the sum, nowhere inside a layer."""
     for question, op in (("28 -> 14", "pool"), ("224 -> 7 in 5 layers", "conv"), ("14 -> 28", "transpose"), ("28..31 -> 7", "pool")):
         found = solve(question, op=op, **({"kernel_size": (3, 5), "dilation": 1} if "layers" in question else {}))
         lines = found.text().splitlines()
         assert max(map(len, lines)) <= 80
+        assert max(map(len, found.text(keras=True).splitlines())) <= 80
         text = " ".join(" ".join(lines).split())
         for one in found[:12]:
             assert " ".join(str(one).split()) in text

@@ -17,6 +17,7 @@ from operator import index
 from typing import Any, NamedTuple
 
 from whyshape.analyses.settings import RANGES, Setting, like_keras
+from whyshape.analyses.solve_keras import InKeras, for_all, sentences
 from whyshape.errors import DoesNotFit, WhyshapeError
 from whyshape.sizes.sets import ANY, Numbers, words
 
@@ -33,6 +34,11 @@ class Question(NamedTuple):
     sizes: Numbers | None = None  # for every one of these, in the same ratio (or, with ``to``, the same target)
     layers: int = 1
     to: bool = False
+
+    @property
+    def whole(self) -> int:
+        """The ratio's lower half: sizes it divides come out whole."""
+        return self.source // gcd(self.source, self.target)
 
 
 def parse(text: str) -> Question:
@@ -123,8 +129,22 @@ class Solutions(Sequence[Solution]):
     def __str__(self):
         return self.text()
 
-    def text(self, most: int = 12) -> str:
-        """The question, how many settings answer it, and the first of them with their sums."""
+    def keras(self, i: int = 0) -> list[InKeras]:
+        """An answer in Keras' words: each of its layers, for every size that was asked."""
+        q, one = self.question, self.found[i]
+        if q.sizes is None or self.same:
+            return [for_all(layer, n) for layer, n in zip(one.layers, one.sizes)]
+        sizes = q.sizes if q.to else q.sizes & Numbers.residues([0], q.whole) & Numbers.between(one.start or 1)
+        return [for_all(layer, n, sizes) for layer, n in zip(one.layers, one.sizes)]
+
+    def _told(self, i: int, keras: bool) -> list[str]:
+        """The lines of an answer; the first one's in Keras' words too, and with ``keras`` every one's."""
+        one = self.found[i]
+        told = sentences(self.keras(i), one.sizes) if keras or not i else []
+        return [*one.lines(), *(line for text in told for line in _wrapped(f"    {text}", "      "))]
+
+    def text(self, most: int = 12, keras: bool = False) -> str:
+        """The question, how many settings answer it, and the first of them with their sums; ``keras``: each in Keras' words too."""
         q = self.question
         asked = f"{q.source} -> {q.target}" + (f" in {q.layers} layers" if q.layers > 1 else "")
         if q.sizes is not None:
@@ -132,13 +152,14 @@ class Solutions(Sequence[Solution]):
         ranges = "; ".join(f"{op}: " + ", ".join(f"{k} {_span(v)}" for k, v in named.items()) for op, named in self.ranges.items())
         head = f"{asked}: {self.total:,} {'setting' if self.total == 1 else 'settings'} (searched {ranges})"
         more = [f"... and {self.total - most:,} more"] if self.total > most else []
-        return "\n".join([*_wrapped(head, "  "), *(line for s in self.found[:most] for line in s.lines()), *more])
+        return "\n".join([*_wrapped(head, "  "), *(line for i in range(len(self.found[:most])) for line in self._told(i, keras)), *more])
 
     __repr__ = __str__
 
-    def to_dict(self) -> dict[str, Any]:
-        """The answer as data for `json.dumps`."""
+    def to_dict(self, keras: bool = False) -> dict[str, Any]:
+        """The answer as data for `json.dumps`; ``keras``: every setting in Keras' words too, not only the first."""
         q = self.question
+        there = lambda i: {"keras": [layer.to_dict() for layer in self.keras(i)]} if keras or not i else {}
         return {
             "schema": SCHEMA,
             "question": {"from": q.source, "to": q.target, "layers": q.layers, "every": None if q.sizes is None else q.sizes.to_dict()},
@@ -151,7 +172,8 @@ class Solutions(Sequence[Solution]):
                     "sizes": list(s.sizes),
                     "start": s.start,
                 }
-                for s in self.found
+                | there(i)
+                for i, s in enumerate(self.found)
             ],
         }
 
@@ -273,8 +295,7 @@ def _single(asked: Question, settings: Iterable[Setting], same: str) -> Iterator
 def _from(asked: Question, setting: Setting) -> int | None:
     """From which size on the ratio holds for every size asked; None if it fails again and again, or at the very size named."""
     assert asked.sizes is not None
-    whole = asked.source // gcd(asked.source, asked.target)
-    missing = (asked.sizes & Numbers.residues([0], whole)) - setting.taking((asked.source, asked.target))
+    missing = (asked.sizes & Numbers.residues([0], asked.whole)) - setting.taking((asked.source, asked.target))
     if missing.endless:
         return None
     last = missing.last() or 0

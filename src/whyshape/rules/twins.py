@@ -83,7 +83,24 @@ class _Verbatim(str):
     __repr__ = str.__str__
 
 
+class Named(int):
+    """A number that may be any other: code says its name instead.
+
+    >>> code("Conv2D", Named(1, "filters"), 5)
+    'Conv2D(filters, 5)'
+    """
+
+    def __new__(cls, value: int, name: str):
+        made = super().__new__(cls, value)
+        made.name = name
+        return made
+
+    name: str
+
+
 def _text(value) -> str:
+    if isinstance(value, Named):
+        return value.name
     if isinstance(value, tuple) and value and all(v == value[0] for v in value):
         value = value[0]
     if isinstance(value, tuple):
@@ -134,7 +151,7 @@ def conv(call, last=True):
     k = tuple(int(v) for v in call.weight.shape[2:])
     s, d = _numbers(call.stride, n), _numbers(call.dilation, n)
     sizes = tuple(int(v) for v in call.input.shape[-n:])
-    out, per_group, groups = int(call.weight.shape[0]), int(call.weight.shape[1]), int(call.groups)
+    out, per_group, groups = call.weight.shape[0], int(call.weight.shape[1]), int(call.groups)
     if max(s) > 1 and max(d) > 1:
         return NoTwin("Keras refuses strides and dilation both above 1")
     wish = [same_sides(i, k[a], s[a], d[a]) for a, i in enumerate(sizes)]
@@ -148,7 +165,7 @@ def conv(call, last=True):
     bias = None if call.bias is not None else False
     weights = (Move("weight", kernel_last(n)), *([Move("bias")] if call.bias is not None else []))
     if per_group == 1 and groups > 1 and groups == int(call.input.shape[-n - 1]) and n < 3:
-        times = out // groups
+        times = int(out) // groups
         multiplier = times if times > 1 else None
         step = code(f"DepthwiseConv{n}D", k, **words, depth_multiplier=multiplier, use_bias=bias)
         # (in*m, 1, *k) becomes (*k, in, m): the one axis is split by the translator, so it is named by None.
@@ -181,7 +198,7 @@ def conv_transpose(call, last=True):
     if max(s) > 1 and max(d) > 1:
         return NoTwin("Keras refuses strides and dilation both above 1")
     sizes, outs = [int(v) for v in call.input.shape[-n:]], [int(v) for v in call.out.shape[-n:]]
-    filters, bias = int(call.weight.shape[1]), None if call.bias is not None else False
+    filters, bias = call.weight.shape[1], None if call.bias is not None else False
     weights = (Move("weight", (*range(2, n + 2), 1, 0)), *([Move("bias")] if call.bias is not None else []))
     spans = [d[a] * (k[a] - 1) + 1 for a in range(n)]
     words: dict[str, Any] = {"strides": _unless(s, 1), "dilation_rate": _unless(d, 1), "use_bias": bias}
@@ -376,4 +393,4 @@ def group_norm(call, last=True):
     return Twin((code("GroupNormalization", groups, axis=axis, epsilon=call.eps, **off),), moves, "", beware)
 
 
-__all__ = ["Lookalike", "Move", "NoTwin", "Twin", "code", "pads", "rows_there", "same_sides", "twin"]
+__all__ = ["Lookalike", "Move", "Named", "NoTwin", "Twin", "code", "pads", "rows_there", "same_sides", "twin"]

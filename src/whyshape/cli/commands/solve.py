@@ -13,6 +13,7 @@ examples:
   whyshape solve "28..31 -> 7" --op pool
   whyshape solve "224 -> 7 in 5 layers" --kernel-size 3,5,7 --dilation 1
   whyshape solve "224 -> 112" --same-as keras
+  whyshape solve "28 -> 14" --keras                     each as Keras writes it
 """
 SETTINGS = ("kernel_size", "stride", "padding", "dilation", "output_padding", "ceil_mode")
 
@@ -29,6 +30,7 @@ def arguments(parser) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUES", help=f"the values to look at: {values_of}")
     parser.add_argument("--same-as", choices=("keras",), help="the same values as Keras' padding='same', not only the same size")
     parser.add_argument("--all", action="store_true", help="print every setting found")
+    parser.add_argument("--keras", action="store_true", help="every setting in Keras' words too, not only the first")
     output(parser)
 
 
@@ -62,5 +64,5 @@ def run(options) -> int:
 
     given: dict[str, Any] = {name: values(name, text) for name in SETTINGS if (text := getattr(options, name))}
     found = solve(options.question, op=options.op or ["conv"], same=options.same_as or "", **given)
-    show_lines(found.text(len(found) if options.all else 12), found.to_dict(), options, wrap=False)
+    show_lines(found.text(len(found) if options.all else 12, options.keras), found.to_dict(options.keras), options, wrap=False)
     return 0 if found.total else 1

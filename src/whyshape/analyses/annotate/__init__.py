@@ -7,8 +7,9 @@ import sys
 import sysconfig
 from typing import Any, NamedTuple
 
-from whyshape.analyses.annotate.comments import Given, joined, said, split, written
+from whyshape.analyses.annotate.comments import Given, beside, joined, said, split, written
 from whyshape.analyses.annotate.lines import Watched, watch
+from whyshape.analyses.annotate.orders import Orders
 from whyshape.analyses.annotate.source import WIDEST, Source, Statement, with_comment
 from whyshape.errors import WhyshapeError
 from whyshape.graph import Graph, Problem
@@ -40,6 +41,7 @@ class AnnotatedFile(NamedTuple):
     stale: tuple[Stale, ...]
     checked: int  # comments that were compared with what their line gives
     notes: tuple[str, ...]
+    there: dict[int, str] = {}  # by row: the same in the other framework's order, where that is another and was asked for
 
     @property
     def path(self) -> str:
@@ -118,7 +120,14 @@ class Annotated:
             "inputs": [[int(n) for n in self.graph.tensors[i].shape] for i in self.graph.inputs],
             "batch": self.batch,
             "files": [
-                {"path": f.path, "lines": [{"line": row, "gives": gives} for row, gives in sorted(f.gives.items())], "checked": f.checked}
+                {
+                    "path": f.path,
+                    "lines": [
+                        {"line": row, "gives": gives} | ({"there": f.there[row]} if row in f.there else {})
+                        for row, gives in sorted(f.gives.items())
+                    ],
+                    "checked": f.checked,
+                }
                 for f in self.files
             ],
             "stale": [stale._asdict() for stale in self.stale],
@@ -133,11 +142,12 @@ class Annotated:
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
 
-def annotate(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval") -> Annotated:
+def annotate(model, input_size=None, input_data=None, dtypes=None, mode: str = "eval", both: bool = False) -> Annotated:
     """The source of a model's own classes, each line with the sizes of what it gives.
 
     ``model``: a `torch.nn.Module` whose class stands in a file, or a target as ``"net.py:Net"``. ``input_size``: shapes with the batch, in
-    numbers. Files annotated are those in the folder of the model's file or below it; installed packages never are.
+    numbers. Files annotated are those in the folder of the model's file or below it; installed packages never are. ``both``: sizes in
+    Keras' order beside ours, maps last, where the order is another: ``# -> 10x24x24 (Keras: 24x24x10)``.
     Raises `WhyshapeError` where there is no file of the user's to annotate, `ModelError` where the model cannot be run.
 
     >>> import os, tempfile
@@ -174,7 +184,8 @@ def annotate(model, input_size=None, input_data=None, dtypes=None, mode: str = "
     if not watched.sources:
         raise WhyshapeError(f"no line of {own.root} ran: the model is made of installed classes alone")
     batch = _batch(graph, watched)
-    files = [_annotated(source, watched.visits, batch, _first(graph)) for _, source in sorted(watched.sources.items())]
+    orders = Orders(graph)
+    files = [_annotated(source, watched.visits, batch, _first(graph), orders, both) for _, source in sorted(watched.sources.items())]
     return Annotated(tuple(files), graph, batch)
 
 
@@ -229,9 +240,12 @@ def _batch(graph: Graph, watched: Watched) -> int | None:
     return n if all(len(shape) > 1 and shape[0] == n for shape in shapes) else None
 
 
-def _annotated(source: Source, visits: dict[Statement, dict[Given, None]], batch: int | None, first: int) -> AnnotatedFile:
+def _annotated(
+    source: Source, visits: dict[Statement, dict[Given, None]], batch: int | None, first: int, orders: Orders, both: bool
+) -> AnnotatedFile:
     comments: dict[int, str] = {}
     gives: dict[int, str] = {}
+    there: dict[int, str] = {}
     stale, notes, checked = [], [], 0
     for statement in source.statements:
         if statement not in visits:
@@ -240,6 +254,8 @@ def _annotated(source: Source, visits: dict[Statement, dict[Given, None]], batch
         given = [visit for visit in visits[statement] if visit]
         true = written(given, batch is not None)
         mine, ours = split(statement.line.comment)
+        elsewhere = _there(given, batch is not None, orders) if both or (ours and ours != true) else ""
+        full = beside(true, orders.name, elsewhere) if elsewhere else true
         by_hand = said(mine) if given else None
         if by_hand is not None:
             checked += 1
@@ -247,17 +263,27 @@ def _annotated(source: Source, visits: dict[Statement, dict[Given, None]], batch
                 stale.append(Stale(source.path, row, by_hand.text, true, False))
         if ours is not None and by_hand is None:
             checked += 1
-            if ours != true:
+            if ours not in (true, full):  # true in either form
                 stale.append(Stale(source.path, row, ours, true, True))
         if given:
             gives[row] = true
-        comment = joined(mine, true) if given and by_hand is None else mine
-        wide = len(with_comment(source.lines[row - 1], statement.line.code, comment).rstrip("\r\n"))
-        if wide > WIDEST and comment != mine:
-            notes.append(f"{source.path}, line {row}: without its comment, {true}; with it the line would have {wide} columns")
-            comment = mine
+        if both and elsewhere:
+            there[row] = elsewhere
+        says = [full, true] if both else [true]
+        wanted = [joined(mine, text) for text in dict.fromkeys(says)] if given and by_hand is None else [mine]
+        wide = [len(with_comment(source.lines[row - 1], statement.line.code, comment).rstrip("\r\n")) for comment in wanted]
+        comment = next((comment for comment, columns in zip(wanted, wide) if columns <= WIDEST), mine)
+        if wide[-1] > WIDEST and wanted[-1] != mine:
+            notes.append(f"{source.path}, line {row}: without its comment, {true}; with it the line would have {wide[-1]} columns")
         comments[row] = comment
-    return AnnotatedFile(source, source.put(comments), gives, tuple(stale), checked, tuple(notes))
+    return AnnotatedFile(source, source.put(comments), gives, tuple(stale), checked, tuple(notes), there)
+
+
+def _there(given: list[Given], batch: bool, orders: Orders) -> str:
+    """What a line gives in the other framework's order; empty where that is the same, or is not known of every visit."""
+    told = [orders.there(visit, batch) for visit in given]
+    whole = [visit for visit in told if visit is not None]
+    return written(whole, batch) if whole and len(whole) == len(given) else ""
 
 
 __all__ = ["Annotated", "AnnotatedFile", "Stale", "annotate"]

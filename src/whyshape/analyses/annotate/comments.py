@@ -15,7 +15,8 @@ MARK = "# -> "
 VISITS, TENSORS = 3, 4  # of one line, how many are written
 _ITEM = r"(?:\d+(?:x\d+)*|one number)"
 _ONE = rf"{_ITEM}(?:, {_ITEM})*(?:, \.\.\.)?"
-_OURS = re.compile(rf"(?:^|  ){MARK}({_ONE}(?:; {_ONE})*(?:; \.\.\.)?)[ \t]*$")
+_ALL = rf"{_ONE}(?:; {_ONE})*(?:; \.\.\.)?"
+_OURS = re.compile(rf"(?:^|  ){MARK}({_ALL}(?: \((?:Keras|PyTorch): {_ALL}\))?)[ \t]*$")
 
 
 def written(visits: Sequence[Given], batch: bool) -> str:
@@ -31,6 +32,15 @@ def written(visits: Sequence[Given], batch: bool) -> str:
 def _tensors(given: Given, batch: bool) -> str:
     told = [shape_text(shape[1:] if batch else shape) for shape in given]
     return ", ".join(told[:TENSORS] + ["..."] * (len(told) > TENSORS))
+
+
+def beside(true: str, name: str, there: str) -> str:
+    """What a line gives, and the same as the framework of that name writes it.
+
+    >>> beside("10x24x24", "Keras", "24x24x10")
+    '10x24x24 (Keras: 24x24x10)'
+    """
+    return f"{true} ({name}: {there})"
 
 
 def joined(comment: str, true: str) -> str:

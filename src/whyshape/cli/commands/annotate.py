@@ -14,6 +14,7 @@ examples:
   whyshape annotate net.py:Net --input 1,1,28,28            print the classes that ran, annotated
   whyshape annotate net.py:Net --input 1,1,28,28 --write    put the comments into net.py
   whyshape annotate net.py:Net --input 1,1,28,28 --check    exit 1 if a comment is not true
+  whyshape annotate net.py:Net --input 1,1,28,28 --keras    10x24x24 (Keras: 24x24x10)
 Comments of ours begin with "# -> " and are written anew each time; yours are
 kept. Files of yours that net.py imports from its own folder are annotated too,
 installed packages never. Naming a .py file imports it, which runs its code.
@@ -26,6 +27,7 @@ def arguments(parser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--write", action="store_true", help="put the comments into the files; nothing else in them changes")
     how.add_argument("--check", action="store_true", help="only say which comments are not true, also those written by hand")
+    opt.both(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the answer to a file instead of the screen")
 
@@ -36,7 +38,7 @@ def run(options) -> int:
 
     if options.target is None:
         raise WhyshapeError("annotate needs your own code: whyshape annotate file.py:Net --input 1,1,28,28")
-    answer = annotate(options.target, opt.shapes(options.input), dtypes=options.dtype, mode=options.mode)
+    answer = annotate(options.target, opt.shapes(options.input), dtypes=options.dtype, mode=options.mode, both=options.both)
     written = answer.write() if options.write else []
     left = answer.stale if options.check else [stale for stale in answer.stale if not stale.ours]
     if options.json:

@@ -278,8 +278,16 @@ def leaf(value: int, name: str, by: str = CHOSEN, ref: Any = None) -> Size:
     return Size(value, "leaf", (), Leaf(name, by, ref))
 
 
+_BARE = frozenset((int, float, bool, str, type(None)))
+
+
 def plain(value):
     """The same value without history: Sizes become ints, inside lists, tuples, dicts and slices too."""
+    kind = type(value)
+    if kind in _BARE:
+        return value
+    if kind is tuple or kind is list:
+        return kind([plain(v) for v in value])
     if isinstance(value, Size):
         return _int(value)
     if isinstance(value, (list, tuple)):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from math import inf, isfinite
 from typing import Any
 
 from whyshape.errors import WhyshapeError
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+REFUSALS = (ValueError, TypeError, RuntimeError, IndexError, AttributeError)  # what a framework raises where it does not go on
 SEED = 0
 BATCH = 2
 
@@ -68,27 +71,47 @@ def _to_keras(model, input_size, dtypes) -> Translation:
     graph = read(model, input_size, dtypes=dtypes, mode="eval")
     if graph.problem is not None:
         raise WhyshapeError(f"The network does not run: {graph.problem.path or graph.problem.op}: {graph.problem.sentence}.")
-    written = write(graph)
+
+    def larger():
+        """The same with one more in the batch, as the first axis; None where it is not."""
+        shapes = [graph.tensors[i].shape for i in graph.inputs]
+        grown = [(shape[0] + 1, *shape[1:]) for shape in shapes if shape]
+        more = read(model, grown if len(grown) > 1 else grown[0], dtypes=dtypes, mode="eval")
+        return more if more.problem is None else None
+
+    written = write(graph, larger)
     if written.missing:
         return Translation("keras", missing=written.missing, notes=written.notes)
-    made = built(written, model)
-    difference, value = compared(model, made, graph, written)
+    try:
+        made = built(written, graph, model)
+        difference, value = compared(model, made, graph, written)
+    except REFUSALS as error:
+        raise WhyshapeError(f"Keras refuses the translation: {_first(error)}.") from None
     return Translation("keras", written.code, made, difference, value, (), written.notes)
 
 
-def built(written, model):
+def _first(error: Exception) -> str:
+    """The first line that says something in what a framework raises, without colours, at most 200 characters of it."""
+    lines = [line.strip() for line in COLOURS.sub("", str(error)).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return (lines or [type(error).__name__])[0][:200].rstrip(".: ")
+
+
+def built(written, graph, model):
     """The Keras model its code makes, with the weights of the PyTorch model."""
+    from whyshape.analyses.translate_once import values
     from whyshape.analyses.translate_weights import recurrent, to_keras
 
     scope: dict[str, Any] = {}
     exec(compile(written.code, "<translation>", "exec"), scope)  # our own text: names and numbers only
     made = scope["model"]
-    state = {name: tensor.detach().cpu().numpy() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
+    held = values(graph, {name: tensor.detach().cpu() for name, tensor in (*model.named_parameters(), *model.named_buffers())})
+    state = {name: tensor.numpy() for name, tensor in held.items()}
     for load in written.loads:
         layer = made.get_layer(load.layer)
         if load.gates:
-            held = [([state[n] for n in names], what) for names, what in load.tensors]
-            layer.set_weights([recurrent(group, what, load.gates, tuple(w.shape)) for (group, what), w in zip(held, layer.weights)])
+            groups = [([state[n] for n in names], what) for names, what in load.tensors]
+            layer.set_weights([recurrent(group, what, load.gates, tuple(w.shape)) for (group, what), w in zip(groups, layer.weights)])
             continue
         arrays = [
             to_keras(state[name], move, tuple(w.shape), load.rows if move.argument == "weight" else ())
@@ -112,6 +135,8 @@ def compared(model, made, graph, written) -> tuple[float, float]:
         model.eval()
         with torch.no_grad():
             wanted = model(*[torch.from_numpy(x) for x in inputs])
+    except REFUSALS as error:
+        raise WhyshapeError(f"The network does not run on a batch of {BATCH}: {_first(error)}.") from None
     finally:
         for module, mode in training:
             module.training = mode
@@ -122,9 +147,10 @@ def compared(model, made, graph, written) -> tuple[float, float]:
         a, b = laid(a.numpy(), lies), _numpy(b)
         if a.shape != b.shape:
             raise WhyshapeError(f"The translation gives {b.shape} where the model gives {a.shape}.")
-        apart = float(numpy.abs(a - b).max(initial=0.0))
+        a, b = a.astype("float64"), b.astype("float64")
+        apart = float(numpy.abs(numpy.subtract(a, b, where=a != b, out=numpy.zeros_like(a))).max(initial=0.0))  # two infinities are equal
         worst = max(worst, apart if isfinite(apart) else inf)  # a number that is none on one side is as far off as can be
-        largest = max(largest, float(numpy.abs(a).max()))
+        largest = max(largest, float(numpy.nan_to_num(numpy.abs(a), posinf=0.0).max(initial=0.0)))
     return worst, largest
 
 

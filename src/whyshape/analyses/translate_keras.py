@@ -8,11 +8,14 @@ stand in another order until the next Dense takes them up.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
 from whyshape.analyses.translate_line import twin_of
-from whyshape.graph.graph import Graph, Node
+from whyshape.analyses.translate_once import name_of, once
+from whyshape.graph.graph import Graph, Node, Ref
 from whyshape.rules.twins import NoTwin, Twin
 
 
@@ -52,11 +55,14 @@ class Missing(Exception):
 SECOND = "the batch is not the first axis here, and in Keras it always is"
 
 
-def write(graph: Graph) -> Written:
-    """Keras 3 code for a traced model in eval mode; where that fails over where the batch is, its sequences are taken batch second."""
-    written = _Writer(graph).write()
+def write(graph: Graph, larger: Callable[[], Graph | None] = lambda: None) -> Written:
+    """Keras 3 code for a traced model in eval mode; where that fails over where the batch is, its sequences are taken batch second.
+
+    ``larger``: gives the same model traced with one more in the batch, if there is one; asked where the batch takes part in a reshape.
+    """
+    written = _Writer(graph, larger).write()
     if any(SECOND in reason for reason in written.missing):
-        turned = _Writer(graph, turned=True).write()
+        turned = _Writer(graph, larger, turned=True).write()
         return written if turned.missing else turned
     return written
 
@@ -78,7 +84,7 @@ class Repeated(layers.Layer):
 ''',
     "Weight": '''
 class Weight(layers.Layer):
-    """A learned tensor of its own, multiplied with or added to what comes in."""
+    """A learned tensor of its own, put to what comes in: added, multiplied, ..."""
 
     def __init__(self, shape, operation, **words):
         super().__init__(**words)
@@ -88,7 +94,7 @@ class Weight(layers.Layer):
         self.weight = self.add_weight(shape=self.held, initializer="ones", name="weight")
 
     def call(self, x):
-        return x * self.weight if self.operation == "multiply" else x + self.weight
+        return getattr(keras.ops, self.operation)(x, self.weight)
 ''',
 }
 
@@ -124,8 +130,9 @@ def told_apart(code: str) -> str:
 
 
 class _Writer:
-    def __init__(self, graph: Graph, turned: bool = False):
-        self.graph, self.turned = graph, turned
+    def __init__(self, graph: Graph, larger: Callable[[], Graph | None] = lambda: None, turned: bool = False):
+        self.graph, self.larger, self.turned = graph, cache(larger), turned
+        self.once = once(graph)
         self.lines: list[str] = []
         self.loads: list[Load] = []
         self.missing: list[str] = []
@@ -157,6 +164,8 @@ class _Writer:
             heads.append(variable)
             self.lines.append(f'{variable} = inputs{i} = keras.Input({_tuple(shape)}, name="input_{i}"{dtype})')
         for node in self.graph.nodes:
+            if node.outputs and self.once.issuperset(node.outputs):
+                continue
             try:
                 self.node(node)
             except Missing as why:
@@ -216,7 +225,30 @@ class _Writer:
         if tensor in self.names:
             return self.names[tensor]
         kind = self.graph.tensors[tensor].kind
+        kind = "tensor computed from learned ones" if tensor in self.once and kind == "activation" else kind
         raise Missing(f"a {kind} stands where a computed tensor is wanted")
+
+    def learned(self, ref: Any) -> bool:
+        """Whether an argument is a learned tensor, or one that is computed from such alone."""
+        return isinstance(ref, Ref) and ref.tensor in self.once
+
+    def held(self, tensor: int) -> str:
+        """The name under which `translate_once.values` has a learned tensor."""
+        if tensor not in self.once:
+            raise Missing("a weight that is computed from what comes in, or a constant tensor")
+        return name_of(self.graph, tensor)
+
+    def one_by_one(self, before: int, after: int) -> bool:
+        """Whether a reshape leaves each of a batch in one piece: what it makes of one more has as many rows more as each one has."""
+        a, b = (self.graph.tensors[t].shape for t in (before, after))
+        if a[0] == b[0]:
+            return True
+        more = self.larger()
+        if more is None or [n.op for n in more.nodes] != [n.op for n in self.graph.nodes]:
+            return False
+        batch, larger = (g.tensors[g.inputs[0]].shape[0] for g in (self.graph, more))
+        grown = [(self.graph.tensors[t].shape, more.tensors[t].shape) for t in (before, after)]
+        return all(big[0] * batch == small[0] * larger and big[1:] == small[1:] for small, big in grown)
 
     def lying(self, tensor: int, want: str) -> str:
         """The tensor's code, moved so that it lies as wanted."""
@@ -241,6 +273,8 @@ class _Writer:
 
     def as_torch_lies(self, tensor: int) -> str:
         """A result of the model: images stay maps last, which is what Keras users expect."""
+        if tensor in self.once:
+            self.missing.append("a result of the network does not depend on what comes in")
         return self.names.get(tensor, "missing") if not isinstance(self.lies.get(tensor), Row) else self.lying(tensor, "as is")
 
     def layer_name(self, node: Node) -> str:
@@ -252,7 +286,7 @@ class _Writer:
     # one call
 
     def node(self, node: Node) -> None:
-        from whyshape.analyses import translate_keras_in_time  # noqa: F401  it fills SPECIAL, and so do those it reads
+        from whyshape.analyses import translate_keras_in_time, translate_keras_learned  # noqa: F401  they fill SPECIAL, and so do those they read
         from whyshape.analyses.translate_keras_ops import SPECIAL
 
         special = SPECIAL.get(node.op)
@@ -323,10 +357,9 @@ class _Writer:
         bound = node.rule.bind(node.args, node.kwargs) if node.rule else {}
         tensors = []
         for move in twin.weights:
-            held = self.graph.tensors[bound[move.argument].tensor]
             index = bound[move.argument].tensor
             self.parameters[index] = self.parameters.get(index, 0) + 1
-            tensors.append((held.name, move))
+            tensors.append((self.held(index), move))
         self.loads.append(Load(layer, tuple(tensors), rows))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from whyshape.analyses.translate_keras import Load, Missing, Row, _tuple
+from whyshape.analyses.translate_keras_learned import repeated
+from whyshape.analyses.translate_keras_numbers import filled
 from whyshape.analyses.translate_keras_ops import axis_there, given, reshape, special
 from whyshape.graph.graph import Graph, Ref
 from whyshape.rules.base import axis_of
@@ -76,7 +78,10 @@ def hides(w, node):
     """PyTorch turns a mask that says what is hidden into numbers to be added; for the layer that reads it the mask itself is written."""
     readers = [n for n in w.graph.nodes if node.outputs[0] in n.inputs]
     if not readers or any(n.op != "multi_head_attention_forward" and "masked_fill" not in n.op for n in readers):
-        raise Missing("a tensor that is filled where a mask says so")
+        if node.op == "zeros_like":
+            raise Missing("a tensor of zeros takes part")
+        filled(w, node)
+        return
     w.names[node.outputs[0]], w.lies[node.outputs[0]] = "missing", "as is"
     for t in node.inputs:  # the mask is read where the layer stands
         w.last_use[t] = max([w.last_use.get(t, -1), *(w.last_use.get(node.outputs[0], -1),)])
@@ -136,7 +141,7 @@ def attention(w, node):
         w.lines.append(f'{scores} = ops.where(ops.tril(ops.ones(({rows}, {columns}), dtype="bool")), {scores}, float("-inf"))')
     ref = bound.get("attn_mask")
     if ref is not None:
-        said = w.lying(ref.tensor, "as is")
+        said = repeated(w, node, ref.tensor, len(call.query.shape), "as is", q) if w.learned(ref) else w.lying(ref.tensor, "as is")
         truth = w.graph.tensors[ref.tensor].dtype == "bool"
         w.lines.append(f'{scores} = ops.where({said}, {scores}, float("-inf"))' if truth else f"{scores} = {scores} + {said}")
     w.let(node, f"ops.matmul(ops.softmax({scores}, axis=-1), {v})", "as is")

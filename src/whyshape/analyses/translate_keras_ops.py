@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
+from typing import Any
 
-from whyshape.analyses.translate_keras import SECOND, Load, Missing, Row, _tuple
+from whyshape.analyses.translate_keras import SECOND, Missing, Row, _tuple
 from whyshape.graph.graph import Ref
 from whyshape.rules.base import axis_of
 from whyshape.rules.shelf import filed
-from whyshape.rules.twins import Move
 
 SPECIAL: dict[str, Callable] = {}
 special = filed(SPECIAL)
@@ -47,24 +48,15 @@ def arithmetic(w, node):
         raise Missing("an addition with alpha")
     graph = w.graph
     held = [x for x in (a, b) if isinstance(x, Ref)]
-    learned = [x for x in held if graph.tensors[x.tensor].kind in ("parameter", "buffer")]
-    if learned:
-        weighted(w, node, op, a, b, learned[0])
+    if any(w.learned(x) for x in held):
+        from whyshape.analyses.translate_keras_learned import weighted
+
+        weighted(w, node, op, a, b)
         return
     if any(graph.tensors[x.tensor].kind == "constant" for x in held):
         raise Missing("a constant tensor takes part")
     if len(held) == 2:
-        if w.lies[a.tensor] != w.lies[b.tensor]:
-            want = "last" if "last" in (w.lies[a.tensor], w.lies[b.tensor]) else "as is"
-            ranks = {len(graph.tensors[x.tensor].shape) for x in held}
-            want = want if len(ranks) == 1 else "as is"
-            left, right, lies = w.lying(a.tensor, want), w.lying(b.tensor, want), want
-        else:
-            lies = w.lies[a.tensor]
-            left, right = w.value(a.tensor), w.value(b.tensor)
-        same = len(graph.tensors[a.tensor].shape) == len(graph.tensors[b.tensor].shape)
-        if not same and "last" in (w.lies[a.tensor], w.lies[b.tensor]):
-            left, right, lies = w.lying(a.tensor, "as is"), w.lying(b.tensor, "as is"), "as is"
+        (left, right), lies, same = together(w, held)
         if op in MERGES and same:
             w.let(node, f'layers.{MERGES[op]}(name="{w.layer_name(node)}")([{left}, {right}])', lies)
         elif op in SIGNS:
@@ -75,30 +67,27 @@ def arithmetic(w, node):
     if op not in SIGNS:
         raise Missing("a number on one side")
     ref = held[0]
-    x = w.value(ref.tensor)
-    number = repr(float(b if ref is a else a))
-    w.let(node, f"{x} {SIGNS[op]} {number}" if ref is a else f"{number} {SIGNS[op]} {x}", w.lies[ref.tensor])
+    x, n = w.value(ref.tensor), number(float(b if ref is a else a))
+    w.let(node, f"{x} {SIGNS[op]} {n}" if ref is a else f"{n} {SIGNS[op]} {x}", w.lies[ref.tensor])
 
 
-def weighted(w, node, op, a, b, learned):
-    """A learned tensor times, or added to, what comes in."""
-    other = b if learned is a else a
-    if op not in ("mul", "add") or not isinstance(other, Ref) or w.graph.tensors[other.tensor].kind in ("parameter", "buffer"):
-        raise Missing("a learned tensor in this place")
-    t = w.graph.tensors[learned.tensor]
-    rank = len(w.graph.tensors[other.tensor].shape)
-    shape = (1,) * (rank - len(t.shape)) + tuple(t.shape)
-    lies = w.lies[other.tensor]
-    order = axes_there(rank, lies)
-    if len(shape) != rank or shape[order[0]] != 1 or isinstance(lies, Row):
-        raise Missing("a learned tensor of another rank")
-    name = w.layer_name(node)
-    w.helpers.add("Weight")
-    x = w.value(other.tensor)
-    # The leading axes PyTorch stretches are put there first, then moved.
-    w.loads.append(Load(name, ((t.name, Move("weight", ("stretch", *order))),)))
-    kept = tuple(shape[i] for i in order)[1:]
-    w.let(node, f'Weight({_tuple(kept)}, "{"multiply" if op == "mul" else "add"}", name="{name}")({x})', lies)
+def together(w, refs) -> tuple[list[str], Any, bool]:
+    """The code of tensors that are matched place by place, laid alike; how they lie; and whether they have equally many axes."""
+    lies, ranks = {w.lies[r.tensor] for r in refs}, {len(w.graph.tensors[r.tensor].shape) for r in refs}
+    same = len(ranks) == 1
+    if len(lies) == 1 and (same or lies != {"last"}):
+        return [w.value(r.tensor) for r in refs], lies.pop(), same
+    want = "last" if "last" in lies and same else "as is"
+    return [w.lying(r.tensor, want) for r in refs], want, same
+
+
+def number(value) -> str:
+    """A number as Python writes it.
+
+    >>> number(2), number(float("-inf"))
+    ('2', 'float("-inf")')
+    """
+    return repr(value) if isfinite(value) else f'float("{value}")'
 
 
 def given(node, name, place, default=None):
@@ -107,19 +96,22 @@ def given(node, name, place, default=None):
 
 @special("mean", "sum", "amax", "amin")
 def reduce(w, node):
+    op = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}[node.op]
+    reduced(w, node, given(node, "dim", 1), given(node, "keepdim", 2, False), f"ops.{op}({{}}, {{}})".format)
+
+
+def reduced(w, node, dims, keep, made: Callable[[str, str], str]) -> None:
+    """Axes of the first tensor taken together. ``made``: the code, of the tensor's code and the words that name the axes."""
     x = node.args[0].tensor
     rank = len(w.graph.tensors[x].shape)
-    dims = given(node, "dim", 1)
     dims = range(rank) if dims is None else (dims,) if isinstance(dims, int) else dims
     dims = sorted(axis_of(int(d), rank) for d in dims)
-    keep = bool(given(node, "keepdim", 2, False))
     if isinstance(w.lies[x], Row):
         raise Missing("a sum over part of a re-ordered row")
     last = w.lies[x] == "last"
     axes = sorted(axis_there(d, rank, w.lies[x]) for d in dims)
     if w.lies[x] == "turned" and 0 in axes:
         raise Missing(SECOND)
-    op = {"mean": "mean", "sum": "sum", "amax": "max", "amin": "min"}[node.op]
     still = w.lies[x] == "turned" and (keep or 0 not in dims)  # the batch is still the second axis in PyTorch
     lies = "turned" if still else "last" if last and keep else "as is"
     code, out_rank = w.value(x), rank if keep else rank - len(dims)
@@ -127,7 +119,8 @@ def reduce(w, node):
         raise Missing("a sum that leaves only some of the places")
     if last and not keep and 1 not in dims and out_rank > 2:
         code, axes = w.lying(x, "as is"), dims
-    w.let(node, f"ops.{op}({code}, axis={_tuple(axes)}{', keepdims=True' if keep else ''})", lies if out_rank > 2 or still else "as is")
+    words = f"axis={_tuple(axes)}{', keepdims=True' if keep else ''}"
+    w.let(node, made(code, words), lies if out_rank > 2 or still else "as is")
 
 
 @special("clamp", "clip", "Tensor.clamp", "clamp_min", "clamp_max")
@@ -222,8 +215,13 @@ def reshape(w, node):
             raise Missing(SECOND)
         w.let(node, f"layers.Reshape({_tuple(after[1:])})({w.value(x)})", "as is")
         return
-    if not before or not after or before[0] != after[0]:
+    if not before or not after:
         raise Missing("a reshape that mixes the batch with something else")
+    if not w.one_by_one(x, out):
+        raise Missing("a reshape that mixes the batch with something else")
+    if before[0] != after[0]:  # every image stays in one piece: as many rows as before, or some for each
+        w.let(node, f"ops.reshape({w.lying(x, 'as is')}, {_tuple((-1, *after[1:]))})", "as is")
+        return
     flat = len(after) == 2 and w.lies[x] == "last"
     if flat and min(before[2:], default=1) == max(before[2:], default=1) == 1:
         w.let(node, f"layers.Flatten()({w.value(x)})", "as is")
@@ -281,6 +279,11 @@ def permute(w, node):
 @special("matmul", "bmm", "Tensor.__matmul__")
 def matmul(w, node):
     a, b = node.args[0], node.args[1]
+    if w.learned(a) or w.learned(b):
+        from whyshape.analyses.translate_keras_learned import product
+
+        product(w, node, a, b)
+        return
     w.let(node, f"ops.matmul({w.lying(a.tensor, 'as is')}, {w.lying(b.tensor, 'as is')})", "as is")
 
 

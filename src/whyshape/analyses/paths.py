@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from whyshape.analyses.lies import Views, views
 from whyshape.errors import DoesNotFit
 from whyshape.graph import Demand, Graph, Problem, Pushed, free, push, rebuild, resolve
 from whyshape.rules import RULES, Spec
@@ -38,9 +39,10 @@ def path(graph: Graph, at: Mapping[str, int]) -> Path:
         axes = t.axes or ("",) * len(t.shape)
         shapes[index] = tuple(known[a] if a else n for n, a in zip(t.shape, axes))
     pushed = push(graph, shapes)
-    demands = list(pushed.demands)
+    seen = views(graph, pushed.shapes) if pushed.refusal is None else Views()
+    demands = [*pushed.demands, *seen.branches]
     problem = pushed.refusal or graph.problem
-    blind = _blind(graph, pushed) or _looked_up(demands)
+    blind = _blind(graph, pushed) or _looked_up(demands) or seen.blind
     failing = None
     if problem is not None:
         asked = demands
@@ -48,7 +50,7 @@ def path(graph: Graph, at: Mapping[str, int]) -> Path:
         if pushed.refusal is None and problem.kind == "shape" and problem.op != problem.type:
             asked, refused = _asked_again(graph, problem, pushed)
             demands += asked
-            if not refused:
+            if not refused and not seen.refused:
                 blind = blind or f"{problem.op or 'an operator'} refuses for a reason its rule does not give: {problem.sentence}"
         if problem.kind == "other" and not demands and at:
             blind = blind or f"the model refuses, and why cannot be seen: {problem.sentence}"

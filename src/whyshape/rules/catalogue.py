@@ -17,7 +17,7 @@ CATALOGUE = {
   "factory": "Tensor.new_empty Tensor.new_empty_strided Tensor.new_full Tensor.new_ones Tensor.new_tensor Tensor.new_zeros arange bartlett_window blackman_window empty empty_like empty_strided eye full full_like hamming_window hann_window kaiser_window linspace logspace multinomial normal ones ones_like rand rand_like randint randint_like randn randn_like randperm range torch.as_tensor torch.asarray torch.empty_permuted torch.fft.fftfreq torch.fft.rfftfreq torch.from_numpy torch.nn.init.constant_ torch.nn.init.kaiming_uniform_ torch.nn.init.normal_ torch.nn.init.uniform_ torch.scalar_tensor torch.tensor tril_indices triu_indices zeros zeros_like",
   "fold": "Tensor.unfold col2im fold im2col torch.nn.functional.unfold",
   "index": "Tensor.__getitem__ as_strided as_strided_copy diagonal diagonal_copy gather index_select narrow narrow_copy select select_copy take take_along_dim torch.linalg.diagonal",
-  "join": "Tensor.split cat chunk column_stack concat concatenate dsplit dstack hsplit hstack row_stack split split_with_sizes stack tensor_split unbind unsafe_chunk unsafe_split unsafe_split_with_sizes vsplit vstack",
+  "join": "Tensor.split atleast_1d atleast_2d atleast_3d cat chunk column_stack concat concatenate dsplit dstack hsplit hstack row_stack split split_with_sizes stack tensor_split unbind unsafe_chunk unsafe_split unsafe_split_with_sizes vsplit vstack",
   "keras_layers": "keras.conv1d keras.conv2d keras.conv3d keras.conv_transpose1d keras.conv_transpose2d keras.conv_transpose3d keras.dense keras.depthwise1d keras.depthwise2d keras.depthwise3d keras.norm keras.pool keras.recurrent",
   "linalg": "cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd torch.linalg.cholesky torch.linalg.det torch.linalg.eig torch.linalg.eigh torch.linalg.eigvals torch.linalg.eigvalsh torch.linalg.inv torch.linalg.matrix_exp torch.linalg.matrix_power torch.linalg.matrix_rank torch.linalg.pinv torch.linalg.qr torch.linalg.slogdet torch.linalg.solve torch.linalg.solve_triangular torch.linalg.svd torch.linalg.svdvals trace",
   "linear": "Tensor.__imatmul__ Tensor.__matmul__ Tensor.__rmatmul__ addbmm addmm addmv addr baddbmm bilinear bmm chain_matmul dot ger inner kron linear matmul mm mv outer torch.linalg.matmul torch.linalg.multi_dot vdot",
@@ -32,7 +32,7 @@ CATALOGUE = {
   "recurrent": "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell",
   "reduce": "all amax amin aminmax any argmax argmin count_nonzero cummax cummin cumprod cumsum diff dist logcumsumexp logsumexp max mean median min mode nanmean nanmedian nanquantile nansum norm normalize prod quantile renorm std std_mean sum torch.linalg.matrix_norm torch.linalg.norm torch.linalg.vector_norm torch.special.logsumexp var var_mean",
   "repeat": "Tensor.repeat block_diag cartesian_prod combinations diag diag_embed diagflat flip fliplr flipud meshgrid repeat_interleave roll rot90 tile torch.linalg.vander tril triu vander",
-  "reshape": "Tensor.H.__get__ Tensor.T.__get__ Tensor.expand Tensor.expand_as Tensor.mH.__get__ Tensor.mT.__get__ Tensor.reshape_as Tensor.resize Tensor.resize_ Tensor.view Tensor.view_as adjoint atleast_1d atleast_2d atleast_3d broadcast_tensors broadcast_to expand_copy flatten moveaxis movedim permute permute_copy ravel reshape squeeze squeeze_copy swapaxes swapdims t transpose transpose_copy unflatten unsqueeze unsqueeze_copy",
+  "reshape": "Tensor.H.__get__ Tensor.T.__get__ Tensor.expand Tensor.expand_as Tensor.mH.__get__ Tensor.mT.__get__ Tensor.reshape_as Tensor.resize Tensor.resize_ Tensor.view Tensor.view_as adjoint broadcast_tensors broadcast_to expand_copy flatten moveaxis movedim permute permute_copy ravel reshape squeeze squeeze_copy swapaxes swapdims t transpose transpose_copy unflatten unsqueeze unsqueeze_copy",
   "resize": "affine_grid affine_grid_generator grid_sample grid_sampler interpolate",
   "shuffle": "channel_shuffle native_channel_shuffle pixel_shuffle pixel_unshuffle",
   "sort": "argsort bucketize histc kthvalue msort searchsorted sort topk",
@@ -63,7 +63,7 @@ CATALOGUE = {
   "unpool": "MaxUnpool1d MaxUnpool2d MaxUnpool3d"
  },
  "told": {
-  "attention,layout": "lays",
+  "attention,layout,views": "lays",
   "attention,recurrent": "batch",
   "autocast": "autocast",
   "backward": "backward",

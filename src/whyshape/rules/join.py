@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from whyshape.rules.base import Made, Rule, Unexplained, Window, axes_at_least, axis_of, exactly, rule
+from whyshape.rules.base import Made, Rule, Unexplained, Window, axes_at_least, axis_of, exactly, given, rule
 from whyshape.rules.dtypes import promote
 from whyshape.rules.slicing import sliced
 from whyshape.sizes import Size, ceil_div, need, total
@@ -98,6 +98,45 @@ def at_least(x, rank):
     if rank == 3:
         return (*at_least(x, 2), 1)
     return (*(1,) * (rank - len(x)), *x)
+
+
+def _with_axes(rank):
+    def shape(*tensors):
+        if len(tensors) == 1 and hasattr(tensors[0], "shape"):
+            return at_least(tensors[0].shape, rank)
+        return [Made(at_least(t.shape, rank), t.dtype) for t in given(tensors)]
+
+    return staticmethod(shape)
+
+
+@rule("atleast_1d")
+class AtLeast1d(Rule):
+    """A single number becomes a row."""
+
+    title = "reshape"
+    view = True
+
+    shape = _with_axes(1)
+
+
+@rule("atleast_2d")
+class AtLeast2d(Rule):
+    """A row becomes a matrix of one row."""
+
+    title = "reshape"
+    view = True
+
+    shape = _with_axes(2)
+
+
+@rule("atleast_3d")
+class AtLeast3d(Rule):
+    """A matrix gets a third axis of 1."""
+
+    title = "reshape"
+    view = True
+
+    shape = _with_axes(3)
 
 
 def _stacked(rank, dim):

@@ -1,12 +1,16 @@
 """How results lie in memory where PyTorch does not lay them row by row: whether a later `view` may run depends on it.
 
-Asked by the tracer alone, where the first tensor does not lie row by row, with PyTorch's own tensors: besides sizes they know
-their strides. An answer is a function of the arguments by name and the result's shape: the strides of the result.
+Asked by the tracer with PyTorch's own tensors, which besides sizes know their strides, and by `analyses.lying` with `Laid`, whose
+sizes and strides remember. An answer is a function of the arguments by name and the result's shape: the strides of the result, None
+where it lies row by row. Of views, which make no memory of their own, views.py tells.
 """
 
 from __future__ import annotations
 
-from whyshape.rules.base import axis_of, told
+from collections.abc import Callable
+
+from whyshape.rules.base import TOLD, Rule, axis_of, told
+from whyshape.sizes.ratios import equal
 
 
 def rows(shape) -> tuple[int, ...]:
@@ -26,8 +30,89 @@ def strides(shape, order) -> tuple[int, ...]:
     """
     made, step = [0] * len(shape), 1
     for axis in reversed(tuple(order)):
-        made[axis], step = step, step * max(int(shape[axis]), 1)
+        made[axis], step = step, step * (shape[axis] or 1)
     return tuple(made)
+
+
+class Laid:
+    """The stand-in for a tensor of which it is asked how it lies; ``steps`` gives its strides when they are needed, None: row by row."""
+
+    requires_grad = False
+
+    def __init__(self, shape, dtype, steps: Callable[[], tuple[int, ...] | None]):
+        self.shape, self.dtype, self._steps = shape, dtype, steps
+
+    @property
+    def steps(self) -> tuple[int, ...] | None:
+        return self._steps()
+
+    @property
+    def rows(self) -> bool:
+        """Whether it lies row by row at every size."""
+        return self._steps() is None
+
+    def dim(self) -> int:
+        return len(self.shape)
+
+    def stride(self, axis: int | None = None):
+        steps = self._steps()
+        steps = rows(self.shape) if steps is None else steps
+        return steps if axis is None else steps[axis]
+
+    def is_contiguous(self) -> bool:
+        return self.rows or dense(self.shape, self.stride())
+
+
+def dense(shape, steps) -> bool:
+    """Whether numbers with these steps lie row by row: the steps of axes of 1 do not matter, and of no numbers none does.
+
+    >>> dense((2, 1, 3), (3, 7, 1)), dense((3, 2), (1, 3))
+    (True, False)
+    """
+    if 0 in map(int, shape):
+        return any(n == 0 for n in shape)
+    wanted = 1
+    for n, step in zip(reversed(shape), reversed(steps)):
+        if int(step) == int(wanted):
+            equal(step, wanted)
+        elif n > 1:
+            return equal(step, wanted) or any(n == 0 for n in shape)
+        wanted = wanted * n
+    return True
+
+
+def plainly(tensor) -> bool:
+    """Whether it lies row by row, and nobody takes it for channels last: where sizes are 1 the steps between them decide."""
+    if getattr(tensor, "rows", False):
+        return True
+    return tensor.is_contiguous() and (tensor.dim() < 4 or tensor.stride(1) != 1 or tensor.stride(-2) == 1)
+
+
+def lies(op: str, rule: type[Rule], args: tuple, kwargs: dict, first, shape) -> tuple[int, ...] | None:
+    """How an operator that makes new memory lays a result of this shape; ``first``: the first tensor among its arguments."""
+    answer = TOLD["lays"].get(op)
+    asked = str(kwargs.get("memory_format")).rpartition(".")[2]
+    if asked in ("channels_last", "channels_last_3d"):
+        return strides(shape, (0, *range(2, len(shape)), 1))
+    by_weight = answer is not None and rule.words()[1:2] == ("weight",) and len(args) > 1
+    slides = rule.reach is not Rule.reach  # a window's result lies channels last where its input does, on the CPU
+    follows = first is not None and (answer is not None or rule.pointwise or (slides and len(shape) == first.dim()))
+    if not follows or ((not by_weight or plainly(args[1])) and not kwargs.get("memory_format") and plainly(first)):
+        return None
+    if answer is not None:
+        return answer(rule.bind(args, kwargs), shape)
+    if rule.pointwise and first.shape == shape and asked in ("None", "preserve_format"):
+        return None if first.is_contiguous() else packed(first, shape)
+    if not slides or not len(shape) == first.dim() in (4, 5) or plainly(first):
+        return None
+    order = (0, *range(2, len(shape)), 1)
+    last = dense([first.shape[axis] for axis in order], [first.stride(axis) for axis in order])
+    return strides(shape, order) if last or lie_maps_last(first) else None
+
+
+def packed(tensor, shape) -> tuple[int, ...]:
+    """The strides an operator that works place by place gives its result: the input's, made dense."""
+    return strides(shape, sorted(range(tensor.dim()), key=lambda axis: (tensor.stride(axis), tensor.shape[axis]), reverse=True))
 
 
 def as_the_input(given, shape) -> tuple[int, ...]:
@@ -35,7 +120,7 @@ def as_the_input(given, shape) -> tuple[int, ...]:
     first = given["input"]
     if str(given.get("memory_format")).endswith("contiguous_format"):
         return rows(shape)
-    return strides(shape, sorted(range(first.dim()), key=lambda axis: (-first.stride(axis), -first.shape[axis])))
+    return packed(first, shape)
 
 
 def row_by_row(given, shape) -> tuple[int, ...]:

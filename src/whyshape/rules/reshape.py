@@ -6,7 +6,6 @@ from math import prod
 
 from whyshape.rules.base import Made, Rule, Unexplained, axes_at_least, axes_of, axis_of, broadcast_shapes, given, layer, rule, stretched
 from whyshape.rules.dtypes import BYTES, is_dtype, name_of
-from whyshape.rules.join import at_least
 from whyshape.sizes import Size, need, product
 
 
@@ -85,6 +84,7 @@ class View(_View):
     """The same numbers, in the same order, under other axes; needs them next to each other in memory."""
 
     told_sizes = True
+    unmoved = True
 
     @staticmethod
     def shape(input, *shape, size=None, dtype=None):
@@ -306,13 +306,22 @@ class ExpandAs(_View):
         return Expand.shape(input, *other.shape)
 
 
-@rule("Tensor.view_as", "Tensor.reshape_as")
+@rule("Tensor.view_as")
 class ViewAs(_View):
     """Laid out as the other."""
+
+    unmoved = True
 
     @staticmethod
     def shape(input, other):
         return reshaped(input.shape, tuple(other.shape))
+
+
+@rule("Tensor.reshape_as")
+class ReshapeAs(_View):
+    """Laid out as the other, copied where that takes new memory."""
+
+    shape = ViewAs.shape
 
 
 @rule("movedim", "moveaxis")
@@ -356,36 +365,6 @@ class BroadcastTensors(_View):
         tensors = given(tensors)
         common = broadcast_shapes(*[t.shape for t in tensors])
         return [Made(common, t.dtype) for t in tensors]
-
-
-def _at_least(rank):
-    def shape(*tensors):
-        if len(tensors) == 1 and hasattr(tensors[0], "shape"):
-            return at_least(tensors[0].shape, rank)
-        return [Made(at_least(t.shape, rank), t.dtype) for t in given(tensors)]
-
-    return staticmethod(shape)
-
-
-@rule("atleast_1d")
-class AtLeast1d(_View):
-    """A single number becomes a row."""
-
-    shape = _at_least(1)
-
-
-@rule("atleast_2d")
-class AtLeast2d(_View):
-    """A row becomes a matrix of one row."""
-
-    shape = _at_least(2)
-
-
-@rule("atleast_3d")
-class AtLeast3d(_View):
-    """A matrix gets a third axis of 1."""
-
-    shape = _at_least(3)
 
 
 @rule("Tensor.resize_", "Tensor.resize")

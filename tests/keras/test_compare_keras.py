@@ -1,5 +1,9 @@
 """Is this `.keras` file that PyTorch model? Its translation is compared, sizes and the values of the weights, or both are run."""
 
+import json
+import re
+from collections import OrderedDict
+
 import keras
 import pytest
 import torch
@@ -87,7 +91,7 @@ def test_no_translation_no_answer():
 
 
 def test_the_command_line(tmp_path, capsys):
-    """`compare net.keras net.py:net`: sizes in PyTorch's order, exit code 0 for the same and 1 for another."""
+    """`compare net.keras net.py:net`: exit code 0 for the same and 1 for another."""
     model = drawn(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 8 * 9, 2)))
     translate(model, "keras", (1, 3, 10, 11)).model.save(tmp_path / "net.keras")
     torch.save(model.state_dict(), tmp_path / "net.pt")
@@ -100,6 +104,94 @@ def test_the_command_line(tmp_path, capsys):
     assert "the weights of 2 layers are equal (largest difference 0)" in " ".join(capsys.readouterr().out.split())
     assert main([*words, "--run"]) == 0
     assert main([*words[:2], f"{tmp_path / 'net.py'}:other", *words[3:], "--weights"]) == 1
+
+
+def keras_net(maps=20):
+    return keras.Sequential([keras.Input((28, 28, 1)), L.Conv2D(10, 5, name="first"), L.MaxPooling2D(2), L.Conv2D(maps, 5, name="second"),
+                             L.Flatten(), L.Dense(10, name="last")])  # fmt: skip
+
+
+def rows(text):
+    """The table of changes: its head and its rows, cell by cell, by where the head's words begin."""
+    lines = text[text.index("change ") :].split("\n\n")[0].splitlines()
+    starts = [m.start() for m in re.finditer(r"(?<=  )\S|^\S", lines[0])]
+    cut = lambda line: [line[i:j].strip() for i, j in zip(starts, [*starts[1:], None])]
+    return cut(lines[0]), [cut(line) for line in lines[2:] if line[:1] not in "-S"]
+
+
+def test_each_side_in_its_own_order(tmp_path):
+    """The Keras side has the shapes of its own layers, whether it stands first or second; the PyTorch side those of its modules."""
+    live = keras_net()
+    theirs = {
+        "first": nn.Conv2d(1, 12, 5),
+        "pool": nn.MaxPool2d(2),
+        "second": nn.Conv2d(12, 20, 5),
+        "flat": nn.Flatten(),
+        "last": nn.Linear(1280, 10),
+    }
+    other, measured = nn.Sequential(OrderedDict(theirs)), {}
+    for name, module in other.named_children():
+        module.register_forward_hook(lambda m, args, out, name=name: measured.update({name: "x".join(map(str, out.shape))}))
+    other(torch.zeros(1, 1, 28, 28))
+    own = {layer.name: "x".join(map(str, (1, *layer.output.shape[1:]))) for layer in live.layers}
+    for both in (False, True):
+        head, told = rows(str(compare(live, other, (1, 1, 28, 28))._replace(both=both)))
+        at = {row[1]: row for row in told}
+        assert at["first"][3] == own["first"] == "1x24x24x10" and at["first"][-2 - both] == measured["first"] == "1x12x24x24"
+        assert at["second"][3] == own["second"] and at["second"][-2 - both] == measured["second"]
+        assert head[3:] == [live.name, *["in PyTorch"][:both], "Sequential", *["in Keras"][:both], "what differs"]
+        if both:
+            assert (at["first"][4], at["first"][6]) == ("1x10x24x24", "1x24x24x12")
+    turned = compare(other, live, (1, 1, 28, 28))
+    at = {row[1]: row for row in rows(str(turned))[1]}
+    assert at["first"][3:5] == ["1x12x24x24", "1x24x24x10"]
+    said = f"Sizes of {live.name} stand in Keras' order, maps last; it is compared as its translation to PyTorch."
+    assert said in " ".join(str(turned).split())
+    data = {change["after"]["path"]: change for change in turned.to_dict()["changes"]}
+    assert data["first"]["after"]["output"] == (1, 10, 24, 24) and data["first"]["there"] == {
+        "before": [1, 24, 24, 12],
+        "after": [1, 24, 24, 10],
+    }
+
+
+def test_two_of_one_framework(tmp_path, capsys):
+    """Each in its framework's order; --keras and --torch put the other order beside it."""
+    keras_net().save(tmp_path / "a.keras"), keras_net(30).save(tmp_path / "b.keras")
+    words = ["compare", str(tmp_path / "a.keras"), str(tmp_path / "b.keras")]
+    assert main(words) == 1
+    at = {row[1]: row for row in rows(capsys.readouterr().out)[1]}
+    assert at["second"][3:5] == ["1x8x8x20", "1x8x8x30"]
+    assert main([*words, "--torch"]) == 1
+    out = capsys.readouterr().out
+    at = {row[1]: row for row in rows(out)[1]}
+    assert at["second"][3:7] == ["1x8x8x20", "1x20x8x8", "1x8x8x30", "1x30x8x8"] and "stand in Keras' order" not in out
+    words = ["compare", "Conv2d(1, 8, 3) > ReLU", "Conv2d(1, 6, 3) > ReLU", "--input", "1,1,8,9"]
+    assert main([*words, "--keras", "--json"]) == 1
+    (one, two) = json.loads(capsys.readouterr().out)["changes"]
+    assert one["there"] == {"before": [1, 6, 7, 8], "after": [1, 6, 7, 6]} and two["there"] == one["there"]
+    assert main([*words, "--keras"]) == 1
+    assert rows(capsys.readouterr().out)[1][0][3:7] == ["1x8x6x7", "1x6x7x8", "1x6x6x7", "1x6x7x6"]
+
+
+@pytest.mark.parametrize("words, code, said", [
+    (["a.keras"], 2, "whyshape compare: the following arguments are required: B; see whyshape compare --help"),
+    (["a.keras", "no.keras"], 2, "whyshape: 'no.keras' cannot be read: No such file or directory."),
+    (["a.keras", "cut.keras"], 2, "whyshape: 'cut.keras' is not a .keras file, or it is damaged: File is not a zip file."),
+    (["a.keras", "Conv2d(1, 10, 5)", "--input", "1,1,2,2"], 2,
+     "whyshape: 0 (conv2d) cannot run: the kernel spans 5 cells, 2 are there after padding; whyshape diagnose says why"),
+    (["a.keras", "Conv2d(1, 10, 5)", "--keras=yes"], 2,
+     "whyshape compare: argument --keras/--torch: ignored explicit argument 'yes'; see whyshape compare --help"),
+    (["a.keras", "Conv2d(1, 10, 5)", "--input", "1,28,28,1"], 2,
+     "whyshape: 0 (conv2d) cannot run: 1 channel is wanted, 28 arrive; whyshape diagnose says why"),
+])  # fmt: skip
+def test_bad_input(tmp_path, monkeypatch, capsys, words, code, said):
+    """One sentence, exit code 2, nothing on stdout."""
+    monkeypatch.chdir(tmp_path)
+    keras_net().save("a.keras")
+    (tmp_path / "cut.keras").write_bytes((tmp_path / "a.keras").read_bytes()[:200])
+    assert main(["compare", *words]) == code
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", said + "\n")
 
 
 @pytest.mark.parametrize("tail", [

@@ -8,6 +8,7 @@ from whyshape.analyses.amount import Amount, amount
 from whyshape.analyses.field import Field, fields
 from whyshape.analyses.operations import Operation, operations
 from whyshape.analyses.parameters import parameters
+from whyshape.analyses.words_notation import Notation
 from whyshape.graph import Graph, Node, Ref, rebuild
 from whyshape.rules import Call
 from whyshape.rules.words import count
@@ -88,6 +89,9 @@ class Comparison(NamedTuple):
     run: Run | None = None  # both networks run on the same numbers, where that was asked for
     open: Open | None = None  # where it is not proved that they read the same results
     proved: bool = True  # that calls differ means another network, and not only another way of writing one
+    notations: tuple[Notation, ...] = ()  # of both sides
+    keras: tuple[bool, bool] = (False, False)  # which side is a Keras model that stands here as its translation
+    both: bool = False  # each size is shown in the other framework's order too
 
     @property
     def equal(self) -> bool:
@@ -152,7 +156,7 @@ class Comparison(NamedTuple):
         return {
             "schema": "whyshape.comparison.v1", "names": list(self.names), "equal": self.equal, "decided": self.decided, "verdict": self.verdict, "same": self.same,
             "totals": {name: [side.to_dict() for side in both] for name, both in self.totals.items()},
-            "changes": [change.to_dict() for change in self.changes],
+            "changes": [change.to_dict() | self._there(change) for change in self.changes],
             "weights": None if self.weights is None else self.weights.to_dict(),
             "wiring": None if not self.alike else {"proved": self.open is None, "open": None if self.open is None else self.open.place},
             "run": None if self.run is None else {"difference": self.run.difference, "largest": self.run.largest},
@@ -167,10 +171,41 @@ class Comparison(NamedTuple):
         blocks.append(Sentence(self.verdict))
         if not self.changes:
             return blocks
-        text = lambda side: "" if side is None else f"{'x'.join(map(str, side.output))}"
-        rows = tuple((c.kind, (c.after or c.before).path or (c.after or c.before).op, (c.after or c.before).op, text(c.before), text(c.after),
-                      ", ".join(c.what)) for c in self.changes)  # fmt: skip
-        return [*blocks, Table(("change", "layer", "operator", *self.names, "what differs"), rows)]
+        rows = tuple((c.kind, c.place, (c.after or c.before).op, *self._sizes(c.before, 0), *self._sizes(c.after, 1), ", ".join(c.what))
+                     for c in self.changes)  # fmt: skip
+        columns = [head for name, i in zip(self.names, (0, 1)) for head in (name, f"in {self._other(i)}")[: 1 + self.both]]
+        blocks.append(Table(("change", "layer", "operator", *columns, "what differs"), rows))
+        if True in self.keras:
+            name = self.names[self.keras.index(True)]
+            blocks.append(
+                Sentence(f"Sizes of {name} stand in Keras' order, maps last; it is compared as its translation to PyTorch.", "note")
+            )
+        return blocks
+
+    def _there(self, change: Change) -> dict:
+        """The sizes both sides make in the other framework's order, where that is another; as JSON data."""
+        found = {
+            name: there for name, side, i in (("before", change.before, 0), ("after", change.after, 1)) if (there := self._moved(side, i))
+        }
+        return {"there": {name: list(shape) for name, shape in found.items()}} if found else {}
+
+    def _moved(self, layer: Layer | None, i: int) -> tuple[int, ...]:
+        """What a call of a side makes in the other framework's order; empty where it is the same."""
+        if layer is None or not layer.output or not self.notations:
+            return ()
+        notation = self.notations[i]
+        made = notation.graph.nodes[layer.at].outputs[0]
+        return notation.whole(made) if notation.moved(made) else ()
+
+    def _sizes(self, layer: Layer | None, i: int) -> tuple[str, ...]:
+        """What a call of a side makes, in that side's own order; with ``both`` in the other's too, where that is another."""
+        shapes = [layer.output if layer else (), self._moved(layer, i)]
+        own, other = ("x".join(map(str, shape)) for shape in (reversed(shapes) if self.keras[i] and shapes[1] else shapes))
+        return (own, other) if self.both else (own,)
+
+    def _other(self, i: int) -> str:
+        """The framework whose order a side's own is not."""
+        return "PyTorch" if self.keras[i] else self.notations[i].other
 
     def __str__(self) -> str:
         from whyshape.writers.text import write
@@ -179,25 +214,27 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    a, b, input_size=None, input_data=None, mode: str = "eval", weights: str | None = None, run: bool = False, models=None
+    a, b, input_size=None, input_data=None, mode: str = "eval", weights: str | None = None, run: bool = False, models=None, keras=None
 ) -> Comparison:
     """What differs between two networks (models, notation, file names or graphs), at the same input.
 
     Layers are matched by their path and operator; where paths differ, by the order of operators. ``weights``: "inline" compares the
     values of the weights too, as far as they lie in the files themselves; "all" also opens the files beside an ``.onnx`` file that hold
     the rest. ``models``: what the networks are called where their classes have one name. ``run``: both are run on the same random numbers
-    (a PyTorch model, an ``.onnx`` file by onnxruntime). A Keras model beside any other is compared as its translation to PyTorch.
+    (a PyTorch model, an ``.onnx`` file by onnxruntime). A Keras model beside any other is compared as its translation to PyTorch, its sizes told in its own order;
+    ``keras`` says which sides are such translations already.
 
     >>> both = compare("Conv2d(1, 8, 3) > ReLU", "Conv2d(1, 8, 3) > BatchNorm2d(8) > ReLU", (1, 1, 8, 8))
     >>> [(c.kind, c.after.op) for c in both.changes]
     [('added', 'batch_norm')]
     """
-    from whyshape.analyses.compare_keras import beside
+    from whyshape.analyses.compare_keras import beside, translates
     from whyshape.analyses.compare_pairs import paired
     from whyshape.analyses.compare_proof import proved_other
     from whyshape.api import read
     from whyshape.readers.target import kind_of
 
+    keras = keras or translates(a, b)
     a, b = beside(a, b, weights is not None or run)
     before, after = (m if isinstance(m, Graph) else read(m, input_size, input_data, None, mode) for m in (a, b))
     left, right = layers(before), layers(after)
@@ -225,6 +262,7 @@ def compare(
         ran = ran_both(models or (a, b), before)
     changes = tuple(c for c in every if c.kind != "same")
     made = Comparison(changes, len(every) - len(changes), totals, (names[0], names[1]), weighed, ran)
+    made = made._replace(notations=(Notation(before), Notation(after)), keras=keras)
     other = [c for c in changes if c.before and c.after and c.kind not in ALLOWED]  # a call that both have, and that is another
     on_both = any(c.before.params or c.after.params for c in other if c.before and c.after)  # without weights it may be paired by chance
     if ran is not None:

@@ -12,9 +12,14 @@ def beside(a: Any, b: Any, weights: bool) -> tuple[Any, Any]:
 
     ``weights``: those of a file are read too. Raises `WhyshapeError` where it has no translation: then nothing can be said.
     """
-    if is_keras(a) == is_keras(b):
-        return a, b
-    return (translated(a, weights), b) if is_keras(a) else (a, translated(b, weights))
+    first, second = translates(a, b)
+    return translated(a, weights) if first else a, translated(b, weights) if second else b
+
+
+def translates(a: Any, b: Any) -> tuple[bool, bool]:
+    """Which of them is compared as its translation: a Keras model beside a network that is none."""
+    first, second = is_keras(a), is_keras(b)
+    return first and not second, second and not first
 
 
 def is_keras(model: Any) -> bool:
@@ -38,4 +43,4 @@ def translated(model: Any, weights: bool):
     return made
 
 
-__all__ = ["beside", "is_keras", "translated"]
+__all__ = ["beside", "is_keras", "translated", "translates"]

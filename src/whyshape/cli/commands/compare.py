@@ -17,16 +17,18 @@ def arguments(parser) -> None:
     parser.add_argument("--run", action="store_true", help="run both on the same random numbers (PyTorch models, .onnx and .keras files)")
     opt.inputs(parser)
     opt.output(parser)
+    opt.both(parser)
 
 
 def run(options) -> int:
     from whyshape.analyses.compare import compare
-    from whyshape.analyses.compare_keras import beside
+    from whyshape.analyses.compare_keras import beside, translates
     from whyshape.api import read
 
     pair = beside(options.a, options.b, bool(options.weights or options.run))
     module = lambda made: read(made, opt.shapes(options.input), None, options.dtype, options.mode)
     before, after = (graph_of(options, one) if isinstance(one, str) else module(one) for one in pair)
-    found = compare(before, after, weights=options.weights, run=options.run, models=pair)
-    show(found, options)
+    found = compare(before, after, weights=options.weights, run=options.run, models=pair,
+                    keras=translates(options.a, options.b))  # fmt: skip
+    show(found._replace(both=options.both), options)
     return 0 if found.equal else 1

@@ -197,12 +197,12 @@ class SizeSet:
         parts = [f"{_and(letters)} {text}" for text, letters in told.items()]
         if block.relations:
             parts.append(("with " if parts else "all sizes with ") + " and ".join(self.text(r) for r in block.relations))
-        return ", ".join(parts) or "any size"
+        return ", ".join(parts) or _any(block)
 
     def __str__(self):
         lines: list[str] = []
         if self.empty:
-            lines.append(f"no size fits{': ' + self.excluded if self.excluded else ''}")
+            lines.append("none found yet" if self.unsettled else f"no size fits{': ' + self.excluded if self.excluded else ''}")
         else:
             lines.append(self.told())
             free = [letter for letter in self.letters if all(b.axes[letter].everything and not _ties(b, letter) for b in self.blocks)]
@@ -312,6 +312,12 @@ class SizeSet:
 
 def _and(letters: list[str]) -> str:
     return letters[0] if len(letters) == 1 else f"{', '.join(letters[:-1])} and {letters[-1]}"
+
+
+def _any(block: Block) -> str:
+    """A block that demands nothing; its one axis by name, unless everybody knows that one is a picture's size."""
+    letter = next(iter(block.axes)) if len(block.axes) == 1 else "H"
+    return "any size" if letter in ("H", "W") else f"any {letter}"
 
 
 def _simplest(block: Block):

@@ -11,7 +11,8 @@ runtime = pytest.importorskip("onnxruntime")
 import whyshape.readers.onnx as reader  # noqa: E402
 from whyshape.errors import WhyshapeError  # noqa: E402
 
-OPSETS = range(7, 23)  # what the oracle knows
+LAST = onnx.defs.onnx_opset_version()  # 28 at the time of writing
+OPSETS = range(7, LAST + 1)
 
 
 class Row(NamedTuple):
@@ -22,7 +23,7 @@ class Row(NamedTuple):
     words: dict[str, Any]
     moved: tuple[tuple[str, int, int], ...] = ()
     more: tuple[Any, ...] = ()  # weights by their shape, other inputs by their numbers
-    opsets: tuple[int, int] = (7, 22)  # where the setting has words
+    opsets: tuple[int, int] = (7, LAST)  # where the setting has words
     outputs: int = 1
 
 
@@ -33,17 +34,44 @@ REDUCE = [
     ("ReduceSum", AXES13),
     *((name, AXES18) for name in ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "ReduceLogSumExp")),
 ]
+ROI, SCALES, SIZES = (0,), (("scales", 11, 2),), (("sizes", 11, 3),)  # an empty roi stood before opset 13, where it may be left out
+PLACES = ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+FACTORS = ([1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 0.5, 1.5], [1.0, 1.0, 0.3, 0.7], [1.0, 1.0, 1.0, 3.1], [1.0, 1.0, 0.6, 1 / 3])
+TARGETS = ([2, 4, 9, 7], [2, 4, 3, 14], [2, 4, 1, 1])
+CROP = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "linear"}
+RESIZE = [
+    *(Row("Resize", IMAGE, {"mode": mode, "scales": by}, (("scales", 10, 1),), (), (10, 10)) for mode in ("nearest", "linear") for by in FACTORS),
+    *(Row("Resize", IMAGE, {"mode": mode, "coordinate_transformation_mode": place, "scales": by}, SCALES, (ROI,), (11, LAST))
+      for mode in ("nearest", "linear", "cubic") for place in PLACES for by in FACTORS),
+    *(Row("Resize", IMAGE, {"mode": mode, "coordinate_transformation_mode": place, "sizes": to}, SIZES, (), (13, LAST))
+      for mode in ("nearest", "linear", "cubic") for place in PLACES for to in TARGETS),
+    *(Row("Resize", IMAGE, {"nearest_mode": how, "scales": FACTORS[1]}, SCALES, (ROI,), (11, LAST))
+      for how in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")),
+    *(Row("Resize", IMAGE, {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "scales": by}, SCALES, (ROI,), (11, 12)) for by in FACTORS),
+    *(Row("Resize", IMAGE, {"coordinate_transformation_mode": "half_pixel_symmetric", "scales": by}, SCALES, (), (19, LAST)) for by in FACTORS),
+    *(Row("Resize", IMAGE, {**CROP, "scales": by}, SCALES, ([0.0, 0.0, 0.2, 0.1, 1.0, 1.0, 0.8, 0.6],), (11, LAST)) for by in FACTORS),
+    *(Row("Resize", IMAGE, {"mode": "linear", "antialias": 1, "scales": by}, SCALES, (), (18, LAST)) for by in FACTORS),
+    *(Row("Resize", IMAGE, {"mode": mode, "axes": [2, 3], "sizes": to, "keep_aspect_ratio_policy": policy}, SIZES, (), (18, LAST))
+      for mode in ("nearest", "linear") for to in ([18, 9], [5, 5], [4, 20], [1, 3]) for policy in ("stretch", "not_larger", "not_smaller")),
+    *(Row("Resize", IMAGE, {"axes": axes, "scales": [0.5, 2.5]}, SCALES, (), (18, LAST)) for axes in ([2, 3], [3, 2], [-1, -2])),
+    *(Row("Resize", (1, 2, 9), {"mode": mode, "scales": [1.0, 1.0, by]}, SCALES, (ROI,), (11, LAST)) for mode in ("nearest", "linear") for by in (2.0, 0.4)),
+    Row("Resize", IMAGE, {"scales": [1.0, 2.0, 2.0]}, SCALES, (ROI,), (11, LAST)),
+    Row("Resize", IMAGE, {"sizes": [18, 14]}, SIZES, (), (13, LAST)),
+    Row("Resize", IMAGE, {"scales": FACTORS[0], "sizes": TARGETS[0]}, (*SCALES, *SIZES), (), (13, LAST)),
+    Row("Resize", IMAGE, {}, (), (), (13, LAST)),
+]  # fmt: skip
 ROWS = [
+    *RESIZE,
     *(Row("Clip", (3, 4), words, (("min", 11, 1), ("max", 11, 2))) for words in ({"min": 0.0, "max": 6.0}, {"min": 0.0}, {})),
     *(Row("Squeeze", shape, words, AXES13) for shape in ((1, 3, 1), (2, 3, 1)) for words in ({"axes": [0]}, {"axes": [2]}, {})),
-    Row("Squeeze", (1, 3, 1), {"axes": [-1]}, AXES13, (), (11, 22)),
+    Row("Squeeze", (1, 3, 1), {"axes": [-1]}, AXES13, (), (11, LAST)),
     *(Row("Unsqueeze", (3, 4), {"axes": axes}, AXES13) for axes in ([0], [1, 3], [0, 0], [4])),
-    Row("Unsqueeze", (3, 4), {"axes": [-1]}, AXES13, (), (11, 22)),
+    Row("Unsqueeze", (3, 4), {"axes": [-1]}, AXES13, (), (11, LAST)),
     *(Row(op, (2, 3, 4), {**words, "keepdims": keep}, moved) for op, moved in REDUCE for words in ({"axes": [1]}, {"axes": [0, 2]}, {}) for keep in (0, 1)),
-    *(Row("Split", (6, 4), {"split": split, "axis": 0}, (("split", 13, 1),), (), (7, 22), 2) for split in ([2, 4], [3, 3], [2, 3])),
+    *(Row("Split", (6, 4), {"split": split, "axis": 0}, (("split", 13, 1),), (), (7, LAST), 2) for split in ([2, 4], [3, 3], [2, 3])),
     *(Row("Split", shape, {"axis": 0}, (), (), (7, 17), n) for shape in ((6, 4), (7, 4)) for n in (2, 3)),
-    *(Row("Split", shape, {"axis": 0, "num_outputs": n}, (), (), (18, 22), n) for shape in ((6, 4), (7, 4)) for n in (2, 3)),
-    *(Row("TopK", (3, 5), {"k": k, "axis": 1}, (("k", 10, 1),), (), (7, 22), 2) for k in ([2], [5], [6])),
+    *(Row("Split", shape, {"axis": 0, "num_outputs": n}, (), (), (18, LAST), n) for shape in ((6, 4), (7, 4)) for n in (2, 3)),
+    *(Row("TopK", (3, 5), {"k": k, "axis": 1}, (("k", 10, 1),), (), (7, LAST), 2) for k in ([2], [5], [6])),
     *(Row("Slice", (5, 6), {"starts": s, "ends": e, "axes": a}, CUT) for s, e, a in (([1], [4], [0]), ([0, 1], [-1, 99], [0, 1]), ([4], [2], [0]))),
     *(Row("Pad", (1, 2, 5), {"pads": pads, "mode": mode}, (("pads", 11, 1),)) for pads, mode in (
         ([0, 0, 1, 0, 0, 2], "constant"), ([0, 0, -1, 0, 0, 0], "constant"), ([0, 0, 2, 0, 0, 2], "reflect"), ([0, 0, 1, 0, 0, 1], "edge"))),
@@ -54,9 +82,9 @@ ROWS = [
     *(Row("Transpose", (2, 3), {"perm": perm}) for perm in ([1, 0], [0, 2], [0, 0], [0])),
     *(Row("Squeeze", (1, 3, 1), {"axes": axes}, AXES13) for axes in ([3], [0, 0])),
     *(Row(op, (2, 3), {"axis": 2}, (), (more,)) for op, more in (("Concat", (2, 3)), ("Gather", [0]))),
-    Row("Softmax", (2, 3, 4), {"axis": -1}, (), (), (11, 22)),
+    Row("Softmax", (2, 3, 4), {"axis": -1}, (), (), (11, LAST)),
     *(Row("Flatten", (2, 3, 4), words) for words in ({}, {"axis": 0}, {"axis": 3}, {"axis": 4})),
-    Row("Flatten", (2, 3, 4), {"axis": -1}, (), (), (11, 22)),
+    Row("Flatten", (2, 3, 4), {"axis": -1}, (), (), (11, LAST)),
     *(Row("Conv", IMAGE, words, (), (weight,)) for words, weight in (
         ({}, (8, 4, 3, 3)), ({"strides": [2, 1], "pads": [1, 0, 0, 1]}, (8, 4, 3, 3)), ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, (8, 4, 3, 2)),
         ({"group": 2}, (8, 2, 3, 3)), ({}, (8, 3, 3, 3)), ({"dilations": [2, 2]}, (8, 4, 3, 3)), ({}, (8, 4, 10, 3)))),
@@ -65,17 +93,17 @@ ROWS = [
         ({"strides": [2, 2], "auto_pad": "SAME_UPPER"}, (4, 8, 3, 3)), ({}, (3, 8, 3, 3)))),
     *(Row(op, IMAGE, {"kernel_shape": [3, 2], **words}) for op in ("MaxPool", "AveragePool") for words in (
         {}, {"strides": [2, 2]}, {"pads": [1, 1, 1, 0], "strides": [2, 1]}, {"auto_pad": "SAME_LOWER", "strides": [2, 2]})),
-    *(Row(op, IMAGE, {"kernel_shape": [3, 2], "strides": [2, 2], "ceil_mode": 1}, (), (), (10, 22)) for op in ("MaxPool", "AveragePool")),
-    Row("MaxPool", IMAGE, {"kernel_shape": [3, 3], "dilations": [2, 3]}, (), (), (10, 22)),
-    Row("AveragePool", IMAGE, {"kernel_shape": [3, 3], "dilations": [2, 2]}, (), (), (19, 22)),
+    *(Row(op, IMAGE, {"kernel_shape": [3, 2], "strides": [2, 2], "ceil_mode": 1}, (), (), (10, LAST)) for op in ("MaxPool", "AveragePool")),
+    Row("MaxPool", IMAGE, {"kernel_shape": [3, 3], "dilations": [2, 3]}, (), (), (10, LAST)),
+    Row("AveragePool", IMAGE, {"kernel_shape": [3, 3], "dilations": [2, 2]}, (), (), (19, LAST)),
     *(Row("MatMul", shape, {}, (), (weight,)) for shape, weight in (((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((4,), (4, 5)), ((2, 3), (4, 5)))),
     *(Row("Gemm", shape, words, (), (weight, (5,))) for shape, words, weight in (
         ((3, 4), {}, (4, 5)), ((4, 3), {"transA": 1}, (4, 5)), ((3, 4), {"transB": 1}, (5, 4)), ((3, 4), {}, (5, 4)))),
-    Row("Gemm", (3, 4), {}, (), ((4, 5),), (11, 22)),
+    Row("Gemm", (3, 4), {}, (), ((4, 5),), (11, LAST)),
     *(Row("BatchNormalization", IMAGE, {}, (), ((n,),) * 4) for n in (4, 3)),
     *(Row("Gather", (5, 3), {"axis": axis}, (), (index,)) for axis in (0, 1) for index in ([0, 2], [[1, 0], [2, 2]])),
     *(Row("Cast", (2, 3), {"to": to}) for to in (onnx.TensorProto.FLOAT16, onnx.TensorProto.INT64, onnx.TensorProto.BOOL)),
-    *(Row("Expand", (3, 1), {}, (), (to,), (8, 22)) for to in ([3, 4], [2, 1, 6], [1, 1], [2, 4])),
+    *(Row("Expand", (3, 1), {}, (), (to,), (8, LAST)) for to in ([3, 4], [2, 1, 6], [1, 1], [2, 4])),
     *(Row("Tile", (2, 3), {}, (), (by,)) for by in ([2, 2], [1, 3])),
     *(Row("Reshape", (2, 3, 4), {}, (), (to,)) for to in ([6, 4], [0, -1], [-1], [5, 5], [0, 0, 2, 2])),
     *(Row("Concat", (2, 3), {"axis": axis}, (), (weight,)) for axis in (0, 1) for weight in ((2, 3), (2, 5), (4, 3))),
@@ -86,7 +114,8 @@ def file_of(row: Row, opset: int) -> bytes:
     """The one node, in the words of that opset."""
     words, held, names = dict(row.words), [], ["x"]
     for i, given in enumerate(row.more):
-        array = np.ones(given, np.float32) if isinstance(given, tuple) else np.array(given, np.int64)
+        array = np.ones(given, np.float32) if isinstance(given, tuple) else np.array(given)
+        array = array.astype(np.float32) if array.dtype == np.float64 else array
         held.append(onnx.numpy_helper.from_array(array, f"w{i}"))
         names.append(f"w{i}")
     for name, since, place in row.moved:

@@ -235,9 +235,11 @@ def resize(op: Op):
     sizes = op.numbers(3) if op.has(3) else ()
     axes = [a % rank for a in op.attr("axes", tuple(range(rank)))]
     if bool(factors) == bool(sizes):
-        raise Opaque("one of scales and sizes is wanted")
+        op.net.refuse(op.record.op, f"{'both scales and sizes arrive' if factors else 'neither scales nor sizes arrive'}; one of them is wanted",
+                      wanted=1, arrived=2 if factors else 0)  # fmt: skip
     if len(factors or sizes) != len(axes):
-        raise Opaque("scales or sizes for other axes than there are")
+        op.net.refuse(op.record.op, f"{'scales' if factors else 'sizes'} for {len(factors or sizes)} axes arrive, for {len(axes)} they are wanted",
+                      wanted=len(axes), arrived=len(factors or sizes))  # fmt: skip
     have = op.net.sizes(x)
     policy = op.attr("keep_aspect_ratio_policy", "stretch")
     if sizes and policy != "stretch":
@@ -245,10 +247,7 @@ def resize(op: Op):
         factor = min(ratios) if policy == "not_larger" else max(ratios)
         sizes = tuple(int(x.shape[a] * factor + 0.5) for a in axes)
     out = list(have)
-    if op.attr("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize" and factors and op.has(1):
-        roi = [float(number(v)) for v in op.numbers(1)]
-        factors = [f * (roi[len(axes) + i] - roi[i]) for i, f in enumerate(factors)]
-    for i, a in enumerate(axes):
+    for i, a in enumerate(axes):  # a roi says what is looked at, not how much is made of it: whatever runs ONNX leaves it out of the sizes
         if sizes:
             out[a] = sizes[i]
         else:

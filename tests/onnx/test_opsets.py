@@ -171,3 +171,13 @@ def test_every_opset(name):
                     apart.append((opset, row, said, real))
     assert not apart, "\n".join(map(str, apart[:20]))
     assert answered
+
+
+@pytest.mark.parametrize(
+    "index, read", [(range(6), "reshape"), ([0, 1, 2, 3, 5, 4], "Tensor.__getitem__")], ids=["in order", "two changed places"]
+)
+def test_a_gather_of_every_number_in_its_order_is_a_reshape(index, read):
+    """As exporters write a tensor that is laid out anew; numbers in another order are no reshape."""
+    row = Row("Gather", (6,), {"axis": 0}, (), (np.array(index).reshape(1, 6, 1).tolist(),))
+    graph = reader.read(file_of(row, 18), [row.shape])
+    assert [n.op for n in graph.nodes] == [read] and graph.tensors[graph.outputs[0]].shape == (1, 6, 1)

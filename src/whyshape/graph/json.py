@@ -22,7 +22,6 @@ from whyshape.sizes.formula import APPLY
 SCHEMA = "whyshape.graph.v1"
 DEEPEST = 64  # nesting of arguments
 PLAIN = frozenset((str, bool, float, type(None)))  # what stands for itself
-WHOLE = {int}
 WIDEST = 256  # bits of a size: more than any tensor can hold, less than a chain of products could ask for
 LIMIT = 2**WIDEST
 
@@ -179,26 +178,20 @@ class _Unpack:
 
     def __call__(self, data: Any, depth: int = 0) -> Any:
         kind = type(data)
-        if kind in PLAIN:
-            return data
-        if kind is int:
-            return _whole(data)
-        if depth > DEEPEST:
-            raise WhyshapeError(f"This graph in JSON is nested deeper than {DEEPEST}.")
-        if kind is list:
-            return self.several(data, depth + 1)
-        ((word, held),) = data.items()
-        if word == "tuple":  # the two most frequent by far
-            return tuple(self.several(held, depth + 1))
-        if word == "ref":
-            return Ref(_place(held))
-        return self.words[word](self, held, depth + 1)
+        if kind is dict or kind is list:
+            if depth > DEEPEST:
+                raise WhyshapeError(f"This graph in JSON is nested deeper than {DEEPEST}.")
+            if kind is list:
+                return self.several(data, depth + 1)
+            ((word, held),) = data.items()
+            if word == "tuple":  # the two most frequent by far
+                return tuple(self.several(held, depth + 1))
+            return Ref(_place(held)) if word == "ref" else self.words[word](self, held, depth + 1)
+        return data if kind in PLAIN else _whole(data)
 
     def several(self, held, depth: int) -> list:
-        """The values of a list; a row of whole numbers, as most are, at once."""
-        if set(map(type, held)) == WHOLE and min(held) > -LIMIT and max(held) < LIMIT:
-            return list(held)
-        return [self(v, depth) for v in held]
+        """The values of a list; whole numbers, as most are, without a call for each."""
+        return [v if type(v) is int and -LIMIT < v < LIMIT else self(v, depth) for v in held]
 
     words: dict[str, Callable] = {
         "size": lambda self, held, depth: self.sizes[_place(held)],
@@ -231,13 +224,14 @@ def _named(pack: _Pack, record) -> dict:
 
 
 def _filled(kind, unpack: _Unpack, data: dict):
-    return kind(**{name: value if type(value) is str else unpack(value) for name, value in data.items()})
+    return kind(**{name: value if type(value) in PLAIN else unpack(value) for name, value in data.items()})
 
 
 def _tensor(unpack: _Unpack, data: dict) -> Tensor:
     t = _filled(Tensor, unpack, data)
-    if any(type(n) is not int or n < 0 for n in t.shape):
-        raise ValueError("the sizes of a tensor are whole numbers, none below zero")
+    for n in t.shape:
+        if type(n) is not int or n < 0:
+            raise ValueError("the sizes of a tensor are whole numbers, none below zero")
     if t.number is not None and type(t.number) is not float:
         raise ValueError("the number of a constant is a fraction")
     return t
@@ -262,7 +256,8 @@ def _check(graph: Graph) -> None:
         if rule is None:
             continue
         try:
-            made = flat(rule.shape(*rebuild(node.args, at, int), **rebuild(node.kwargs, at, int)))
+            words = rebuild(node.kwargs, at, int) if node.kwargs else {}
+            made = flat(rule.shape(*rebuild(node.args, at, int), **words))
         except DoesNotFit as refusal:
             raise WhyshapeError(f"This graph in JSON holds a call that is refused: {node.op}: {refusal.sentence}.") from None
         claimed = [graph.tensors[i].shape for i in node.outputs]

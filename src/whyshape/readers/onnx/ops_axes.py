@@ -145,6 +145,8 @@ def gather(op: Op):
     held = op.inputs[1] if op.has(1) else None
     if isinstance(held, Known) and held.shape == () and not isinstance(held.items[0], Size):
         return op.net.call("select", x, axis, int(held.items[0]))
+    if isinstance(held, Known) and len(x.shape) == 1 and held.items == tuple(range(int(x.shape[0]))):  # every number, in its order
+        return op.net.call("reshape", x, tuple(held.shape))
     index = op.x(1)
     if len(x.shape) == 2 and axis == 0 and op.net.tensors[x.index].kind == "parameter" and index.dtype in ("int32", "int64"):
         return op.net.call("embedding", index, x)

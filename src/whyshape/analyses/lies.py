@@ -6,7 +6,7 @@ branch of the path, as one of the model's own Python is. Asked for is only what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from whyshape.errors import DoesNotFit
@@ -49,7 +49,22 @@ def views(graph: Graph, sizes: Sequence[tuple[int, ...]]) -> Views:
             continue
         if refused and call is not problem:
             blind = f"{call.op}{f' in {call.path}' if call.path else ''} should be refused for how its numbers lie, and is not"
-    return Views(tuple([Demand(c, "", None) for c in memory.branches if free(c)]), refused, blind)
+    return Views(tuple([Demand(c, "", None) for c in _defined(memory.branches) if free(c)]), refused, blind)
+
+
+def _defined(branches: Iterable[Cond]) -> Iterator[Cond]:
+    """Each branch behind those that say its divisions have something to divide by: where that is 0, no path comes to it."""
+    seen: set[int] = set()
+    for branch in branches:
+        stack = [branch.left, branch.right]
+        while stack:
+            top = stack.pop()
+            if isinstance(top, Size) and id(top) not in seen:
+                seen.add(id(top))
+                stack += [n for n in top.args if isinstance(n, Size)]
+                if top.op in ("//", "%", "ceil//") and isinstance(top.args[1], Size):
+                    yield Cond("!=", top.args[1], 0)
+        yield branch
 
 
 PROBLEM = -1  # stands for the result of the call that was refused

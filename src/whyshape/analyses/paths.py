@@ -101,7 +101,7 @@ def _blind(graph: Graph, pushed: Pushed) -> str:
         if node.by != "rule" and any(isinstance(n, Size) for t in node.inputs for n in pushed.shapes[t]):
             return f"{node.op}{f' in {node.path}' if node.path else ''} was measured, not explained"
     for note in graph.notes:
-        if "real numbers" in note or "catches a refusal" in note:
+        if "real numbers" in note or "catches a refusal" in note or "lie in memory" in note:
             return note
     return ""
 

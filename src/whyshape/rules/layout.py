@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from whyshape.rules.base import TOLD, Rule, axis_of, told
-from whyshape.sizes.ratios import equal
+from whyshape.sizes.ratios import equal, less
 
 
 def rows(shape) -> tuple[int, ...]:
@@ -97,12 +97,14 @@ def lies(op: str, rule: type[Rule], args: tuple, kwargs: dict, first, shape) -> 
     by_weight = answer is not None and rule.words()[1:2] == ("weight",) and len(args) > 1
     slides = rule.reach is not Rule.reach  # a window's result lies channels last where its input does, on the CPU
     follows = first is not None and (answer is not None or rule.pointwise or (slides and len(shape) == first.dim()))
-    if not follows or ((not by_weight or plainly(args[1])) and not kwargs.get("memory_format") and plainly(first)):
+    straight = not by_weight or plainly(args[1])
+    if not follows or (straight and not kwargs.get("memory_format") and plainly(first) and (not rule.pointwise or first.shape == shape)):
         return None
     if answer is not None:
         return answer(rule.bind(args, kwargs), shape)
-    if rule.pointwise and first.shape == shape and asked in ("None", "preserve_format"):
-        return None if first.is_contiguous() else packed(first, shape)
+    if rule.pointwise and asked in ("None", "preserve_format"):
+        others = [t for t in (*args, *kwargs.values()) if hasattr(t, "stride") and t is not first]
+        return None if first.shape == shape and first.is_contiguous() else packed([first, *others], shape)
     if not slides or not len(shape) == first.dim() in (4, 5) or plainly(first):
         return None
     order = (0, *range(2, len(shape)), 1)
@@ -110,9 +112,39 @@ def lies(op: str, rule: type[Rule], args: tuple, kwargs: dict, first, shape) -> 
     return strides(shape, order) if last or lie_maps_last(first) else None
 
 
-def packed(tensor, shape) -> tuple[int, ...]:
-    """The strides an operator that works place by place gives its result: the input's, made dense."""
-    return strides(shape, sorted(range(tensor.dim()), key=lambda axis: (tensor.stride(axis), tensor.shape[axis]), reverse=True))
+def packed(tensors, shape) -> tuple[int, ...]:
+    """The strides an operator that works place by place gives its result: the inputs' order of axes, made dense.
+
+    Sorted as PyTorch sorts them: from behind, the first input deciding where it makes steps along both axes, then the next.
+    """
+    given, order = [_matched(t, shape) for t in tensors], [*reversed(range(len(shape)))]  # the fastest first
+    for last in range(1, len(order)):
+        at = last
+        for before in reversed(range(last)):
+            turn = _turn(given, shape, order[before], order[at])
+            if turn < 0:
+                break
+            if turn:
+                order[before], order[at], at = order[at], order[before], before
+    return strides(shape, reversed(order))
+
+
+def _matched(tensor, shape) -> list[int]:
+    """The steps of a tensor along the axes of what it is matched with: none where it is repeated."""
+    head = len(shape) - tensor.dim()
+    same = lambda n, m: n is m or bool(n != 1) or bool(m == 1)
+    return [0] * head + [step if same(n, m) else 0 for n, m, step in zip(tensor.shape, shape[head:], tensor.stride())]
+
+
+def _turn(given, shape, a: int, b: int) -> int:
+    """Whether axis ``a`` is the slower (1) or the faster (-1) of two; 0 where no input can tell."""
+    for steps in given:
+        if steps[a] and steps[b]:
+            if less(steps[a], steps[b]):
+                return -1
+            if not equal(steps[a], steps[b]) or shape[a] > shape[b]:
+                return 1
+    return 0
 
 
 def as_the_input(given, shape) -> tuple[int, ...]:
@@ -120,7 +152,7 @@ def as_the_input(given, shape) -> tuple[int, ...]:
     first = given["input"]
     if str(given.get("memory_format")).endswith("contiguous_format"):
         return rows(shape)
-    return packed(first, shape)
+    return packed([first], shape)
 
 
 def row_by_row(given, shape) -> tuple[int, ...]:

@@ -340,7 +340,10 @@ class Algebra:
         """The same for one atom."""
         if atom.stairs:
             return atom.stairs(at[atom.letter])
-        return int(APPLY[atom.op](*(a if isinstance(a, float) else self.value(a, at) for a in atom.args)))
+        try:
+            return int(APPLY[atom.op](*(a if isinstance(a, float) else self.value(a, at) for a in atom.args)))
+        except ZeroDivisionError:  # excluded by `divisors`
+            return 0
 
     def where(self, relation: str, along: Along) -> Numbers:
         """The sizes of its letter for which ``along <relation> 0``."""

@@ -248,20 +248,6 @@ def call(f: Callable) -> Callable:
     return _looking(f) if closed(f) else f
 
 
-def laid(tensor, name: str):
-    """How a tensor lies in memory: a number made of its sizes, by whoever holds it."""
-    found = getattr(tensor, name)
-    if not callable(found):
-        taken(tuple(getattr(tensor, "shape", ())))
-        return found
-
-    def looks(*args, **kwargs):
-        taken(tuple(getattr(tensor, "shape", ())))
-        return found(*args, **kwargs)
-
-    return looks
-
-
 def _looking(f):
     def looks(*args, **kwargs):
         given = (*args, *kwargs.values())
@@ -316,4 +302,4 @@ def _known(f) -> bool:
 
 slice = slice  # an index as `item` is given it
 
-__all__ = ["call", "closed", "item", "laid", "shelf", "taken", "text", "told"]
+__all__ = ["call", "closed", "item", "shelf", "taken", "text", "told"]

@@ -21,6 +21,7 @@ from whyshape.readers.torch.values import Difference, first_sentence, of_arrays
 from whyshape.rules.dtypes import ORDER, default_is
 
 CAUGHT = "the model's own code catches a refusal and goes on"
+LOOKED = "the model's own code asks how numbers lie in memory"
 
 
 def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same", letters=None, ran: list | None = None) -> Graph:
@@ -63,6 +64,8 @@ def read(model, input_size=None, input_data=None, dtypes=None, mode: str = "same
         if tracer.refused is not None and tracer.went_on:
             notes.append(f"{CAUGHT}: {tracer.refused[0].sentence}")
             tracer.refused = None if tracer.ended else tracer.refused
+        if tracer.looked:
+            notes.append(f"{LOOKED} ({tracer.looked}), and what it would do at other sizes is not known")
         graph = freeze(run, named(model, args, kwargs, letters), notes)
     if lazy:
         graph = graph._replace(modules=tuple([m._replace(found=lazy.get(m.path, "")) for m in graph.modules]))

@@ -22,7 +22,8 @@ class Lying:
     def strides(self, args, kwargs, first, shape):
         """The strides of a result; None where it lies row by row. ``first``: the first tensor among the arguments."""
         by_weight = self.weighed and len(args) > 1 and not row_by_row(args[1])
-        if not by_weight and "memory_format" not in kwargs and (first is None or row_by_row(first)):
+        straight = first is None or (row_by_row(first) and (not self.rule.pointwise or first.shape == shape))
+        if straight and not by_weight and "memory_format" not in kwargs:
             return None
         return lies(self.op, self.rule, args, kwargs, first, shape)
 

@@ -110,6 +110,10 @@ FACTS = frozenset(
         "_assert",  # asks Python
     ]
 )
+# Of those the ones that tell how its numbers lie: what the model's own code does with the answer is not followed.
+LAID = frozenset(
+    ("is_contiguous", "stride", "storage_offset", "data_ptr", "_is_view", "untyped_storage", "storage", "dim_order", "is_set_to")
+)
 # What asks for the numbers inside a tensor: a stand-in has none.
 VALUES = frozenset(
     [

@@ -20,7 +20,6 @@ from whyshape.sizes import beside
 
 MARK = "\0whyshape"  # stands for the module `beside` among a code's constants, until it is put there
 _LEFT_ALONE = frozenset(("super", "locals", "vars", "dir", "globals"))  # they look at the frame that calls them
-_LAID_OUT = frozenset(("stride", "nbytes", "storage_offset", "untyped_storage", "storage"))
 _FUTURES = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 
 
@@ -77,12 +76,6 @@ class _Rewriter(ast.NodeTransformer):
             return self.told("item", [node.value, _as_value(node.slice)], node)
         node.value = self.told("shelf", [node.value], node.value)
         return node
-
-    def visit_Attribute(self, node):
-        self.generic_visit(node)
-        if node.attr not in _LAID_OUT or not isinstance(node.ctx, ast.Load):
-            return node
-        return self.told("laid", [node.value, ast.Constant(node.attr)], node)
 
     def visit_JoinedStr(self, node):
         self.generic_visit(node)

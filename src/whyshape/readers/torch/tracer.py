@@ -14,21 +14,12 @@ from torch.overrides import TorchFunctionMode
 
 from whyshape.errors import DoesNotFit
 from whyshape.readers.torch.lying import lying
-from whyshape.readers.torch.names import FACTS, SIZE_GETTERS, VALUES, Entry, entry_of
+from whyshape.readers.torch.names import FACTS, LAID, SIZE_GETTERS, VALUES, Entry, entry_of
 from whyshape.readers.torch.open import opened
 from whyshape.readers.torch.record import CHANGED, GIVEN, MADE, NeedsValues, RawCall, Stop
-from whyshape.readers.torch.values import (
-    META,
-    Difference,
-    dtype_of,
-    first_sentence,
-    first_tensor,
-    packed,
-    row_by_row,
-    stand_ins,
-    tensors_in,
-    text,
-)
+from whyshape.readers.torch.stopped import HOME, OWN
+from whyshape.readers.torch.values import META, Difference, dtype_of, first_sentence, first_tensor, row_by_row, stand_ins, tensors_in, text
+from whyshape.readers.torch.values import packed as in_one
 from whyshape.rules import Made
 from whyshape.rules.base import Unexplained, in_our_words
 from whyshape.rules.inplace import put_into
@@ -72,6 +63,7 @@ class Tracer(TorchFunctionMode):
         self.doubted = False  # what stopped the run may be our doing: PyTorch with real numbers must be asked
         self.hidden: list | None = None  # the module call in which a transform of torch.func ran, unseen
         self.remembered = 0  # sizes handed out with their history
+        self.looked = ""  # what the model's own code asked of how a tensor lies
         self.reads: dict[int, Tensor] = {}
         self.differences: list[Difference] = []
         self.checked = 0
@@ -79,6 +71,9 @@ class Tracer(TorchFunctionMode):
         self.handlers: dict = {}
         for getter in _SIZE_GETTERS:
             self.handlers[getter] = self.size_getter(getter)
+        size, numel = self.handlers[Tensor.size], self.handlers[Tensor.numel]
+        self.handlers[Tensor.nbytes.__get__] = lambda args, *rest: numel(args, *rest) * args[0].element_size()
+        self.handlers[Tensor.is_same_size] = lambda args, *rest: size(args[:1], *rest) == size(args[1:2], *rest)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if transformed() is not None:
@@ -105,7 +100,7 @@ class Tracer(TorchFunctionMode):
         if name == "__get__" or name == "__set__":
             return self.attribute(func)
         if name in FACTS:
-            return lambda args, kwargs, frame: func(*args, **plain(kwargs))
+            return self.laid(func) if name in LAID else lambda args, kwargs, frame: func(*args, **plain(kwargs))
         body = None if self.execute else opened(func)
         if body is not None:  # a function written in Python: its own calls are followed instead
 
@@ -142,7 +137,7 @@ class Tracer(TorchFunctionMode):
                 laid = lies.of_each(args, kwargs, first)
                 out, how = self.make(made, first, laid), GIVEN if laid else MADE
                 if kind is list:
-                    out = rule.pack(out, func) if hasattr(rule, "pack") else packed(func, out)
+                    out = rule.pack(out, func) if hasattr(rule, "pack") else in_one(func, out)
             else:
                 first = args[0] if args else None
                 if not isinstance(first, Tensor):
@@ -324,6 +319,16 @@ class Tracer(TorchFunctionMode):
             if isinstance(out, Tensor) and out is not args[0] and args and isinstance(args[0], Tensor):
                 self.remember("alias", (args[0],), {}, out, frame, "", GIVEN)
             return out
+
+        return answer
+
+    def laid(self, func):
+        """How a tensor lies in memory: PyTorch's own layers may ask, but where the model's code does, what follows is not known."""
+
+        def answer(args, kwargs, frame):
+            if not frame.f_code.co_filename.startswith((HOME, OWN)) and not isinstance(args[0], torch.nn.Parameter):
+                self.looked = self.looked or func.__name__
+            return func(*args, **plain(kwargs))
 
         return answer
 

@@ -20,7 +20,9 @@ def twin_of(node: Node, graph: Graph, last: bool | None = None) -> Twin | NoTwin
     if getattr(node.rule, "knobs", {}).get("weight", ())[-1:] == ("kernel_size",) and rank == len(call.weight.shape) - 1:
         return NoTwin("a layer in Keras always wants a batch")
     if last is None:
-        last = Notation(graph).moved(node.inputs[0])
+        notation = Notation(graph)
+        last = notation.moved(node.inputs[0])
+        _say_maps(call, node, notation)
     return make(call, last)
 
 
@@ -63,9 +65,15 @@ def spelled(node: Node, notation: Notation) -> tuple[Any, Twin | NoTwin] | None:
     if make is None or not node.outputs or not node.inputs:
         return None
     call = notation.graph.call(node)
+    _say_maps(call, node, notation)
     if _batchless(node, notation):
         _with_a_batch(call)
     return call, make(call, notation.moved(node.inputs[0]))
+
+
+def _say_maps(call: Any, node: Node, notation: Notation) -> None:
+    """Put into the call which axis counts maps, of its first input and its first result."""
+    vars(call)["maps"] = tuple([notation.maps.get(t) for t in (node.inputs[0], node.outputs[0])])
 
 
 def _batchless(node: Node, notation: Notation) -> bool:
@@ -90,13 +98,14 @@ def lookalike(found: Lookalike, after) -> str:
     return f"{', then '.join(found.steps)} also gives {text(after)}, but not the same values: {found.because}."
 
 
-AXES = ("dim", "start_dim", "end_dim")  # arguments that count axes
+AXES = ("dim", "start_dim", "end_dim", "dim0", "dim1")  # arguments that count axes
 
 
 def _with_a_batch(call: Call) -> None:
     """One picture alone, as a batch of one: axes counted from the front are one further on."""
     held = vars(call)
     held["input"], held["out"] = (Spec((1, *held[name].shape), held[name].dtype) for name in ("input", "out"))
+    held["maps"] = tuple([None if axis is None else axis + 1 for axis in held["maps"]])
     held.update({name: held[name] + 1 for name in AXES if isinstance(held.get(name), int) and held[name] >= 0})
 
 
@@ -106,6 +115,8 @@ def _same(twin: Twin) -> str:
 
 def _order(node: Node, notation: Notation, twin: Twin) -> str:
     moved = _moves(twin) and any(notation.moved(t) for t in (node.inputs[0], node.outputs[0]))
+    if twin.layout == "heads":
+        return ", heads behind the places"
     return ", maps last" if moved else ", batch first" if twin.layout == "turned" else ""
 
 
@@ -118,12 +129,16 @@ def _stored(kernel, call):
 
 
 def _moves(twin: Twin | NoTwin) -> bool:
-    return isinstance(twin, NoTwin) or twin.layout in ("last", "any")
+    return isinstance(twin, NoTwin) or twin.layout in ("last", "any", "whole")
 
 
 def _there(tensor: int, notation: Notation, twin: Twin | NoTwin) -> tuple[int, ...]:
     """A shape without its batch, in the order the twin wants."""
     shape = tuple(int(n) for n in notation.graph.tensors[tensor].shape)
+    if isinstance(twin, Twin) and twin.layout == "whole":
+        return notation.whole(tensor)
+    if isinstance(twin, Twin) and twin.layout == "heads":
+        return (shape[2], shape[1], shape[3])
     if not _moves(twin):
         return (shape[0], *shape[2:]) if isinstance(twin, Twin) and twin.layout == "turned" else shape[1:]
     return notation.there(tensor)

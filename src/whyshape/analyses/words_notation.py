@@ -155,7 +155,7 @@ class Notation:
         make = TOLD["twin"].get(node.op)
         asked = make is not None and node.inputs and len(self.graph.tensors[node.inputs[0]].shape) in PICTURES
         twin = make(self.graph.call(node), True) if asked else None
-        return isinstance(twin, Twin) and twin.layout in ("as is", "features", "turned")
+        return isinstance(twin, Twin) and twin.layout in ("as is", "features", "turned", "heads")
 
 
 class _Together:

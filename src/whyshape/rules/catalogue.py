@@ -74,7 +74,7 @@ CATALOGUE = {
   "keras_layers,work": "nouns",
   "looks": "moves",
   "spelled": "spelled",
-  "twins,twins_cellwise,twins_in_time": "twin",
+  "twins,twins_axes,twins_cellwise,twins_in_time,twins_norm": "twin",
   "twins_names": "renamed",
   "twins_torch": "lookalike",
   "words": "note",

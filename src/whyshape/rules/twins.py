@@ -36,17 +36,19 @@ class Twin(NamedTuple):
     weights: tuple[Move, ...] = ()
     remark: str = ""  # what differs although the numbers are equal
     beware: tuple[Lookalike, ...] = ()
-    layout: str = "last"  # what it wants: "last" (images with their maps last), "as is" (PyTorch's order), "features" (that or the batch second), "any"
+    # What it wants: "last" (images with their maps last), "as is" (PyTorch's order), "features" (that or the batch second), "any", "turned"
+    # (the batch first, here it is second), "heads" (the heads behind the places), "whole" (any, told with the batch).
+    layout: str = "last"
     differs: bool = False  # the numbers come out equal, but in another order
     drawn: bool = False  # chance takes part: what is equal is how likely each number is
 
     @property
     def layer(self) -> str:
-        """The step that does the work, without those that only pad or crop for it."""
+        """The step that does the work, without those that only pad, crop or take absolute values for it."""
         return next((step for step in self.steps if not step.startswith(BESIDE)), self.steps[0])
 
 
-BESIDE = ("ZeroPadding", "Cropping", "ops.pad")
+BESIDE = ("ZeroPadding", "Cropping", "ops.pad", "ops.absolute")
 
 
 class NoTwin(NamedTuple):
@@ -282,6 +284,28 @@ def avg_pool(call, last=True):
     return NoTwin("at the border Keras divides by another number of cells", beware)
 
 
+@twin("lp_pool1d", "lp_pool2d", "lp_pool3d")
+def lp_pool(call, last=True):
+    """There is none: a window's root of its sum of powers; with an infinite power PyTorch takes the largest absolute value."""
+    n = len(call.input.shape) - 2
+    if call.norm_type == float("inf"):
+        vars(call).update(padding=0, dilation=1, return_indices=False)
+        largest = max_pool(call, last)
+        alike = (Lookalike(largest.steps, "a number below zero loses its sign here"),)
+        return Twin(("ops.absolute(x)", *largest.steps), (), "an infinite power takes the largest absolute value", alike)
+    if call.norm_type == float("-inf"):
+        return NoTwin("pooling in Keras never takes the smallest of a window")
+    k = _numbers(call.kernel_size, n)
+    s = k if call.stride in (None, (), []) else _numbers(call.stride, n)
+    reason = "pooling in Keras takes the largest or the average of a window, never the root of its sum of powers"
+    hangs = any((int(o) - 1) * s[a] + k[a] > int(i) for a, (i, o) in enumerate(zip(call.input.shape[-n:], call.out.shape[-n:])))
+    if hangs or max(k) == 1:
+        return NoTwin(reason)
+    words = {"strides": None if s == k else s}
+    average = Lookalike((code(f"AveragePooling{n}D", k, **words),), "it is the average of the window")
+    return NoTwin(reason, (average,))
+
+
 @twin(
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"
 )
@@ -338,59 +362,6 @@ def embedding(call, last=True):
     remark = "" if call.padding_idx is None else (
         f"row {int(call.padding_idx)} is trained there too. Keras' mask_zero hides steps from later layers, PyTorch hides none")  # fmt: skip
     return Twin((code("Embedding", rows, features),), (Move("weight"),), remark, layout="features")
-
-
-@twin("batch_norm")
-def batch_norm(call, last=True):
-    """Momentum is told from the other end, and Keras' defaults are others."""
-    if call.running_mean is None:
-        return NoTwin("BatchNormalization in Keras always keeps running values")
-    momentum = None if call.momentum is None else round(1 - float(call.momentum), 10)
-    axis = None if last or len(call.input.shape) == 2 else 1
-    off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
-    moves = tuple(Move(name) for name in ("weight", "bias", "running_mean", "running_var") if getattr(call, name) is not None)
-    remark = f"momentum {momentum} there is {call.momentum} here{'' if momentum == 0.99 else '; unsaid, Keras takes 0.99'}"
-    if momentum is None:
-        remark = "here all batches count alike, Keras forgets old ones"
-    if call.training:
-        remark += ". In training PyTorch's running variance divides by n - 1, Keras' by n"
-    beware = unsaid_epsilon(call, code("BatchNormalization", axis=axis, **off))
-    return Twin((code("BatchNormalization", axis=axis, momentum=momentum, epsilon=call.eps, **off),), moves, remark, beware)
-
-
-KERAS_EPSILON = 0.001  # of every normalisation there, unless said
-
-
-def unsaid_epsilon(call, step: str) -> tuple[Lookalike, ...]:
-    """The same layer with Keras' own epsilon, where that is another."""
-    return () if call.eps == KERAS_EPSILON else (Lookalike((step,), f"its epsilon is {KERAS_EPSILON}, here it is {call.eps}"),)
-
-
-@twin("layer_norm")
-def layer_norm(call, last=True):
-    """Keras adds 0.001 where PyTorch adds 0.00001."""
-    rank, n = len(call.input.shape), len(tuple(call.normalized_shape))
-    images = last and n > 1
-    if images and rank != n + 1:
-        return NoTwin("with maps last these axes are no longer the last ones")
-    order = (*range(1, n), 0) if images else None
-    off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
-    moves = tuple(Move(name, order) for name in ("weight", "bias") if getattr(call, name) is not None)
-    axis = None if n == 1 else list(range(-n, 0))
-    step = code("LayerNormalization", axis=axis, epsilon=call.eps, **off)
-    beware = unsaid_epsilon(call, code("LayerNormalization", axis=axis, **off))
-    return Twin((step,), moves, "", beware, layout="last" if images else "features" if n == 1 else "as is")
-
-
-@twin("group_norm")
-def group_norm(call, last=True):
-    """The same groups, counted on the last axis."""
-    off = {"scale": None if call.weight is not None else False, "center": None if call.bias is not None else False}
-    moves = tuple(Move(name) for name in ("weight", "bias") if getattr(call, name) is not None)
-    axis = None if last else 1
-    groups = int(call.num_groups)
-    beware = unsaid_epsilon(call, code("GroupNormalization", groups, axis=axis, **off))
-    return Twin((code("GroupNormalization", groups, axis=axis, epsilon=call.eps, **off),), moves, "", beware)
 
 
 __all__ = ["Lookalike", "Move", "Named", "NoTwin", "Twin", "code", "pads", "rows_there", "same_sides", "twin"]

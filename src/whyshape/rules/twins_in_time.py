@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from whyshape.rules.recurrent import sequence
 from whyshape.rules.twins import Lookalike, NoTwin, Twin, code, twin
 
@@ -58,3 +60,33 @@ def attention(call, last=True):
     remark = f"one head has key_dim={size // heads} numbers there, {size}/{heads}"
     beware = (Lookalike(step(size), f"its {heads} heads have {size} numbers each"),) if heads > 1 else ()
     return Twin(step(size // heads), (), remark, beware, layout="turned")
+
+
+@twin("scaled_dot_product_attention")
+def scaled_attention(call, last=True):
+    """The same sums; the heads stand behind the places there, and without heads they are written out."""
+    query, key, value = (tuple(int(n) for n in tensor.shape) for tensor in (call.query, call.key, call.value))
+    if call.enable_gqa or query[:-2] != key[:-2] or query[:-2] != value[:-2]:
+        return NoTwin("every head of queries has keys of its own in Keras")
+    if call.dropout_p:
+        return NoTwin("ops.dot_product_attention in Keras drops no weights")
+    if len(query) == 4:
+        return _by_heads(call, query, key)
+    if call.attn_mask is not None or call.is_causal:
+        return NoTwin("attention with a mask wants four axes in Keras: batch, places, heads, numbers")
+    scale = query[-1] ** -0.5 if call.scale is None else float(call.scale)
+    scores = f"ops.matmul(query, ops.swapaxes(key, -1, -2)) * {scale!r}"
+    return Twin((f"ops.matmul(ops.softmax({scores}), value)",), layout="as is")
+
+
+def _by_heads(call, query, key) -> Twin:
+    mask, scale = call.attn_mask, None if call.scale is None else float(call.scale)
+    words: dict[str, Any] = {"is_causal": True if call.is_causal else None, "scale": scale}
+    if mask is not None:
+        axes = tuple(range(4 - len(mask.shape)))
+        said = f"ops.expand_dims(attn_mask, {axes})" if axes else "attn_mask"
+        words["mask" if "bool" in str(mask.dtype) else "bias"] = _Said(said)  # what is True is seen, on both sides
+    three = [_Said(name) for name in ("query", "key", "value")]
+    alone = query[-2] == key[-2]
+    remark = "left in the order of PyTorch, heads would look at heads" if alone and query[1] > 1 else ""
+    return Twin((code("ops.dot_product_attention", *three, **words),), (), remark, layout="heads")

@@ -67,6 +67,9 @@ NETS = {
     "var of all": Net(lambda s, x: x.var((2, 3), correction=0, keepdim=True) * x),
     "std": Net(lambda s, x: x.std((2, 3), unbiased=False)),
     "functions": Net(lambda s, x: (x.abs() + 1).log().sqrt() + (x.square() + 1).rsqrt() - (-x).sin() + x.erf() + torch.neg(x).round()),
+    "normalize": Net(lambda s, x: F.normalize(x) + F.normalize(x, p=1, dim=-1)),
+    "roll": Net(lambda s, x: x.roll((1, -2), (2, 3)) + torch.roll(x, 1, 1)),
+    "expanded": Net(lambda s, x: x.mean((2, 3), keepdim=True).expand_as(x) - x[:, :1].expand(-1, 4, -1, -1)),
     "infinity": Net(lambda s, x: torch.minimum(x, x + float("inf"))),
     "patches": Net(lambda s, x: x.reshape(x.shape[0] * 4, 3, 2, 3, 2).transpose(2, 3).reshape(x.shape[0], 36, 4)),
     "patches in a layer": Net(lambda s, x: s.fc(x.view(-1, 9, 4)).view(x.shape[0], 4, 3, 3, 4).permute(0, 1, 4, 2, 3).reshape(x.shape[0], 16, 3, 3),
@@ -89,6 +92,12 @@ def test_positions_are_looked_up_once():
     assert made.largest_difference == 0 and "Embedding" not in made.code and 'Weight((6, 5), "add"' in made.code
 
 
+def test_a_mask_stays_true_and_false():
+    """A layer of Keras keeps numbers; what was true and false is that again where it is read."""
+    made = translate(Net(lambda s, x: x.masked_fill(s.t, 0.0), t=torch.ones(6, 6).tril() == 1), "keras", IMAGE)
+    assert made.largest_difference == 0 and 'ops.cast(Repeated((6, 6, 1), name="masked_fill")(x), "bool")' in made.code
+
+
 MISSING = {
     "Tensor.view: a reshape that mixes the batch with something else": Net(lambda s, x: x.view(4, -1)),
     "a result of the network does not depend on what comes in": Net(lambda s, x: s.w * 2, w=drawn(3)),
@@ -99,6 +108,8 @@ MISSING = {
     "norm: a norm with p=3": Net(lambda s, x: x.norm(p=3, dim=1)),
     "round: rounding to decimals": Net(lambda s, x: torch.round(x, decimals=2)),
     "var: a variance of a single number": Net(lambda s, x: x[:, :1].var(1)),
+    "roll: numbers that move from one image to the next": Net(lambda s, x: x.roll(1, 0)),
+    "normalize: a norm with p=3": Net(lambda s, x: F.normalize(x, p=3)),
     "lerp: a step from one tensor to another": Net(lambda s, x: torch.lerp(x, x.relu(), 0.5)),
 }
 

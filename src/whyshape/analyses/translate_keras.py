@@ -239,16 +239,14 @@ class _Writer:
         return name_of(self.graph, tensor)
 
     def one_by_one(self, before: int, after: int) -> bool:
-        """Whether a reshape leaves each of a batch in one piece: what it makes of one more has as many rows more as each one has."""
+        """Whether a reshape leaves each of a batch in one piece: with one more in the batch it makes more rows, and no other sizes."""
         a, b = (self.graph.tensors[t].shape for t in (before, after))
         if a[0] == b[0]:
             return True
         more = self.larger()
         if more is None or [n.op for n in more.nodes] != [n.op for n in self.graph.nodes]:
             return False
-        batch, larger = (g.tensors[g.inputs[0]].shape[0] for g in (self.graph, more))
-        grown = [(self.graph.tensors[t].shape, more.tensors[t].shape) for t in (before, after)]
-        return all(big[0] * batch == small[0] * larger and big[1:] == small[1:] for small, big in grown)
+        return all(self.graph.tensors[t].shape[1:] == more.tensors[t].shape[1:] for t in (before, after))
 
     def lying(self, tensor: int, want: str) -> str:
         """The tensor's code, moved so that it lies as wanted."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from whyshape.analyses.translate_keras import Load, Missing, Row, _tuple
 from whyshape.analyses.translate_keras_learned import repeated
 from whyshape.analyses.translate_keras_numbers import filled
-from whyshape.analyses.translate_keras_ops import axis_there, given, reshape, special
+from whyshape.analyses.translate_keras_ops import axes_there, axis_there, given, reshape, special
 from whyshape.graph.graph import Graph, Ref
 from whyshape.rules.base import axis_of
 from whyshape.rules.twins import Move
@@ -41,12 +41,18 @@ def unbind(w, node):
             w.let(node, moved, after, i)
 
 
-@special("Tensor.expand")
+@special("Tensor.expand", "Tensor.expand_as")
 def expand(w, node):
-    """A learned tensor repeated for the batch: a class token."""
+    """A learned tensor repeated for the batch: a class token. A computed one along its axes of 1."""
     ref = node.args[0]
     held, made = w.graph.tensors[ref.tensor], w.graph.tensors[node.outputs[0]]
     kept = tuple(held.shape[1:])
+    if not w.learned(ref) and len(held.shape) == len(made.shape) and w.lies[ref.tensor] in ("as is", "last"):
+        times = [b // a if a else 1 for a, b in zip(held.shape, made.shape)]
+        if times[0] == 1:
+            order = axes_there(len(times), w.lies[ref.tensor])
+            w.let(node, f"ops.tile({w.value(ref.tensor)}, {_tuple([times[i] for i in order])})", w.lies[ref.tensor])
+            return
     if held.kind != "parameter" or not held.shape or held.shape[0] != 1 or tuple(made.shape[1:]) != kept or not w.graph.inputs:
         raise Missing("no twin is known in Keras for a tensor that is repeated")
     if made.shape[0] != w.graph.tensors[w.graph.inputs[0]].shape[0]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from whyshape.analyses.translate_keras import Missing
+from whyshape.analyses.translate_keras import Missing, Row
 from whyshape.analyses.translate_keras_learned import repeated
-from whyshape.analyses.translate_keras_ops import given, number, reduced, special, together
+from whyshape.analyses.translate_keras_ops import axis_there, given, number, reduced, special, together
 from whyshape.graph.graph import Ref
 
 FUNCTIONS = {
@@ -73,6 +73,38 @@ def norm(w, node):
         raise Missing(f"a norm with {word}={p!r}")
     made = "ops.sum(ops.abs({}), {})" if p == 1 else "ops.sqrt(ops.sum(ops.square({}), {}))"
     reduced(w, node, given(node, "dim", 2), given(node, "keepdim", 3, False), made.format)
+
+
+@special("normalize")
+def normalize(w, node):
+    """What comes in over its norm, which is never taken smaller than ``eps``."""
+    x, p, eps = node.args[0].tensor, given(node, "p", 1, 2.0), given(node, "eps", 3, 1e-12)
+    axis = axis_there(int(given(node, "dim", 2, 1)), len(w.graph.tensors[x].shape), w.lies[x])
+    if p not in (1, 2):
+        raise Missing(f"a norm with p={p!r}")
+    if isinstance(w.lies[x], Row) or axis == 0:
+        raise Missing("a norm over a batch or a re-ordered row")
+    code = w.value(x)
+    size = f"ops.sum(ops.abs({code}), axis={axis}, keepdims=True)"
+    size = size if p == 1 else f"ops.sqrt(ops.sum(ops.square({code}), axis={axis}, keepdims=True))"
+    w.let(node, f"{code} / ops.maximum({size}, {eps!r})", w.lies[x])
+
+
+@special("roll")
+def roll(w, node):
+    """Numbers moved along axes; those that fall out come in at the other end."""
+    x, shifts, dims = node.args[0].tensor, given(node, "shifts", 1), given(node, "dims", 2)
+    rank = len(w.graph.tensors[x].shape)
+    shifts, dims = (v if isinstance(v, (tuple, list)) else (v,) for v in (shifts, dims))
+    if dims in ((None,), (), []) or isinstance(w.lies[x], Row):
+        raise Missing("numbers that move from one image to the next")
+    axes = [axis_there(int(d), rank, w.lies[x]) for d in dims]
+    if 0 in axes:
+        raise Missing("numbers that move from one image to the next")
+    code = w.value(x)
+    for shift, axis in zip(shifts, axes):
+        code = f"ops.roll({code}, {int(shift)}, axis={axis})"
+    w.let(node, code, w.lies[x])
 
 
 @special("var", "std")

@@ -62,6 +62,17 @@ class Square(nn.Module):
         return last
 
 
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 8, (1, 5))
+
+    def forward(self, x):
+        other = self.conv(x)
+        last = x.permute(0, 2, 3, 1)
+        return F.relu(x)
+
+
 class Alone(nn.Module):
     def forward(self, x):
         x = F.max_pool2d(x, 2)
@@ -125,7 +136,10 @@ def test_written_checked_and_taken_back(net, capsys):
 
 
 def test_what_sizes_alone_do_not_tell_is_left_out(net):
-    """8x8x8 is two tensors laid differently; a picture without its batch has its maps where others have theirs."""
+    """8x8x4 is two tensors laid differently; a picture without its batch has its maps where others have theirs."""
+    assert comments(annotate("net.py:Two", (2, 4, 8, 8), both=True).text[str(net)]) == ["8x8x4", "8x8x4", "4x8x8 (Keras: 8x8x4)"]
+    assert comments(annotate("net.py:Two", (2, 4, 9, 8), both=True).text[str(net)]) == [
+        "8x9x4 (Keras: 9x4x8)", "9x8x4", "4x9x8 (Keras: 9x8x4)"]  # fmt: skip
     told = comments(annotate("net.py:Square", (2, 8, 8, 8), both=True).text[str(net)])
     assert told == ["8x8x8, 8x64", "8x8x8", "8x8x8", "8x8x8"]
     told = comments(annotate("net.py:Square", (2, 8, 4, 6), both=True).text[str(net)])

@@ -19,8 +19,8 @@ class Orders:
     def there(self, given: Given, batch: bool) -> Given | None:
         """The same tensors in the other order; None where that changes nothing, or cannot be told by sizes alone."""
         found = [self._there(shape, batch) for shape in given]
-        moved = any(self._moved.get(shape) for shape in given)
-        return tuple(shape for shape in found if shape is not None) if moved and None not in found else None
+        known = tuple(shape for shape in found if shape is not None)
+        return known if len(known) == len(given) and known != given else None
 
     def _there(self, shape: Shape, batch: bool) -> Shape | None:
         tensors = self._of.get(shape, [])
@@ -35,10 +35,6 @@ class Orders:
         for i, tensor in enumerate(self.notation.graph.tensors):
             found.setdefault(tuple(int(n) for n in tensor.shape), []).append(i)
         return found
-
-    @cached_property
-    def _moved(self) -> dict[Shape, bool]:
-        return {shape: all(map(self.notation.moved, tensors)) for shape, tensors in self._of.items()}
 
 
 __all__ = ["Orders"]

@@ -70,6 +70,8 @@ NETS = {
     "normalize": Net(lambda s, x: F.normalize(x) + F.normalize(x, p=1, dim=-1)),
     "roll": Net(lambda s, x: x.roll((1, -2), (2, 3)) + torch.roll(x, 1, 1)),
     "expanded": Net(lambda s, x: x.mean((2, 3), keepdim=True).expand_as(x) - x[:, :1].expand(-1, 4, -1, -1)),
+    "padded windows": Net(lambda s, x: F.pad(F.pad(x.permute(0, 2, 3, 1), (0, 0, 0, 2, 1, 0)), (0, 0), value=1.0)),
+    "padded by a number": Net(lambda s, x: F.pad(x.mean(1), (1, 2), value=-0.5)),
     "infinity": Net(lambda s, x: torch.minimum(x, x + float("inf"))),
     "patches": Net(lambda s, x: x.reshape(x.shape[0] * 4, 3, 2, 3, 2).transpose(2, 3).reshape(x.shape[0], 36, 4)),
     "patches in a layer": Net(lambda s, x: s.fc(x.view(-1, 9, 4)).view(x.shape[0], 4, 3, 3, 4).permute(0, 1, 4, 2, 3).reshape(x.shape[0], 16, 3, 3),
@@ -109,6 +111,7 @@ MISSING = {
     "round: rounding to decimals": Net(lambda s, x: torch.round(x, decimals=2)),
     "var: a variance of a single number": Net(lambda s, x: x[:, :1].var(1)),
     "roll: numbers that move from one image to the next": Net(lambda s, x: x.roll(1, 0)),
+    "pad: the batch is padded": Net(lambda s, x: F.pad(x.mean((2, 3)), (0, 0, 1, 0))),
     "normalize: a norm with p=3": Net(lambda s, x: F.normalize(x, p=3)),
     "lerp: a step from one tensor to another": Net(lambda s, x: torch.lerp(x, x.relu(), 0.5)),
 }
@@ -140,15 +143,15 @@ def test_what_keras_refuses_is_one_sentence(monkeypatch):
 
 SMALL = ["convnext_atto", "convnextv2_atto", "mobilevit_xxs", "nfnet_f0", "poolformer_s12", "regnetx_002", "resnetv2_50", "efficientnet_b0",
          "mobilenetv3_small_100", "vgg11", "inception_v3", "ese_vovnet19b_dw", "gernet_s", "mobileone_s0", "fastvit_t8", "efficientvit_b0",
-         "hgnet_tiny", "rexnet_100", "cspresnet50", "lcnet_050"]  # fmt: skip
+         "hgnet_tiny", "rexnet_100", "cspresnet50", "lcnet_050", "mobilevitv2_050", "swin_tiny_patch4_window7_224", "pvt_v2_b0", "xception41"]  # fmt: skip
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", SMALL)
 def test_networks_of_timm(name):
-    """20 more networks with small inputs, beside those of test_translate.py: the largest difference is 1e-5 of the largest value."""
+    """24 more networks with small inputs, beside those of test_translate.py: the largest difference is 1e-5 of the largest value."""
     torch.manual_seed(0)
-    side = {"inception_v3": 96, "mobilevit_xxs": 128}.get(name, 64)
+    side = {"inception_v3": 96, "mobilevit_xxs": 128, "mobilevitv2_050": 128, "swin_tiny_patch4_window7_224": 224}.get(name, 64)
     made = translate(pytest.importorskip("timm").create_model(name).eval(), "keras", (1, 3, side, side))
     assert not made.missing, made
     assert made.largest_difference <= 1e-5 * max(made.largest_value, 1e-3), str(made)[:120]

@@ -107,6 +107,24 @@ def roll(w, node):
     w.let(node, code, w.lies[x])
 
 
+@special("pad")
+def pad(w, node):
+    """Cells of one number put around axes that are no image's places; an image's are left to the layer's twin."""
+    x, sides = node.args[0].tensor, [int(n) for n in given(node, "pad", 1)]
+    rank = len(w.graph.tensors[x].shape)
+    if w.lies[x] != "as is" or given(node, "mode", 2, "constant") != "constant" or min(sides, default=0) < 0:
+        w.by_twin(node)
+        return
+    pairs = [(0, 0)] * (rank - len(sides) // 2) + list(zip(sides[::2], sides[1::2]))[::-1]  # PyTorch begins with the last axis
+    if any(pairs[0]):
+        raise Missing("the batch is padded")
+    if not any(sides):
+        w.same(node, x, "as is")
+        return
+    value = given(node, "value", 3)
+    w.let(node, f"ops.pad({w.value(x)}, {tuple(pairs)}{f', constant_values={number(float(value))}' if value else ''})", "as is")
+
+
 @special("var", "std")
 def spread(w, node):
     """How far numbers lie apart. PyTorch divides by one less than there are, unless it is told not to; Keras by as many as there are."""

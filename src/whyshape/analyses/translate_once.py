@@ -17,10 +17,9 @@ def once(graph: Graph) -> set[int]:
 
     >>> from whyshape.graph import Builder
     >>> net = Builder()
-    >>> x, scale = net.input((1, 4)), net.parameter((4,), name="scale")
-    >>> graph = net.graph(net.call("mul", x, net.call("exp", scale)))
-    >>> once(graph) == {t for node in graph.nodes if node.op == "exp" for t in (*node.inputs, *node.outputs)}
-    True
+    >>> graph = net.graph(net.layer("Linear", "fc", net.input((1, 4)), args=(4, 2)))
+    >>> sorted(graph.tensors[i].name for i in once(graph))
+    ['fc.bias', 'fc.weight']
     """
     found = {i for i, t in enumerate(graph.tensors) if t.kind in ("parameter", "buffer") and t.name}
     for node in graph.nodes:

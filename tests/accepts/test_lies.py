@@ -41,6 +41,19 @@ class Pieces(nn.Module):
         return x.chunk(2, dim=3)[0].view(1, 3, -1)
 
 
+class Biased(nn.Module):
+    """Windows with a bias for each pair of places, looked up in a table and put in rows by `view`, as Swin does."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(9, 3))
+        self.register_buffer("index", torch.arange(16) % 9)
+
+    def forward(self, x):
+        bias = self.table[self.index].view(4, 4, -1).permute(2, 0, 1)
+        return nn.functional.unfold(x, 2, stride=2).view(1, 3, 4, -1).transpose(2, 3).matmul(bias).view(-1, 4)
+
+
 def differences(model, found, shape=SHAPE, side=33, run=None):
     """The settled sizes at which plain PyTorch says something else."""
     left = lambda at: any(block.contains(found.algebra, at) for block in found.unsettled)
@@ -68,6 +81,12 @@ def test_sizes_that_are_equal(kind):
     assert differences(model, found, side=25) == []
     members = [found.contains(H=h, W=w) for h in range(1, 25) for w in range(1, 25)]
     assert any(members) and not all(members)
+
+
+def test_a_table_of_the_model_lies_as_it_does():
+    """What is looked up in it is the same at every size of the input."""
+    found = ask(Biased(), SHAPE)
+    assert found.proved and differences(Biased(), found, side=12) == []
 
 
 def test_a_refusal_is_proved():

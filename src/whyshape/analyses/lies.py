@@ -133,16 +133,18 @@ class _Memory:
         first = next(_laid((args, kwargs)), None)
         if isinstance(maker, Node) and maker.inplace and not rule.view:
             return first.steps
-        if not rule.view:
-            steps = lies(maker.op, rule, args, kwargs, first, self.sizes[index])
-        else:
-            answer = TOLD["lays"].get(maker.op)
-            if answer is None:
-                raise Unexplained(f"{maker.op} does not say how its result lies")
-            bound = rule.bind(args, kwargs)
-            shape = self.sizes[index] if tensor is not None else tuple(rule.shape(*args, **kwargs))
-            steps = answer(bound, shape)
-        if tensor is not None and not self.true(tensor, steps):
+        if tensor is None:
+            return TOLD["lays"][maker.op](rule.bind(args, kwargs), tuple(rule.shape(*args, **kwargs)))
+        try:
+            if rule.view:
+                steps = TOLD["lays"].get(maker.op, _not_told)(rule.bind(args, kwargs), self.sizes[index])
+            else:
+                steps = lies(maker.op, rule, args, kwargs, first, self.sizes[index])
+        except Unexplained:
+            if any(map(_free, _laid((args, kwargs)))):
+                raise
+            return tensor.strides  # of what is the same at every size it is known
+        if not self.true(tensor, steps):
             raise Unexplained(f"the result of {maker.op} lies otherwise than its rule says")
         return steps
 
@@ -151,6 +153,15 @@ class _Memory:
         here = rows(tensor.shape) if tensor.strides is None else tensor.strides
         told = rows(tensor.shape) if steps is None else plain(steps)
         return 0 in tensor.shape or all(a == b for n, a, b in zip(tensor.shape, here, told) if n != 1)
+
+
+def _not_told(given, shape):
+    raise Unexplained("how its result lies is not told")
+
+
+def _free(tensor: Laid) -> bool:
+    """Whether anything of how a tensor lies may be otherwise at other sizes."""
+    return any(isinstance(n, Size) for n in (*tensor.shape, *(tensor.steps or ())))
 
 
 def _laid(value):

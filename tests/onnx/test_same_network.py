@@ -5,6 +5,7 @@ import io
 import json
 import warnings
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,11 @@ def test_the_same_network_weights_included(file):
     found = compare(file, drawn(net()), (1, 3, 12, 12), weights="inline")
     assert found.equal and not found.weights.unread and found.weights.folded == 2 and found.weights.largest < 1e-5
     assert found.verdict.startswith("The same network up to folding: ") and "the weights of 3 layers are equal, 2 of them" in found.verdict
+
+
+def test_a_file_may_be_a_path(file):
+    """A `pathlib.Path` is a file name like any other, also where weights are read."""
+    assert compare(Path(file), drawn(net()), (1, 3, 12, 12), weights="inline").equal
 
 
 def test_without_the_weights_nothing_is_assumed(file):

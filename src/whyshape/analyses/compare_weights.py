@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -81,6 +82,7 @@ def values_of(model: Any, external: bool):
     """A function from a weight's name to its numbers. Raises `WhyshapeError` where the network has none."""
     from whyshape.readers import target
 
+    model = os.fspath(model) if isinstance(model, os.PathLike) else model
     if isinstance(model, str) and target.kind_of(model) == "onnx":
         from whyshape.readers.onnx.weights import Weights
 

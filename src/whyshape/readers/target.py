@@ -120,7 +120,7 @@ def module_of(place: str, target: str):
     """The module a file or a package name stands for; importing it runs its code. ``target`` is named in what goes wrong."""
     if place.endswith(".py"):
         if not os.path.isfile(place):
-            raise WhyshapeError(f"there is no file {place}")
+            raise WhyshapeError(f"{place} is a directory, not a file" if os.path.isdir(place) else f"there is no file {place}")
         name = "whyshape_target_" + "".join(c if c.isalnum() else "_" for c in os.path.splitext(os.path.basename(place))[0])
         spec = importlib.util.spec_from_file_location(name, place)
         assert spec is not None and spec.loader is not None

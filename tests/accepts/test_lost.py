@@ -26,7 +26,7 @@ FEW = sorted(
 )
 # Whose every size is settled, by one trace for each way through the code.
 PROVED = (
-    "tuple in", "sorted", "sorted by key", "in range", "any", "all", "bit_length", "text that is told", "numpy prod", "numpy prod of another",
+    "tuple in", "sorted", "sorted by key", "in range", "any", "all", "text that is told", "numpy prod", "numpy prod of another",
     "torch.Size", "torch.Size equal", "torch.Size numel", "numel", "early return", "match", "match pair", "match text", "min", "max", "abs", "divmod",
     "round", "pow", "float scale", "float left", "float left compared", "float compared", "float compared left", "float equal", "float equal left",
     "float chain", "float far", "float added", "float divided", "float in a loop", "ceil", "floor", "math.prod", "tuple index", "text index", "index",
@@ -110,6 +110,15 @@ def test_every_size_had_to_be_tried():
     assert found.notes == [
         f"a size becomes a plain number in the model's own code (habits.py, line {line}): every size there had to be tried"
     ]
+
+
+def test_a_way_for_each_power_of_two():
+    """`size.bit_length()` has no last way: what lies beyond the largest input that is run is left open, and nothing else is."""
+    found = asked("bit_length")[1]
+    assert not found.observed and not found.disagreements
+    assert found.contains(H=31, W=1) and not found.contains(H=32, W=1) and not found.contains(H=2**24, W=1)
+    (block,) = found.unsettled
+    assert (block.axes["H"].first(1), block.axes["W"].first(1)) == (2**25, 1)
 
 
 def test_the_functions_are_put_back():

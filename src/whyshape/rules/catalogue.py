@@ -63,7 +63,7 @@ CATALOGUE = {
   "unpool": "MaxUnpool1d MaxUnpool2d MaxUnpool3d"
  },
  "told": {
-  "attention,layout,views": "lays",
+  "attention,handed_on,layout,views": "lays",
   "attention,recurrent": "batch",
   "autocast": "autocast",
   "backward": "backward",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+import torch
+
 from whyshape.readers.torch.values import row_by_row
 from whyshape.rules import RULES
 from whyshape.rules.base import TOLD, Rule
@@ -22,7 +24,7 @@ class Lying:
     def strides(self, args, kwargs, first, shape):
         """The strides of a result; None where it lies row by row. ``first``: the first tensor among the arguments."""
         by_weight = self.weighed and len(args) > 1 and not row_by_row(args[1])
-        straight = first is None or (row_by_row(first) and (not self.rule.pointwise or first.shape == shape))
+        straight = first is None or (row_by_row(first) and (not self.rule.pointwise or first.shape == shape or _all_rows(args)))
         if straight and not by_weight and "memory_format" not in kwargs:
             return None
         return lies(self.op, self.rule, args, kwargs, first, shape)
@@ -32,6 +34,11 @@ class Lying:
         if self.told is None or first is None or row_by_row(first):
             return None
         return lambda shape: self.told(self.rule.bind(args, kwargs), shape)
+
+
+def _all_rows(args) -> bool:
+    """Whether all operands lie row by row: what is stretched among them then turns no axes round."""
+    return all(row_by_row(t) for t in args if isinstance(t, torch.Tensor))
 
 
 @functools.cache
